@@ -1,0 +1,13 @@
+"""The only place where cti-es asks what time it is.
+
+Everything else gets its times from the log. Tests freeze this module alone (freezegun and msgspec do not get on
+where ``datetime`` objects are encoded, so what leaves here is text).
+"""
+
+from datetime import UTC, datetime
+
+
+def now() -> str:
+    """The present moment as a canonical event time: UTC, ``Z``, six fraction digits or none (contracts §2)."""
+    moment = datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06}" if moment.microsecond else "") + "Z"

@@ -1,0 +1,58 @@
+"""What can go wrong, as data first and text second.
+
+Every error that cti-es raises on purpose is a :class:`CtiEsError`: *what* was found, *where*, what was *expected*
+and the *way out*. The command line prints ``str(error)`` and exits with 2; nothing else is needed to show it.
+"""
+
+from collections.abc import Iterable
+
+
+class CtiEsError(Exception):
+    """Something a user can mend.
+
+    ``what`` says what was found, ``where`` the place (``events.ndjson:17: $.kind``), ``expected`` what should have
+    been there and ``hint`` the way out. Only ``what`` is always there.
+    """
+
+    def __init__(self, what: str, *, where: str = "", expected: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        if self.expected:
+            text += f"; expected {self.expected}"
+        if self.hint:
+            text += f"; {self.hint}"
+        return text
+
+
+class InputError(CtiEsError):
+    """A file, a line, a field or a value that cannot be what it should be."""
+
+
+class MisfitsRefused(CtiEsError):
+    """Events that do not fit the state they meet (recovery-rules §2); nothing was stored."""
+
+
+class StoreError(CtiEsError):
+    """A store that cannot be used: locked, damaged, of a newer schema, or no store at all."""
+
+
+class NotAStore(StoreError):
+    """A file that is no cti-es store."""
+
+
+class Conflict(StoreError):
+    """The log is not where ``--expect`` said it would be, or an id stands for two different events."""
+
+
+def did_you_mean(found: str, known: Iterable[str]) -> str:
+    """``did you mean 'CTIP01'?`` for the nearest of ``known``, or an empty text when none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(found, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,316 @@
+"""The log's vocabulary: everything that can be appended (recovery-rules §2).
+
+One frozen Struct per event type. Field order is the order of the canonical form: the type's own fields as the
+specification's table has them, then ``at``, then ``id`` (contracts §2). A field left out is ``None`` and stays out;
+what it means then is the fold's business, so that what was sent is what is stored.
+
+Structs check types and unknown fields. Names and times are checked once, on input, by :func:`checked` (a pattern in
+the Struct would make every replay pay for it).
+"""
+
+from typing import Any, ClassVar, Literal, get_args
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from cti_es.errors import InputError, did_you_mean
+from cti_es.names import check_name
+from cti_es.times import canonical_time
+
+Kind = Literal["cti_port", "route_point", "phone"]
+
+
+class Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
+    tag_field="type",
+):
+    """What every event has: when it happened (canonical UTC text) and, if the sender gave one, its identifier."""
+
+    names: ClassVar[tuple[str, ...]]
+    """The fields of this type that hold a name or a list of names."""
+
+    at: str | None = None
+    id: str | None = None
+
+
+class NodeAdded(Event, frozen=True, gc=False, tag="node_added"):
+    """A call-processing node joins the cluster, in service."""
+
+    names = ("node",)
+    node: str
+
+
+class DeviceAdded(Event, frozen=True, gc=False, tag="device_added"):
+    """A device joins the configuration: its lines in order and its CallManager group, first node first."""
+
+    names = ("device", "lines", "group")
+    device: str
+    kind: Kind
+    lines: tuple[str, ...] | None = None
+    group: tuple[str, ...] | None = None
+
+
+class DeviceOpened(Event, frozen=True, gc=False, tag="device_opened"):
+    """An application opens the phone device and these lines (all of them when left out)."""
+
+    names = ("device", "app", "lines")
+    device: str
+    app: str | None = None
+    lines: tuple[str, ...] | None = None
+
+
+class LineOpened(Event, frozen=True, gc=False, tag="line_opened"):
+    """An application opens one line."""
+
+    names = ("device", "line", "app")
+    device: str
+    line: str
+    app: str | None = None
+
+
+class DeviceClosed(Event, frozen=True, gc=False, tag="device_closed"):
+    """An application gives back every handle it has on the device."""
+
+    names = ("device", "app")
+    device: str
+    app: str | None = None
+
+
+class LineClosed(Event, frozen=True, gc=False, tag="line_closed"):
+    """An application gives back one line handle."""
+
+    names = ("device", "line", "app")
+    device: str
+    line: str
+    app: str | None = None
+
+
+class NodeFailed(Event, frozen=True, gc=False, tag="node_failed"):
+    """A node stops processing calls."""
+
+    names = ("node",)
+    node: str
+
+
+class NodeRecovered(Event, frozen=True, gc=False, tag="node_recovered"):
+    """A failed node is back in service."""
+
+    names = ("node",)
+    node: str
+
+
+class OpenRefused(Event, frozen=True, gc=False, tag="open_refused"):
+    """From now on these nodes (the whole group when left out) refuse to open the device, or this line of it."""
+
+    names = ("device", "line", "nodes")
+    device: str
+    line: str | None = None
+    nodes: tuple[str, ...] | None = None
+
+
+class OpenAllowed(Event, frozen=True, gc=False, tag="open_allowed"):
+    """From now on these nodes (the whole group when left out) accept to open the device, or this line of it, again."""
+
+    names = ("device", "line", "nodes")
+    device: str
+    line: str | None = None
+    nodes: tuple[str, ...] | None = None
+
+
+class CallStarted(Event, frozen=True, gc=False, tag="call_started"):
+    """A call leg becomes active on the device."""
+
+    names = ("call", "device", "line")
+    call: str
+    device: str
+    line: str | None = None
+
+
+class CallEnded(Event, frozen=True, gc=False, tag="call_ended"):
+    """A call leg ends; without ``device`` every leg of that call does."""
+
+    names = ("call", "device")
+    call: str
+    device: str | None = None
+
+
+AnyEvent = (
+    NodeAdded
+    | DeviceAdded
+    | DeviceOpened
+    | LineOpened
+    | DeviceClosed
+    | LineClosed
+    | NodeFailed
+    | NodeRecovered
+    | OpenRefused
+    | OpenAllowed
+    | CallStarted
+    | CallEnded
+)
+
+EVENT_TYPES: dict[str, type[Event]] = {struct.__struct_config__.tag: struct for struct in get_args(AnyEvent)}
+"""Event type → Struct, in the order of the specification."""
+
+decode_event = msgspec.json.Decoder(AnyEvent).decode
+"""JSON text of one event → event; raises msgspec's errors (see :func:`read_event` for ones that explain)."""
+
+decode_events = msgspec.json.Decoder(list[AnyEvent]).decode
+"""JSON array of canonical events → list of events: how the store keeps them."""
+
+encode = msgspec.json.Encoder().encode
+"""Event, or list of events, → canonical JSON (contracts §2)."""
+
+type_of: dict[type[Event], str] = {struct: name for name, struct in EVENT_TYPES.items()}
+"""Struct → event type."""
+
+
+def fields_of(event_type: str) -> dict[str, Any]:
+    """Field name → annotation of an event type, in canonical order. Raises KeyError for an unknown type."""
+    struct = EVENT_TYPES[event_type]
+    return {field.name: field.type for field in msgspec.structs.fields(struct)}
+
+
+def checked(event: Event, where: str) -> Event:
+    """``event`` with its names checked and its time made canonical.
+
+    ``where`` is the place to name in an error (``events.ndjson:17``). Raises :class:`InputError`.
+    """
+    for field in (*event.names, "id"):
+        value = getattr(event, field)
+        if type(value) is str:
+            check_name(value, f"{where}: $.{field}")
+        elif value is not None:
+            for index, name in enumerate(value):
+                check_name(name, f"{where}: $.{field}[{index}]")
+    if event.at is not None:
+        try:
+            set_time(event, canonical_time(event.at))
+        except InputError as error:
+            raise InputError(error.what, where=f"{where}: $.at", expected=error.expected) from None
+    return event
+
+
+def set_time(event: Event, at: str) -> None:
+    """Give an event that has just come in its canonical time. Nobody else has seen the event yet."""
+    force_setattr(event, "at", at)
+
+
+def read_event(text: bytes, where: str) -> Event:
+    """One event from its JSON text, checked and canonical.
+
+    Raises :class:`InputError` saying where, what was found, what was expected and what is near. This is the careful
+    way, also used to explain why the fast way failed.
+    """
+    try:
+        event = decode_event(text)
+    except RecursionError:
+        raise InputError("JSON nested too deep", where=where, expected="one flat object") from None
+    except UnicodeDecodeError as error:
+        found = error.object[error.start]
+        raise InputError(f"the byte 0x{found:02x} is not UTF-8", where=where, expected="UTF-8 text") from None
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), text, where) from None
+    except msgspec.DecodeError as error:
+        raise _not_json(str(error), where) from None
+    if repeated := _repeated_key(text):
+        raise InputError(f"the field '{repeated}' stands twice", where=where, expected="each field once")
+    return checked(event, where)
+
+
+def event_from_fields(event_type: str, fields: dict[str, Any], where: str) -> Event:
+    """An event from a type and field values (as ``append TYPE FIELD=VALUE`` gives them), checked and canonical.
+
+    Raises :class:`InputError` as :func:`read_event` does.
+    """
+    return read_event(msgspec.json.encode({"type": event_type, **fields}), where)
+
+
+def _not_json(message: str, where: str) -> InputError:
+    detail = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
+    if detail.startswith("trailing characters"):
+        detail = "more than one JSON value on the line"
+    elif detail.startswith("truncated"):
+        detail = "the line ends in the middle of a JSON value"
+    return InputError(f"not JSON: {detail}", where=where, expected="one JSON object a line")
+
+
+def _explained(message: str, text: bytes, where: str) -> InputError:
+    """msgspec's validation error in our words, with what is allowed and what is near."""
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        found = None
+    problem, _, path = message.partition(" - at ")
+    place = f"{where}: {path.strip('`')}" if path else where
+    if not isinstance(found, dict):
+        return InputError("not a JSON object", where=where, expected='an object such as {"type":"node_added","node":"cm1"}')
+    return _wrong_type(found, where) or _wrong_field(found, problem, where) or _wrong_value(problem, place)
+
+
+def _wrong_type(found: dict[str, Any], where: str) -> InputError | None:
+    event_type = found.get("type")
+    if isinstance(event_type, str) and event_type in EVENT_TYPES:
+        return None
+    if event_type is None:
+        hint = "this looks like a message trace, not an event log" if "message" in found else ""
+        return InputError("no event type", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}", hint=hint)
+    return unknown_type(str(event_type), f"{where}: $.type")
+
+
+def unknown_type(found: str, where: str) -> InputError:
+    """The error for an event type that there is not."""
+    near = did_you_mean(found, EVENT_TYPES)
+    return InputError(
+        f"unknown event type '{found}'",
+        where=where,
+        expected="" if near else f"one of {', '.join(EVENT_TYPES)}",
+        hint=near,
+    )
+
+
+def _wrong_field(found: dict[str, Any], problem: str, where: str) -> InputError | None:
+    event_type = found["type"]
+    fields = list(fields_of(event_type))
+    if problem.startswith("Object contains unknown field"):
+        unknown = problem.split("`")[1]
+        return InputError(
+            f"unknown field '{unknown}' of {event_type}",
+            where=f"{where}: $.{unknown}",
+            expected=f"{', '.join(fields)}",
+            hint=did_you_mean(unknown, fields),
+        )
+    if problem.startswith("Object missing required field"):
+        missing = problem.split("`")[1]
+        return InputError(f"{event_type} without '{missing}'", where=where, expected=f"the fields {', '.join(fields)}")
+    return None
+
+
+def _wrong_value(problem: str, place: str) -> InputError:
+    if problem.startswith("Expected "):
+        expected, _, found = problem.removeprefix("Expected ").partition(", got ")
+        return InputError(f"found {_plain(found)}", where=place, expected=_plain(expected))
+    if problem.startswith("Invalid enum value"):
+        found = problem.removeprefix("Invalid enum value ").strip("'")
+        near = did_you_mean(found, get_args(Kind))
+        return InputError(f"unknown kind '{found}'", where=place, expected=", ".join(get_args(Kind)), hint=near)
+    return InputError(problem, where=place)
+
+
+def _plain(types: str) -> str:
+    words = {"str": "text", "int": "a number", "float": "a number", "array": "a list", "object": "an object", "bool": "true or false"}
+    names = [name for name in types.replace("`", "").split(" | ") if name != "null" or types == "`null`"]
+    return " or ".join(words.get(name, name) for name in names)
+
+
+def _repeated_key(text: bytes) -> str | None:
+    from json import loads
+
+    seen: list[str] = []
+    loads(text, object_pairs_hook=lambda pairs: seen.extend(key for key, _ in pairs))
+    return next((key for index, key in enumerate(seen) if key in seen[:index]), None)

@@ -1,0 +1,1 @@
+"""Text forms of logs and traces."""

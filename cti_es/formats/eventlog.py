@@ -1,0 +1,148 @@
+"""Event logs as NDJSON: one event a line, read in batches, as fast as lines can be decoded (contracts §2).
+
+Reading never holds more than a chunk and one line of at most 1 MiB. Blank lines are no events but they count, so
+that an error names the true line of the file.
+"""
+
+from collections.abc import Iterator
+from io import BufferedIOBase, TextIOWrapper
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from cti_es.errors import InputError
+from cti_es.events import Event, checked, decode_event, encode, read_event
+from cti_es.names import MAX_NAME
+from cti_es.times import all_plainly_canonical
+
+MAX_LINE = 1 << 20
+"""The longest line accepted, in bytes."""
+
+_CHUNK = 1 << 18
+
+# A line shorter than this cannot hold a name that is too long: the type and the quotes take the rest.
+_SHORT_LINE = MAX_NAME + len('{"type":"node_added","node":""}')
+
+
+class Lines(NamedTuple):
+    """Some events of a file: ``events[i]`` stands on line ``numbers[i]`` (counted from 1)."""
+
+    numbers: range | list[int]
+    events: list[Event]
+
+
+def read_events(stream: BinaryIO, name: str) -> Iterator[Lines]:
+    """The events of an NDJSON file, in order, in batches of some thousand.
+
+    UTF-8, a byte-order mark skipped; UTF-16 with a byte-order mark too. ``name`` is what errors call the file. Raises
+    :class:`InputError` for the first line that is no event, after the batches before it.
+    """
+    first = 1
+    for lines in _chunks(_as_utf8(stream, name), name):
+        batch = _decoded(lines, first, name)
+        first += len(lines)
+        if batch.events:
+            yield batch
+
+
+def write_events(events: list[Event]) -> bytes:
+    """Events as canonical NDJSON, each line ended by ``\\n``."""
+    return b"".join([encode(event) + b"\n" for event in events])
+
+
+def _decoded(lines: list[bytes], first: int, name: str) -> Lines:
+    try:
+        events = [decode_event(line) for line in lines]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _carefully(lines, first, name)
+    if _plain(lines, events):
+        return Lines(range(first, first + len(events)), events)
+    return _carefully(lines, first, name)
+
+
+def _plain(lines: list[bytes], events: list[Event]) -> bool:
+    """Whether no line of a decoded chunk can hold anything that wants a closer look.
+
+    Printable ASCII without escapes has no character a name must not have; a short line no name that is too long; as
+    many quotes as the canonical form has means that no field stands twice.
+    """
+    text = b"".join(lines)
+    return (
+        text.isascii()
+        and b"\\" not in text
+        and b"\x7f" not in text
+        and b'""' not in text
+        and max(map(len, lines)) < _SHORT_LINE
+        and all_plainly_canonical([event.at for event in events if event.at is not None])
+        and text.count(b'"') == encode(events).count(b'"')
+    )
+
+
+def _carefully(lines: list[bytes], first: int, name: str) -> Lines:
+    numbers: list[int] = []
+    events: list[Event] = []
+    for number, line in enumerate(lines, first):
+        if not line.strip(b" \t\r"):
+            continue
+        where = f"{name}:{number}"
+        numbers.append(number)
+        events.append(_one(line, where))
+    return Lines(numbers, events)
+
+
+def _one(line: bytes, where: str) -> Event:
+    if len(line) > MAX_LINE:
+        raise _too_long(where)
+    try:
+        event = decode_event(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read_event(line, where)
+    if b"\\" not in line and line.count(b'"') == encode(event).count(b'"'):
+        return checked(event, where)
+    return read_event(line, where)
+
+
+def _chunks(stream: "BinaryIO | _Recoded", name: str) -> Iterator[list[bytes]]:
+    """The lines of a stream, some thousand at a time, without their ends; as soon as they are there (a pipe)."""
+    rest = b""
+    seen = 0
+    while data := stream.read1(_CHUNK):  # type: ignore[union-attr]
+        lines = (rest + data).split(b"\n")
+        rest = lines.pop()
+        seen += len(lines)
+        if lines:
+            yield lines
+        if len(rest) > MAX_LINE:
+            raise _too_long(f"{name}:{seen + 1}")
+    if rest:
+        yield [rest]
+
+
+def _too_long(where: str) -> InputError:
+    return InputError("a line over 1 MiB", where=where, expected="one JSON object a line", hint="is this an event log?")
+
+
+class _Recoded(BufferedIOBase):
+    """A UTF-16 stream read as UTF-8."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._text = TextIOWrapper(stream, encoding="utf-16", newline="")
+        self._name = name
+
+    def read1(self, size: int = -1) -> bytes:
+        try:
+            return self._text.read(size).encode()
+        except UnicodeError as error:
+            raise InputError(f"not UTF-16 after its byte-order mark: {error}", where=self._name) from None
+
+
+def _as_utf8(stream: BinaryIO, name: str) -> "BinaryIO | _Recoded":
+    """The stream behind its byte-order mark, if it has one."""
+    start = stream.peek(3)[:3]  # type: ignore[attr-defined]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _Recoded(stream, name)
+    if start == b"\xef\xbb\xbf":
+        stream.read(3)
+    elif b"\x00" in start:
+        raise InputError("a binary file", where=name, expected="an NDJSON event log, UTF-8")
+    return stream

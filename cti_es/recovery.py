@@ -1,0 +1,554 @@
+"""THE FOLD: what a cluster's events do to its devices (recovery-rules §3 to §5).
+
+Two rules hold in this file. Everything that changes the state of nodes, devices, lines and calls is here. And nothing
+here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps* this file
+takes.
+
+Theory of operation. A device is *unregistered*, *in service* at its home node, or *out of service*. Phones register
+by themselves; ports and route points are registered by the first open and unregistered when nobody has a handle any
+more. A node that fails takes its devices out of service; the CTI Manager then attempts each of them on the best node
+left. Where there is none the device waits; where every node is back and still none takes it, it is closed. A device
+that could be on a better node is moved there, but only once no call leg is active on it. Whether a move is due is
+derived, never stored.
+
+An event is checked against the state before it changes anything: one that does not fit is a :class:`Misfit` and
+leaves no trace. What fits changes the state and appends to :attr:`Recovery.steps` what was done, in order: suspended,
+resumed, closed, a line in service, a line closed, opened, given back.
+
+The state is plain data (:class:`Cluster`), so that it can be encoded, restored and compared. Orders matter: devices
+stand in the order in which they were added, lines in their device's configured order.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from cti_es import events as log
+
+PHONE = "phone"
+DEFAULT_APP = "app"
+
+Reason = Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable"]
+DeviceState = Literal["unregistered", "in_service", "out_of_service"]
+MisfitCode = Literal[
+    "unknown_node",
+    "unknown_device",
+    "unknown_line",
+    "unknown_call",
+    "node_exists",
+    "device_exists",
+    "call_exists",
+    "already_failed",
+    "already_in_service",
+    "already_open",
+    "not_open",
+    "repeated",
+    "empty",
+    "outside_group",
+]
+
+
+class Misfit(Exception):
+    """An event that does not fit the state it meets (recovery-rules §2). The state is as it was.
+
+    ``code`` is from the closed list :data:`MisfitCode`; ``reason`` says it in words; ``found`` and ``known`` are the
+    name that was not there and those that are, for a suggestion.
+    """
+
+    def __init__(self, code: MisfitCode, reason: str, found: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.found = found
+        self.known = known
+
+
+# --- the state ------------------------------------------------------------------------------------------------------
+
+
+class Line(msgspec.Struct):
+    """A line of a device: its service state, the nodes that refuse it, the applications that have it open."""
+
+    in_service: bool = False
+    refused_by: list[str] = []
+    opened_by: list[str] = []
+
+
+class Device(msgspec.Struct):
+    """A device: configuration, then state. ``number`` counts devices from 0 in the order in which they were added.
+
+    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and the step that
+    did it; nothing in the rules reads them, ``explain`` does.
+    """
+
+    number: int
+    kind: log.Kind
+    group: tuple[str, ...]
+    lines: dict[str, Line]
+    state: DeviceState = "unregistered"
+    home: str | None = None
+    refused_by: list[str] = []
+    opened_by: list[str] = []
+    calls: int = 0
+    since: int = 0
+    because: str = ""
+
+    @property
+    def registers_itself(self) -> bool:
+        """Phones do; ports and route points are registered for the applications that open them."""
+        return self.kind == PHONE
+
+    @property
+    def is_held(self) -> bool:
+        """Whether any application has a handle on the device or on one of its lines."""
+        return bool(self.opened_by) or any(line.opened_by for line in self.lines.values())
+
+    def lines_in_service(self) -> tuple[str, ...]:
+        """The numbers of its lines that are in service, in order."""
+        return tuple(number for number, line in self.lines.items() if line.in_service)
+
+
+class Cluster(msgspec.Struct):
+    """The whole state. ``nodes``: whether each is in service. ``calls``: call → devices on which it has a leg."""
+
+    nodes: dict[str, bool] = {}
+    devices: dict[str, Device] = {}
+    calls: dict[str, list[str]] = {}
+
+    def best(self, device: Device) -> str | None:
+        """The first node of the device's group that is in service and does not refuse it (recovery-rules §3)."""
+        return next((node for node in device.group if self.nodes[node] and node not in device.refused_by), None)
+
+    def all_up(self, device: Device) -> bool:
+        """Whether every node of the device's group is in service."""
+        return all(self.nodes[node] for node in device.group)
+
+    def better(self, device: Device) -> str | None:
+        """The node to which re-homing is due, or None: the best one, if the device is in service at a later one."""
+        if device.state != "in_service":
+            return None
+        for node in device.group:
+            if node == device.home:
+                return None
+            if self.nodes[node] and node not in device.refused_by:
+                return node
+        return None
+
+
+# --- the steps, as data ---------------------------------------------------------------------------------------------
+
+
+class Suspended(msgspec.Struct, frozen=True, tag=True):
+    """The device has lost its home; ``lines`` were in service and went out with it."""
+
+    device: str
+    lines: tuple[str, ...]
+    reason: Reason
+
+
+class Resumed(msgspec.Struct, frozen=True, tag=True):
+    """The device is in service at ``node``, and so are ``lines``."""
+
+    device: str
+    node: str
+    lines: tuple[str, ...]
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """The system has closed the device: every handle on it and on its ``lines`` is gone."""
+
+    device: str
+    lines: tuple[str, ...]
+
+
+class LineInService(msgspec.Struct, frozen=True, tag=True):
+    """A line that was out of service on a device in service is in service again."""
+
+    device: str
+    line: str
+
+
+class LineClosed(msgspec.Struct, frozen=True, tag=True):
+    """The system has closed one line: every handle on it is gone."""
+
+    device: str
+    line: str
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """An application has opened the phone device (``phone``) and ``lines``."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+
+
+class OpenedOut(msgspec.Struct, frozen=True, tag=True):
+    """What an application has just opened and that is out of service at that moment."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+    reason: Reason
+
+
+class GivenBack(msgspec.Struct, frozen=True, tag=True):
+    """An application has given back its handles on the phone device (``phone``) and ``lines``."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+
+
+Step = Suspended | Resumed | Closed | LineInService | LineClosed | Opened | OpenedOut | GivenBack
+
+STEP_NAMES: dict[type[Step], str] = {
+    Suspended: "suspend",
+    Resumed: "resume",
+    Closed: "close",
+    LineInService: "settle",
+    LineClosed: "settle",
+    OpenedOut: "open",
+}
+"""The step's name in a rule identifier (recovery-rules §6). Opened and GivenBack tell nobody anything."""
+
+
+# --- the fold -------------------------------------------------------------------------------------------------------
+
+
+class Recovery:
+    """Applies events to a cluster. ``steps`` collects what was done until somebody takes it away."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.steps: list[Step] = []
+        self.version = 0
+        self.handlers: dict[type[log.Event], Callable[[Any], None]] = {
+            log.NodeAdded: self.node_added,
+            log.DeviceAdded: self.device_added,
+            log.DeviceOpened: self.device_opened,
+            log.LineOpened: self.line_opened,
+            log.DeviceClosed: self.device_closed,
+            log.LineClosed: self.line_closed,
+            log.NodeFailed: self.node_failed,
+            log.NodeRecovered: self.node_recovered,
+            log.OpenRefused: self.open_refused,
+            log.OpenAllowed: self.open_allowed,
+            log.CallStarted: self.call_started,
+            log.CallEnded: self.call_ended,
+        }
+        """Event type → what it does. Each raises :class:`Misfit` before it changes anything."""
+
+    # What each event does (recovery-rules §5).
+
+    def node_added(self, event: log.NodeAdded) -> None:
+        """A new node, in service."""
+        if event.node in self.cluster.nodes:
+            raise Misfit("node_exists", f"node '{event.node}' exists already")
+        self.cluster.nodes[event.node] = True
+
+    def device_added(self, event: log.DeviceAdded) -> None:
+        """A new device. A phone registers by itself; a port or route point waits to be opened (§3)."""
+        if event.device in self.cluster.devices:
+            raise Misfit("device_exists", f"device '{event.device}' exists already")
+        lines = event.lines or ()
+        _once_each(lines, "lines")
+        group = event.group if event.group is not None else tuple(self.cluster.nodes)
+        self._known_nodes(group, "group")
+        device = Device(
+            number=len(self.cluster.devices),
+            kind=event.kind,
+            group=group,
+            lines={number: Line() for number in lines},
+            since=self.version,
+        )
+        self.cluster.devices[event.device] = device
+        if device.registers_itself:
+            self._register(device)
+
+    def device_opened(self, event: log.DeviceOpened) -> None:
+        """The application opens the phone device and lines; what it has open already stays as it is."""
+        device = self._known_device(event.device)
+        wanted = self._known_lines(event.device, event.lines) if event.lines is not None else tuple(device.lines)
+        app = event.app or DEFAULT_APP
+        phone = app not in device.opened_by
+        lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)
+        if not phone and not lines:
+            raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
+        self._open(event.device, app, phone, lines)
+
+    def line_opened(self, event: log.LineOpened) -> None:
+        """The application opens one line; no phone handle is needed."""
+        device = self._known_device(event.device)
+        line = self._known_line(event.device, event.line)
+        app = event.app or DEFAULT_APP
+        if app in device.lines[line].opened_by:
+            raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
+        self._open(event.device, app, phone=False, lines=(line,))
+
+    def device_closed(self, event: log.DeviceClosed) -> None:
+        """The application gives back everything that it has on the device."""
+        device = self._known_device(event.device)
+        app = event.app or DEFAULT_APP
+        phone = app in device.opened_by
+        lines = tuple(number for number, line in device.lines.items() if app in line.opened_by)
+        if not phone and not lines:
+            raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
+        self._give_back(event.device, app, phone, lines)
+
+    def line_closed(self, event: log.LineClosed) -> None:
+        """The application gives back one line handle."""
+        device = self._known_device(event.device)
+        line = self._known_line(event.device, event.line)
+        app = event.app or DEFAULT_APP
+        if app not in device.lines[line].opened_by:
+            raise Misfit("not_open", f"application '{app}' has line '{line}' of '{event.device}' not open")
+        self._give_back(event.device, app, phone=False, lines=(line,))
+
+    def node_failed(self, event: log.NodeFailed) -> None:
+        """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
+        if not self._known_node(event.node):
+            raise Misfit("already_failed", f"node '{event.node}' has failed already")
+        self.cluster.nodes[event.node] = False
+        affected = [name for name, device in self.cluster.devices.items() if device.home == event.node]
+        for name in affected:
+            self.suspend(name, "CallManagerFailure")
+        for name in affected:
+            self.attempt(name)
+            self.settle(name)
+
+    def node_recovered(self, event: log.NodeRecovered) -> None:
+        """Every device that the node may serve is considered."""
+        if self._known_node(event.node):
+            raise Misfit("already_in_service", f"node '{event.node}' is in service already")
+        self.cluster.nodes[event.node] = True
+        for name, device in self.cluster.devices.items():
+            if event.node in device.group:
+                self.consider(name)
+
+    def open_refused(self, event: log.OpenRefused) -> None:
+        """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
+        refusals, nodes = self._refusals(event)
+        refusals.extend(node for node in nodes if node not in refusals)
+        self.settle(event.device)
+
+    def open_allowed(self, event: log.OpenAllowed) -> None:
+        """Forgotten; then the device is considered."""
+        refusals, nodes = self._refusals(event)
+        refusals[:] = [node for node in refusals if node not in nodes]
+        self.consider(event.device)
+
+    def call_started(self, event: log.CallStarted) -> None:
+        """A leg becomes active, in whatever state the device is."""
+        cluster = self.cluster
+        device = cluster.devices.get(event.device) or self._known_device(event.device)
+        if event.line is not None and event.line not in device.lines:
+            self._known_line(event.device, event.line)
+        legs = cluster.calls.get(event.call)
+        if legs is None:
+            cluster.calls[event.call] = [event.device]
+        elif event.device in legs:
+            raise Misfit("call_exists", f"call '{event.call}' has a leg on '{event.device}' already")
+        else:
+            legs.append(event.device)
+        device.calls += 1
+
+    def call_ended(self, event: log.CallEnded) -> None:
+        """Legs are gone; devices that were waiting for the last one are considered."""
+        cluster = self.cluster
+        legs = cluster.calls.get(event.call)
+        if event.device is not None and event.device not in cluster.devices:
+            self._known_device(event.device)
+        if legs is None:
+            raise Misfit("unknown_call", f"call '{event.call}' has no active leg")
+        if event.device is None:
+            ended = sorted(legs, key=lambda name: cluster.devices[name].number)
+        elif event.device in legs:
+            ended = [event.device]
+        else:
+            raise Misfit("unknown_call", f"call '{event.call}' has no active leg on '{event.device}'")
+        if len(ended) == len(legs):
+            del cluster.calls[event.call]
+        else:
+            legs.remove(ended[0])
+        for name in ended:
+            cluster.devices[name].calls -= 1
+        for name in ended:
+            if not cluster.devices[name].calls:
+                self.consider(name)
+
+    # The steps (recovery-rules §4).
+
+    def suspend(self, name: str, reason: Reason) -> None:
+        """No home, out of service, and every line that was in service with it."""
+        device = self.cluster.devices[name]
+        lines = device.lines_in_service()
+        self._move(device, "out_of_service", None, "suspend")
+        for number in lines:
+            device.lines[number].in_service = False
+        self.steps.append(Suspended(name, lines, reason))
+
+    def resume(self, name: str, node: str) -> None:
+        """In service at ``node``, with every line that the node does not refuse."""
+        device = self.cluster.devices[name]
+        self._serve(device, node, "resume")
+        self.steps.append(Resumed(name, node, device.lines_in_service()))
+
+    def attempt(self, name: str) -> None:
+        """Open the device on the best node; none and all nodes up: close it; else it waits. Phones are never closed."""
+        device = self.cluster.devices[name]
+        if (node := self.cluster.best(device)) is not None:
+            self.resume(name, node)
+        elif self.cluster.all_up(device) and not device.registers_itself:
+            self.close(name)
+
+    def close(self, name: str) -> None:
+        """Every handle on the device and its lines is gone."""
+        device = self.cluster.devices[name]
+        device.opened_by.clear()
+        for line in device.lines.values():
+            line.opened_by.clear()
+        self._unregister(device, "close")
+        self.steps.append(Closed(name, tuple(device.lines)))
+
+    def settle(self, name: str) -> None:
+        """Lines that are out of service on a device in service: in again, or closed when nothing can help any more."""
+        device = self.cluster.devices[name]
+        if device.state != "in_service":
+            return
+        hopeless = (
+            not device.registers_itself and self.cluster.all_up(device) and self.cluster.best(device) == device.home
+        )
+        for number, line in device.lines.items():
+            if line.in_service:
+                continue
+            if device.home not in line.refused_by:
+                line.in_service = True
+                self.steps.append(LineInService(name, number))
+            elif hopeless and line.opened_by:
+                line.opened_by.clear()
+                self.steps.append(LineClosed(name, number))
+        self._unregister_if_free(device, "settle")
+
+    def consider(self, name: str) -> None:
+        """Out of service: attempt. In service, a better node and no call: move there. Then settle."""
+        device = self.cluster.devices[name]
+        if device.state == "out_of_service":
+            self.attempt(name)
+        elif not device.calls and (node := self.cluster.better(device)) is not None:
+            self.suspend(name, "ReHomeToHigherPriorityCM")
+            self.resume(name, node)
+        self.settle(name)
+
+    # What steps and events share.
+
+    def _open(self, name: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """Add the handles, register the device if nobody had it open, tell what is out of service at once."""
+        device = self.cluster.devices[name]
+        if phone:
+            device.opened_by.append(app)
+        for number in lines:
+            device.lines[number].opened_by.append(app)
+        self.steps.append(Opened(name, app, phone, lines))
+        if device.state == "unregistered":
+            self._register(device)
+            if device.state == "out_of_service" and self.cluster.all_up(device):
+                self.close(name)
+        if device.state == "out_of_service":
+            self.steps.append(OpenedOut(name, app, phone, lines, "NoCallManagerAvailable"))
+        elif device.state == "in_service":
+            out = tuple(number for number in lines if not device.lines[number].in_service)
+            if out:
+                self.steps.append(OpenedOut(name, app, False, out, "Unknown"))
+            self.settle(name)
+
+    def _give_back(self, name: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        device = self.cluster.devices[name]
+        if phone:
+            device.opened_by.remove(app)
+        for number in lines:
+            device.lines[number].opened_by.remove(app)
+        self.steps.append(GivenBack(name, app, phone, lines))
+        self._unregister_if_free(device, "close")
+
+    def _register(self, device: Device) -> None:
+        """Put an unregistered device at its best node or out of service, without a step: nobody is told of it."""
+        node = self.cluster.best(device)
+        if node is None:
+            self._move(device, "out_of_service", None, "open")
+        else:
+            self._serve(device, node, "open")
+
+    def _serve(self, device: Device, node: str, because: str) -> None:
+        self._move(device, "in_service", node, because)
+        for line in device.lines.values():
+            line.in_service = node not in line.refused_by
+
+    def _unregister_if_free(self, device: Device, because: str) -> None:
+        if device.state != "unregistered" and not device.registers_itself and not device.is_held:
+            self._unregister(device, because)
+
+    def _unregister(self, device: Device, because: str) -> None:
+        self._move(device, "unregistered", None, because)
+        for line in device.lines.values():
+            line.in_service = False
+
+    def _move(self, device: Device, state: DeviceState, home: str | None, because: str) -> None:
+        device.state, device.home = state, home
+        device.since, device.because = self.version, because
+
+    # What an event needs to find.
+
+    def _known_node(self, name: str) -> bool:
+        """Whether the node is in service; a misfit if there is no such node."""
+        try:
+            return self.cluster.nodes[name]
+        except KeyError:
+            raise Misfit("unknown_node", f"unknown node '{name}'", name, self.cluster.nodes) from None
+
+    def _known_device(self, name: str) -> Device:
+        try:
+            return self.cluster.devices[name]
+        except KeyError:
+            raise Misfit("unknown_device", f"unknown device '{name}'", name, self.cluster.devices) from None
+
+    def _known_line(self, device: str, number: str) -> str:
+        lines = self.cluster.devices[device].lines
+        if number not in lines:
+            raise Misfit("unknown_line", f"unknown line '{number}' of '{device}'", number, lines)
+        return number
+
+    def _known_lines(self, device: str, numbers: tuple[str, ...]) -> tuple[str, ...]:
+        for number in numbers:
+            self._known_line(device, number)
+        _once_each(numbers, "lines")
+        return numbers
+
+    def _known_nodes(self, nodes: tuple[str, ...], field: str) -> None:
+        for node in nodes:
+            self._known_node(node)
+        _once_each(nodes, field)
+        if not nodes:
+            raise Misfit("empty", f"an empty {field}: no node could ever serve the device")
+
+    def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[list[str], tuple[str, ...]]:
+        """The set of refusing nodes that the event is about, and the nodes it names."""
+        device = self._known_device(event.device)
+        if event.line is not None:
+            self._known_line(event.device, event.line)
+        nodes = event.nodes if event.nodes is not None else device.group
+        self._known_nodes(nodes, "nodes")
+        for node in nodes:
+            if node not in device.group:
+                raise Misfit("outside_group", f"node '{node}' is not in the group of '{event.device}'", node, device.group)
+        return (device if event.line is None else device.lines[event.line]).refused_by, nodes
+
+
+def _once_each(names: tuple[str, ...], field: str) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        raise Misfit("repeated", f"'{twice}' stands twice in {field}")
