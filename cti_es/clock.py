@@ -5,9 +5,20 @@ where ``datetime`` objects are encoded, so what leaves here is text).
 """
 
 from datetime import UTC, datetime
+from time import monotonic, sleep
 
 
 def now() -> str:
     """The present moment as a canonical event time: UTC, ``Z``, six fraction digits or none (contracts §2)."""
     moment = datetime.now(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06}" if moment.microsecond else "") + "Z"
+
+
+def seconds() -> float:
+    """Seconds of a clock that only runs forward, to measure how long something takes."""
+    return monotonic()
+
+
+def pause(duration: float) -> None:
+    """Do nothing for ``duration`` seconds."""
+    sleep(duration)

@@ -1,0 +1,195 @@
+"""What a store of logs is: the protocol, the rows it keeps, the hash chain (contracts §3).
+
+A store keeps *rows*: batches of consecutive events of one log, each with the hash that chains it to the row before.
+It knows nothing of the fold. What to append is decided by ``cti_es.append`` inside one :meth:`Store.writing`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import NamedTuple, Protocol
+
+from cti_es.errors import InputError
+from cti_es.events import Event, encode
+
+ROW_EVENTS = 4_000
+"""The most events in one row."""
+
+ROW_BYTES = 1 << 20
+"""A row is cut above this size in bytes, unless it holds a single event."""
+
+DEFAULT_LOG = "default"
+
+
+class Head(NamedTuple):
+    """Where a log ends: the version of its last event (0: empty) and the hash of its last row (empty: none)."""
+
+    version: int = 0
+    hash: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.version}:sha256:{self.hash}"
+
+
+def parse_head(text: str) -> Head:
+    """The head that ``VERSION:sha256:HEX`` names. Raises :class:`InputError`."""
+    match = re.fullmatch(r"([0-9]{1,18}):sha256:([0-9a-f]{64}|)", text)
+    if not match or (match[1] == "0") != (match[2] == ""):
+        raise InputError(f"'{text}' is not a head", expected="VERSION:sha256: and 64 hexadecimal digits, as logs prints it")
+    return Head(int(match[1]), match[2])
+
+
+class Row(NamedTuple):
+    """A batch as it is kept. ``version`` is that of its first event; ``events`` a canonical JSON array."""
+
+    position: int
+    log: str
+    version: int
+    count: int
+    events: bytes
+    recorded_at: str
+    source: str
+    hash: str
+
+    @property
+    def last(self) -> int:
+        """The version of its last event."""
+        return self.version + self.count - 1
+
+
+class LogInfo(NamedTuple):
+    """A log of a store: its name, first and last row (the ends of its times) and head."""
+
+    name: str
+    first: Row
+    last: Row
+
+    @property
+    def head(self) -> Head:
+        """Where the log ends."""
+        return Head(self.last.last, self.last.hash)
+
+
+class Snapshot(NamedTuple):
+    """A state of the fold at the end of a row, kept beside the log: a cache, worth nothing but time.
+
+    ``hash`` is the log's hash there, ``fold`` the fold version that made it, ``messages`` the number of messages so
+    far, ``latest`` the sort key of the latest event time so far, ``backwards`` the first version whose time lies
+    before an earlier one (0: none), ``state`` the encoded state.
+    """
+
+    log: str
+    version: int
+    hash: str
+    fold: int
+    messages: int
+    latest: str
+    backwards: int
+    state: bytes
+
+    def digest(self) -> str:
+        """SHA-256 over all of it, kept with the snapshot so that a damaged one is not used."""
+        return sha256(b"".join(map(_netstring, ("cti-es:snapshot:v1", *self)))).hexdigest()
+
+
+class Fault(NamedTuple):
+    """Something wrong with a store: the log and version it concerns (None: the store as a whole) and what it is."""
+
+    log: str | None
+    version: int | None
+    fault: str
+
+
+class Reader(Protocol):
+    """A log store as its readers see it."""
+
+    @property
+    def address(self) -> str:
+        """What errors call it."""
+
+    def logs(self) -> list[LogInfo]:
+        """Its logs, in the order in which they were begun."""
+
+    def head(self, log: str) -> Head:
+        """Where a log ends; ``Head()`` for one that is empty or not there."""
+
+    def rows(self, log: str, version: int = 1) -> Iterator[Row]:
+        """The rows of a log, from the one that holds ``version`` on."""
+
+    def find_ids(self, log: str, ids: Iterable[str]) -> dict[str, int]:
+        """The versions of those of ``ids`` that events of the log have."""
+
+    def snapshot(self, log: str, fold: int, **at_most: int | str) -> Snapshot | None:
+        """The newest intact snapshot of a fold version whose ``version``, ``messages`` or ``latest`` is at most that."""
+
+    def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
+        """Every snapshot of a log by version, with the digest that was kept with it."""
+
+    def id_count(self, log: str) -> int:
+        """How many ids the index knows for a log."""
+
+    def schema_faults(self) -> Iterator[Fault]:
+        """What is wrong with the store as such: tables, indexes, view, triggers, positions."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Writer(Protocol):
+    """A transaction on one log. Nothing of it is stored unless it ends without an exception."""
+
+    head: Head
+
+    def write(self, events: list[Event], recorded_at: str, source: str) -> None:
+        """Append these events, as one row or several."""
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot of the log at its head."""
+
+
+class Store(Reader, Protocol):
+    """A log store that can be written to."""
+
+    def writing(self, log: str) -> AbstractContextManager[Writer]:
+        """One writer at a time; waits for another as long as the store was opened to wait, then StoreError."""
+
+
+def chain_hash(previous: str, row: Row) -> str:
+    """The hash of a row, chained to the one before: SHA-256 over netstrings, 64 lower-case hex digits (contracts §3)."""
+    parts = (
+        "cti-es:batch:v1", previous, row.log, row.version, row.count, row.recorded_at, row.source, row.events
+    )  # fmt: skip
+    return sha256(b"".join(map(_netstring, parts))).hexdigest()
+
+
+def _netstring(value: str | int | bytes) -> bytes:
+    data = value if isinstance(value, bytes) else str(value).encode()
+    return b"%d:%b," % (len(data), data)
+
+
+def cut(events: list[Event]) -> Iterator[tuple[int, bytes]]:
+    """Events as canonical JSON arrays of bounded size, each with its number of events."""
+    for start in range(0, len(events), ROW_EVENTS):
+        yield from _halved(events[start : start + ROW_EVENTS])
+
+
+def _halved(events: list[Event]) -> Iterator[tuple[int, bytes]]:
+    text = encode(events)
+    if len(text) <= ROW_BYTES or len(events) == 1:
+        yield len(events), text
+    else:
+        middle = len(events) // 2
+        yield from _halved(events[:middle])
+        yield from _halved(events[middle:])
+
+
+def new_rows(head: Head, position: int, log: str, events: list[Event], recorded_at: str, source: str) -> Iterator[Row]:
+    """The rows that append ``events`` after ``head``, the first at ``position``, chained."""
+    version, previous = head.version + 1, head.hash
+    for count, text in cut(events):
+        row = Row(position, log, version, count, text, recorded_at, source, "")
+        previous = chain_hash(previous, row)
+        yield row._replace(hash=previous)
+        version += count
+        position += 1

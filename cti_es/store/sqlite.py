@@ -1,0 +1,327 @@
+"""A store in one SQLite file (contracts §3): WAL, synchronous=FULL, batches of events, append-only by triggers.
+
+Readers never write: they read a store that somebody is writing to, a read-only file or a file in a read-only folder,
+and leave nothing behind. Writers wait for each other with BEGIN IMMEDIATE. A new store is written under another name
+and appears whole, or not at all.
+"""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cti_es import clock
+from cti_es.errors import NotAStore, StoreError
+from cti_es.events import Event
+from cti_es.store.base import Fault, Head, LogInfo, Row, Snapshot, new_rows
+from cti_es.store.schema import APPLICATION_ID, OBJECTS, SCHEMA_VERSION, migrate, schema_faults
+
+HEADER = b"SQLite format 3\x00"
+
+_ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
+_SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
+_IDS_AT_ONCE = 500
+
+T = TypeVar("T")
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a file is a SQLite database, by its first bytes. Raises OSError when it cannot be read."""
+    with path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER
+
+
+class SqliteStore:
+    """A store in a SQLite file.
+
+    ``write`` opens it for writing (and brings its schema up to date), otherwise nothing is ever written. ``wait`` is
+    how many seconds to wait for another writer. Raises :class:`StoreError`.
+    """
+
+    def __init__(self, path: Path, write: bool = False, wait: float = 30.0) -> None:
+        self.address = str(path)
+        self._path = path
+        self._wait = wait
+        with self._explained():
+            self._connection = _connect_to_write(path, wait) if write else _connect_to_read(path, wait)
+            self._check(write)
+
+    # What readers use.
+
+    def logs(self) -> list[LogInfo]:
+        """Its logs, in the order in which they were begun."""
+        first = self._select(f"SELECT {_ROW} FROM batches WHERE version = 1 ORDER BY position")
+        return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(Row._make, first)]
+
+    def head(self, log: str) -> Head:
+        """Where a log ends."""
+        row = self._last_row(log)
+        return Head(row.last, row.hash) if row else Head()
+
+    def rows(self, log: str, version: int = 1) -> Iterator[Row]:
+        """The rows of a log, from the one that holds ``version`` on."""
+        sql = (
+            f"SELECT {_ROW} FROM batches WHERE log = :log AND version >= COALESCE("
+            "(SELECT MAX(version) FROM batches WHERE log = :log AND version <= :version), 1) ORDER BY version"
+        )
+        return map(Row._make, self._stream(sql, {"log": log, "version": version}))
+
+    def find_ids(self, log: str, ids: Iterable[str]) -> dict[str, int]:
+        """The versions of those ids that the log has."""
+        wanted, found = list(ids), {}
+        for start in range(0, len(wanted), _IDS_AT_ONCE):
+            some = wanted[start : start + _IDS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            found.update(self._select(f"SELECT id, version FROM ids WHERE log = ? AND id IN ({marks})", (log, *some)))
+        return found
+
+    def id_count(self, log: str) -> int:
+        """How many ids the index knows for a log."""
+        return int(self._select("SELECT COUNT(*) FROM ids WHERE log = ?", (log,))[0][0])
+
+    def snapshot(self, log: str, fold: int, **at_most: int | str) -> Snapshot | None:
+        """The newest intact snapshot within the bounds, if it belongs to this log as it is."""
+        bounds = "".join(f" AND {column} <= :{column}" for column in at_most)
+        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = :log AND fold = :fold{bounds} ORDER BY version DESC"
+        for values in self._stream(sql, {"log": log, "fold": fold, **at_most}):
+            snapshot, digest = _snapshot(values)
+            if snapshot.digest() == digest and snapshot.hash == self._hash_at(log, snapshot.version):
+                return snapshot
+        return None
+
+    def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
+        """Every snapshot of a log by version, with the digest that was kept with it."""
+        return map(_snapshot, self._stream(f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? ORDER BY version", (log,)))
+
+    def schema_faults(self) -> Iterator[Fault]:
+        """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
+        with self._explained():
+            yield from schema_faults(self._connection)
+            for (line,) in self._connection.execute("PRAGMA integrity_check"):
+                if line != "ok":
+                    yield Fault(None, None, f"SQLite: {line}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    # What writers use.
+
+    @contextmanager
+    def writing(self, log: str) -> Iterator["_SqliteWriter"]:
+        """A transaction on one log: committed and on disk at its end, or undone."""
+        with self._transaction():
+            yield _SqliteWriter(self, self._connection, log)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        with self._explained():
+            yield
+
+    # Inside.
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._explained():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _check(self, write: bool) -> None:
+        application, version = self._pragma("application_id"), self._pragma("user_version")
+        tables = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        if write and not tables and not application:
+            with self._transaction():
+                migrate(self._connection)
+            _use_wal(self._connection, self._wait)
+        elif application != APPLICATION_ID:
+            raise NotAStore("a SQLite database, but not a cti-es store", where=self.address, expected="a store made by append")
+        elif version > SCHEMA_VERSION:
+            raise StoreError(
+                f"a store of schema version {version}; this cti-es knows up to {SCHEMA_VERSION}",
+                where=self.address,
+                hint="use a newer cti-es",
+            )
+        missing = [name for kind, name in OBJECTS if kind == "table" and not self._has_table(name)]
+        if missing:
+            raise StoreError(f"the table '{missing[0]}' is missing", where=self.address, hint="restore the store from a copy")
+
+    def _has_table(self, name: str) -> bool:
+        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return self._connection.execute(sql, (name,)).fetchone() is not None
+
+    def _pragma(self, name: str) -> int:
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _last_row(self, log: str) -> Row | None:
+        sql = f"SELECT {_ROW} FROM batches WHERE log = ? ORDER BY version DESC LIMIT 1"
+        return next(map(Row._make, self._select(sql, (log,))), None)
+
+    def _hash_at(self, log: str, version: int) -> str | None:
+        sql = "SELECT hash FROM batches WHERE log = ? AND version <= ? AND version + count - 1 = ? ORDER BY version DESC LIMIT 1"
+        return next((hash_ for (hash_,) in self._select(sql, (log, version, version))), None)
+
+    def _select(self, sql: str, values: Any = ()) -> list[Any]:
+        with self._explained():
+            return self._connection.execute(sql, values).fetchall()
+
+    def _stream(self, sql: str, values: Any) -> Iterator[Any]:
+        """Rows as they are read. Errors of the one who reads them pass through untouched."""
+        with self._explained():
+            cursor = self._connection.execute(sql, values)
+        while True:
+            with self._explained():
+                row = cursor.fetchone()
+            if row is None:
+                return
+            yield row
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.address, self._wait) from error
+
+
+class _SqliteWriter:
+    """A transaction on one log that has begun."""
+
+    def __init__(self, store: SqliteStore, connection: sqlite3.Connection, log: str) -> None:
+        self.head = store.head(log)
+        self._store = store
+        self._connection = connection
+        self._log = log
+        self._position: int | None = None
+
+    def write(self, events: list[Event], recorded_at: str, source: str) -> None:
+        """Append these events, as one row or several, and index their ids."""
+        first = self.head.version + 1
+        ids = [(self._log, event.id, first + index) for index, event in enumerate(events) if event.id is not None]
+        with self._store.explained():
+            if self._position is None:
+                sql = "SELECT COALESCE(MAX(position), 0) FROM batches"
+                self._position = int(self._connection.execute(sql).fetchone()[0])
+            for row in new_rows(self.head, self._position + 1, self._log, events, recorded_at, source):
+                self._connection.execute("INSERT INTO batches VALUES (?,?,?,?,CAST(? AS TEXT),?,?,?)", row)
+                self._position = row.position
+                self.head = Head(row.last, row.hash)
+            self._connection.executemany("INSERT INTO ids VALUES (?,?,?)", ids)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot of the log, in place of one that stood there."""
+        values = (*snapshot[:-1], zlib.compress(snapshot.state, 1), snapshot.digest())
+        with self._store.explained():
+            self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?,?,?,?,?,?)", values)
+
+
+def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> T | None:
+    """A new store at ``path`` with what ``fill`` writes into it: it appears whole, or not at all.
+
+    Returns what ``fill`` returns, or None when somebody else has made the store in the meantime (nothing is kept
+    then). Whatever ``fill`` raises passes through.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        store = SqliteStore(draft, write=True, wait=wait)
+        try:
+            result = fill(store)
+        finally:
+            store.close()
+        return result if _publish(draft, path) else None
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+def _publish(draft: Path, path: Path) -> bool:
+    """Give the draft its name, unless there is a file of that name."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except (OSError, AttributeError):  # a file system without hard links
+        if path.exists():
+            return False
+        draft.rename(path)
+    return True
+
+
+def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{options}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait, check_same_thread=False)
+
+
+def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
+    connection = _connect(path, "mode=rwc", wait)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
+    """A connection that never writes to the store.
+
+    Somebody may be writing (there is a -wal): read-only, the -wal stays as it is. Nobody is: SQLite needs to make a
+    -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
+    may do that. Where we must not, the file is read as it stands (immutable).
+    """
+    wal = Path(f"{path}-wal")
+    if wal.exists():
+        return _connect(path, "mode=ro", wait)
+    if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
+        connection = _connect(path, "mode=rw", wait)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    return _connect(path, "mode=ro&immutable=1", wait)
+
+
+def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
+    """Switch a new store to write-ahead logging. SQLite does not wait for this lock by itself."""
+    deadline = clock.seconds() + wait
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if clock.seconds() > deadline:
+                raise
+            clock.pause(0.02)
+
+
+def _snapshot(values: tuple[Any, ...]) -> tuple[Snapshot, str]:
+    *fields, packed, digest = values
+    try:
+        state = zlib.decompress(packed)
+    except (zlib.error, TypeError):
+        state = b""
+    return Snapshot(*fields, state=state), digest
+
+
+def _explain(error: sqlite3.Error, address: str, wait: float) -> StoreError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreError(
+            f"another program is writing to the store and did not finish within {wait:g} s", where=address,
+            hint="try again, or wait longer (--wait)",
+        )  # fmt: skip
+    if "not a database" in text:
+        return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")
+    if "readonly" in text or "read-only" in text:
+        return StoreError("the store cannot be written to", where=address, hint="check the permissions of file and folder")
+    if "unable to open" in text:
+        return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")
+    if "disk is full" in text:
+        return StoreError("the disk is full; nothing was stored", where=address)
+    if text.startswith("cti-es: "):
+        return StoreError(text.removeprefix("cti-es: "), where=address)
+    return StoreError(f"the store is damaged: {text}", where=address, hint="restore it from a copy")
