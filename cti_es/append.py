@@ -107,7 +107,8 @@ class _Appending:
 
     def take(self, lines: Lines) -> None:
         """Check the next events and write those that are new."""
-        fresh = self._without_duplicates(lines) if any(event.id is not None for event in lines.events) else lines
+        ids = {event.id for event in lines.events if event.id is not None}
+        fresh = self._without_duplicates(lines, ids) if ids else lines
         if not fresh.events:
             return
         replay, timeline = self._fold or self._begin()
@@ -156,8 +157,8 @@ class _Appending:
 
     # Duplicates (contracts §2).
 
-    def _without_duplicates(self, lines: Lines) -> Lines:
-        known = self._store.find_ids(self._log, {event.id for event in lines.events if event.id is not None})
+    def _without_duplicates(self, lines: Lines, ids: set[str]) -> Lines:
+        known = self._store.find_ids(self._log, ids)
         coming: dict[str, Event] = {}
         numbers: list[int] = []
         events: list[Event] = []

@@ -28,14 +28,14 @@ class Home(msgspec.Struct, frozen=True):
 
 def homes(cluster: Cluster) -> Iterator[Home]:
     """The home of every device, in the order in which they were added."""
-    for name, device in cluster.devices.items():
-        yield home(cluster, name, device)
+    for device in cluster.devices.values():
+        yield home(cluster, device)
 
 
-def home(cluster: Cluster, name: str, device: Device) -> Home:
+def home(cluster: Cluster, device: Device) -> Home:
     """The home of one device."""
     return Home(
-        device=name,
+        device=device.name,
         kind=device.kind,
         state=device.state,
         home=device.home,

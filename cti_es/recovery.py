@@ -19,7 +19,7 @@ The state is plain data (:class:`Cluster`), so that it can be encoded, restored 
 stand in the order in which they were added, lines in their device's configured order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -76,12 +76,13 @@ class Line(msgspec.Struct):
 
 
 class Device(msgspec.Struct):
-    """A device: configuration, then state. ``number`` counts devices from 0 in the order in which they were added.
+    """A device: its name and configuration, then its state. ``number`` counts devices from 0 in the order in which they were added.
 
     ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and the step that
     did it; nothing in the rules reads them, ``explain`` does.
     """
 
+    name: str
     number: int
     kind: log.Kind
     group: tuple[str, ...]
@@ -114,7 +115,7 @@ class Cluster(msgspec.Struct):
 
     nodes: dict[str, bool] = {}
     devices: dict[str, Device] = {}
-    calls: dict[str, list[str]] = {}
+    calls: dict[str, tuple[str, ...]] = {}
 
     def best(self, device: Device) -> str | None:
         """The first node of the device's group that is in service and does not refuse it (recovery-rules §3)."""
@@ -256,10 +257,13 @@ class Recovery:
         if event.device in self.cluster.devices:
             raise Misfit("device_exists", f"device '{event.device}' exists already")
         lines = event.lines or ()
-        _once_each(lines, "lines")
+        _once_each(lines)
         group = event.group if event.group is not None else tuple(self.cluster.nodes)
-        self._known_nodes(group, "group")
+        self._known_nodes(group)
+        if not group:
+            raise Misfit("empty", f"no node in the group of '{event.device}'")
         device = Device(
+            name=event.device,
             number=len(self.cluster.devices),
             kind=event.kind,
             group=group,
@@ -273,22 +277,22 @@ class Recovery:
     def device_opened(self, event: log.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
         device = self._known_device(event.device)
-        wanted = self._known_lines(event.device, event.lines) if event.lines is not None else tuple(device.lines)
+        wanted = _known_lines(device, event.lines) if event.lines is not None else tuple(device.lines)
         app = event.app or DEFAULT_APP
         phone = app not in device.opened_by
         lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)
         if not phone and not lines:
             raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
-        self._open(event.device, app, phone, lines)
+        self._open(device, app, phone, lines)
 
     def line_opened(self, event: log.LineOpened) -> None:
         """The application opens one line; no phone handle is needed."""
         device = self._known_device(event.device)
-        line = self._known_line(event.device, event.line)
+        line = _known_line(device, event.line)
         app = event.app or DEFAULT_APP
         if app in device.lines[line].opened_by:
             raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
-        self._open(event.device, app, phone=False, lines=(line,))
+        self._open(device, app, phone=False, lines=(line,))
 
     def device_closed(self, event: log.DeviceClosed) -> None:
         """The application gives back everything that it has on the device."""
@@ -298,181 +302,205 @@ class Recovery:
         lines = tuple(number for number, line in device.lines.items() if app in line.opened_by)
         if not phone and not lines:
             raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
-        self._give_back(event.device, app, phone, lines)
+        self._give_back(device, app, phone, lines)
 
     def line_closed(self, event: log.LineClosed) -> None:
         """The application gives back one line handle."""
         device = self._known_device(event.device)
-        line = self._known_line(event.device, event.line)
+        line = _known_line(device, event.line)
         app = event.app or DEFAULT_APP
         if app not in device.lines[line].opened_by:
-            raise Misfit("not_open", f"application '{app}' has line '{line}' of '{event.device}' not open")
-        self._give_back(event.device, app, phone=False, lines=(line,))
+            raise Misfit("not_open", f"application '{app}' does not have line '{line}' of '{event.device}' open")
+        self._give_back(device, app, phone=False, lines=(line,))
 
     def node_failed(self, event: log.NodeFailed) -> None:
         """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
         if not self._known_node(event.node):
             raise Misfit("already_failed", f"node '{event.node}' has failed already")
         self.cluster.nodes[event.node] = False
-        affected = [name for name, device in self.cluster.devices.items() if device.home == event.node]
-        for name in affected:
-            self.suspend(name, "CallManagerFailure")
-        for name in affected:
-            self.attempt(name)
-            self.settle(name)
+        affected = [device for device in self.cluster.devices.values() if device.home == event.node]
+        for device in affected:
+            self.suspend(device, "CallManagerFailure")
+        for device in affected:
+            self.attempt(device)
+            self.settle(device)
 
     def node_recovered(self, event: log.NodeRecovered) -> None:
         """Every device that the node may serve is considered."""
         if self._known_node(event.node):
             raise Misfit("already_in_service", f"node '{event.node}' is in service already")
         self.cluster.nodes[event.node] = True
-        for name, device in self.cluster.devices.items():
+        for device in self.cluster.devices.values():
             if event.node in device.group:
-                self.consider(name)
+                self.consider(device)
 
     def open_refused(self, event: log.OpenRefused) -> None:
         """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
-        refusals, nodes = self._refusals(event)
+        device, refusals, nodes = self._refusals(event)
         refusals.extend(node for node in nodes if node not in refusals)
-        self.settle(event.device)
+        self.settle(device)
 
     def open_allowed(self, event: log.OpenAllowed) -> None:
         """Forgotten; then the device is considered."""
-        refusals, nodes = self._refusals(event)
+        device, refusals, nodes = self._refusals(event)
         refusals[:] = [node for node in refusals if node not in nodes]
-        self.consider(event.device)
+        self.consider(device)
 
     def call_started(self, event: log.CallStarted) -> None:
         """A leg becomes active, in whatever state the device is."""
-        cluster = self.cluster
-        device = cluster.devices.get(event.device) or self._known_device(event.device)
-        if event.line is not None and event.line not in device.lines:
-            self._known_line(event.device, event.line)
-        legs = cluster.calls.get(event.call)
-        if legs is None:
-            cluster.calls[event.call] = [event.device]
-        elif event.device in legs:
-            raise Misfit("call_exists", f"call '{event.call}' has a leg on '{event.device}' already")
+        name, calls = event.device, self.cluster.calls
+        device = self.cluster.devices.get(name) or self._known_device(name)
+        if event.line is not None:
+            _known_line(device, event.line)
+        if event.call not in calls:
+            calls[event.call] = (name,)
+        elif name in calls[event.call]:
+            raise Misfit("call_exists", f"call '{event.call}' has a leg on '{name}' already")
         else:
-            legs.append(event.device)
+            calls[event.call] += (name,)
         device.calls += 1
 
     def call_ended(self, event: log.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
-        cluster = self.cluster
-        legs = cluster.calls.get(event.call)
-        if event.device is not None and event.device not in cluster.devices:
-            self._known_device(event.device)
-        if legs is None:
-            raise Misfit("unknown_call", f"call '{event.call}' has no active leg")
-        if event.device is None:
-            ended = sorted(legs, key=lambda name: cluster.devices[name].number)
-        elif event.device in legs:
-            ended = [event.device]
+        name, calls = event.device, self.cluster.calls
+        legs = calls.get(event.call, ())
+        if name in legs:
+            ended: tuple[str, ...] = (name,)
+        elif name is None and legs:
+            ended = self._in_order(legs)
         else:
-            raise Misfit("unknown_call", f"call '{event.call}' has no active leg on '{event.device}'")
+            raise self._no_leg(event)
         if len(ended) == len(legs):
-            del cluster.calls[event.call]
+            del calls[event.call]
         else:
-            legs.remove(ended[0])
+            calls[event.call] = tuple(leg for leg in legs if leg != name)
+        free = []
         for name in ended:
-            cluster.devices[name].calls -= 1
-        for name in ended:
-            if not cluster.devices[name].calls:
-                self.consider(name)
+            device = self.cluster.devices[name]
+            device.calls -= 1
+            if not device.calls:
+                free.append(device)
+        for device in free:
+            self.consider(device)
+
+    def ordinary_calls(self, events: Sequence[log.Event], start: int) -> int:
+        """Take the ordinary calls from ``start`` on; the index of the first event that is anything else.
+
+        Nearly every event of a real log starts or ends the only leg of a call, and nothing follows from it: no misfit,
+        and no device that waited for the end. Those are taken here, many at a time; everything else is left to the
+        handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
+        be settled there was settled by the event that made it so.)
+        """
+        devices, calls = self.cluster.devices, self.cluster.calls
+        for index in range(start, len(events)):
+            event = events[index]
+            if type(event) is log.CallStarted:
+                name = event.device
+                if event.call in calls or name not in devices or event.line is not None:
+                    return index
+                calls[event.call] = (name,)
+                devices[name].calls += 1
+            elif type(event) is log.CallEnded:
+                if event.device is None or calls.get(event.call) != (event.device,):
+                    return index
+                device = devices[event.device]
+                if device.home != device.group[0]:
+                    return index
+                del calls[event.call]
+                device.calls -= 1
+            else:
+                return index
+        return len(events)
 
     # The steps (recovery-rules §4).
 
-    def suspend(self, name: str, reason: Reason) -> None:
+    def suspend(self, device: Device, reason: Reason) -> None:
         """No home, out of service, and every line that was in service with it."""
-        device = self.cluster.devices[name]
         lines = device.lines_in_service()
         self._move(device, "out_of_service", None, "suspend")
         for number in lines:
             device.lines[number].in_service = False
-        self.steps.append(Suspended(name, lines, reason))
+        self.steps.append(Suspended(device.name, lines, reason))
 
-    def resume(self, name: str, node: str) -> None:
+    def resume(self, device: Device, node: str) -> None:
         """In service at ``node``, with every line that the node does not refuse."""
-        device = self.cluster.devices[name]
         self._serve(device, node, "resume")
-        self.steps.append(Resumed(name, node, device.lines_in_service()))
+        self.steps.append(Resumed(device.name, node, device.lines_in_service()))
 
-    def attempt(self, name: str) -> None:
+    def attempt(self, device: Device) -> None:
         """Open the device on the best node; none and all nodes up: close it; else it waits. Phones are never closed."""
-        device = self.cluster.devices[name]
         if (node := self.cluster.best(device)) is not None:
-            self.resume(name, node)
+            self.resume(device, node)
         elif self.cluster.all_up(device) and not device.registers_itself:
-            self.close(name)
+            self.close(device)
 
-    def close(self, name: str) -> None:
+    def close(self, device: Device) -> None:
         """Every handle on the device and its lines is gone."""
-        device = self.cluster.devices[name]
         device.opened_by.clear()
         for line in device.lines.values():
             line.opened_by.clear()
         self._unregister(device, "close")
-        self.steps.append(Closed(name, tuple(device.lines)))
+        self.steps.append(Closed(device.name, tuple(device.lines)))
 
-    def settle(self, name: str) -> None:
+    def settle(self, device: Device) -> None:
         """Lines that are out of service on a device in service: in again, or closed when nothing can help any more."""
-        device = self.cluster.devices[name]
         if device.state != "in_service":
             return
-        hopeless = (
-            not device.registers_itself and self.cluster.all_up(device) and self.cluster.best(device) == device.home
-        )
+        closed = False
         for number, line in device.lines.items():
             if line.in_service:
                 continue
             if device.home not in line.refused_by:
                 line.in_service = True
-                self.steps.append(LineInService(name, number))
-            elif hopeless and line.opened_by:
+                self.steps.append(LineInService(device.name, number))
+            elif line.opened_by and self._is_hopeless(device):
                 line.opened_by.clear()
-                self.steps.append(LineClosed(name, number))
-        self._unregister_if_free(device, "settle")
+                self.steps.append(LineClosed(device.name, number))
+                closed = True
+        if closed:
+            self._unregister_if_free(device, "settle")
 
-    def consider(self, name: str) -> None:
+    def consider(self, device: Device) -> None:
         """Out of service: attempt. In service, a better node and no call: move there. Then settle."""
-        device = self.cluster.devices[name]
         if device.state == "out_of_service":
-            self.attempt(name)
-        elif not device.calls and (node := self.cluster.better(device)) is not None:
-            self.suspend(name, "ReHomeToHigherPriorityCM")
-            self.resume(name, node)
-        self.settle(name)
+            self.attempt(device)
+        elif device.home != device.group[0] and not device.calls and (node := self.cluster.better(device)):
+            self.suspend(device, "ReHomeToHigherPriorityCM")
+            self.resume(device, node)
+        self.settle(device)
 
     # What steps and events share.
 
-    def _open(self, name: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+    def _is_hopeless(self, device: Device) -> bool:
+        """Whether no move is due that could still help a line that the home refuses; phones always hope (§4, settle)."""
+        cluster = self.cluster
+        return not device.registers_itself and cluster.all_up(device) and cluster.best(device) == device.home
+
+    def _open(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
         """Add the handles, register the device if nobody had it open, tell what is out of service at once."""
-        device = self.cluster.devices[name]
         if phone:
             device.opened_by.append(app)
         for number in lines:
             device.lines[number].opened_by.append(app)
-        self.steps.append(Opened(name, app, phone, lines))
+        self.steps.append(Opened(device.name, app, phone, lines))
         if device.state == "unregistered":
             self._register(device)
             if device.state == "out_of_service" and self.cluster.all_up(device):
-                self.close(name)
+                self.close(device)
         if device.state == "out_of_service":
-            self.steps.append(OpenedOut(name, app, phone, lines, "NoCallManagerAvailable"))
+            self.steps.append(OpenedOut(device.name, app, phone, lines, "NoCallManagerAvailable"))
         elif device.state == "in_service":
             out = tuple(number for number in lines if not device.lines[number].in_service)
             if out:
-                self.steps.append(OpenedOut(name, app, False, out, "Unknown"))
-            self.settle(name)
+                self.steps.append(OpenedOut(device.name, app, False, out, "Unknown"))
+            self.settle(device)
 
-    def _give_back(self, name: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-        device = self.cluster.devices[name]
+    def _give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
         if phone:
             device.opened_by.remove(app)
         for number in lines:
             device.lines[number].opened_by.remove(app)
-        self.steps.append(GivenBack(name, app, phone, lines))
+        self.steps.append(GivenBack(device.name, app, phone, lines))
         self._unregister_if_free(device, "close")
 
     def _register(self, device: Device) -> None:
@@ -516,39 +544,52 @@ class Recovery:
         except KeyError:
             raise Misfit("unknown_device", f"unknown device '{name}'", name, self.cluster.devices) from None
 
-    def _known_line(self, device: str, number: str) -> str:
-        lines = self.cluster.devices[device].lines
-        if number not in lines:
-            raise Misfit("unknown_line", f"unknown line '{number}' of '{device}'", number, lines)
-        return number
+    def _in_order(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Devices in the order in which they were added."""
+        return tuple(sorted(names, key=lambda name: self.cluster.devices[name].number))
 
-    def _known_lines(self, device: str, numbers: tuple[str, ...]) -> tuple[str, ...]:
-        for number in numbers:
-            self._known_line(device, number)
-        _once_each(numbers, "lines")
-        return numbers
+    def _no_leg(self, event: log.CallEnded) -> Misfit:
+        where = ""
+        if event.device is not None:
+            self._known_device(event.device)
+            where = f" on '{event.device}'"
+        return Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-    def _known_nodes(self, nodes: tuple[str, ...], field: str) -> None:
+
+    def _known_nodes(self, nodes: tuple[str, ...]) -> None:
         for node in nodes:
             self._known_node(node)
-        _once_each(nodes, field)
-        if not nodes:
-            raise Misfit("empty", f"an empty {field}: no node could ever serve the device")
+        _once_each(nodes)
 
-    def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[list[str], tuple[str, ...]]:
-        """The set of refusing nodes that the event is about, and the nodes it names."""
+    def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
+        """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
         device = self._known_device(event.device)
         if event.line is not None:
-            self._known_line(event.device, event.line)
+            _known_line(device, event.line)
         nodes = event.nodes if event.nodes is not None else device.group
-        self._known_nodes(nodes, "nodes")
+        self._known_nodes(nodes)
+        if not nodes:
+            raise Misfit("empty", "no node in nodes")
         for node in nodes:
             if node not in device.group:
                 raise Misfit("outside_group", f"node '{node}' is not in the group of '{event.device}'", node, device.group)
-        return (device if event.line is None else device.lines[event.line]).refused_by, nodes
+        return device, (device if event.line is None else device.lines[event.line]).refused_by, nodes
 
 
-def _once_each(names: tuple[str, ...], field: str) -> None:
+def _known_line(device: Device, number: str) -> str:
+    if number not in device.lines:
+        raise Misfit("unknown_line", f"unknown line '{number}' of '{device.name}'", number, device.lines)
+    return number
+
+
+def _known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    for number in numbers:
+        _known_line(device, number)
+    _once_each(numbers)
+    return numbers
+
+
+def _once_each(names: tuple[str, ...]) -> None:
     if len(set(names)) != len(names):
         twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise Misfit("repeated", f"'{twice}' stands twice in {field}")
+        raise Misfit("repeated", f"'{twice}' stands twice in a list")

@@ -5,7 +5,7 @@ between two events and taken up again later: ``fold(all) == resume(fold(prefix),
 same events always give the same messages, misfits and state, byte for byte.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -79,22 +79,26 @@ class Replay:
         """Who holds which handle after the last event. To look at, not to change."""
         return self._tsp.book
 
-    def messages(self, events: Iterable[Event]) -> Iterator[Message]:
+    def messages(self, events: Sequence[Event]) -> Iterator[Message]:
         """Take the next events of the log; the messages that they cause, in order. Read it to its end."""
-        recovery, tsp = self._recovery, self._tsp
-        handlers, steps = recovery.handlers, recovery.steps
-        for event in events:
-            recovery.version += 1
+        recovery, steps = self._recovery, self._recovery.steps
+        first = self.version + 1
+        index = recovery.ordinary_calls(events, 0)
+        while index < len(events):
+            event, recovery.version = events[index], first + index
             try:
-                handlers[type(event)](event)
+                recovery.handlers[type(event)](event)
             except Misfit as misfit:
                 self.misfits.append(self._report(event, misfit))
             if steps:
                 self.work += len(steps)
-                yield from tsp.messages(steps, Cause(recovery.version, event.at, type_of[type(event)]))
+                told = self._tsp.messages(steps, Cause(recovery.version, event.at, type_of[type(event)]))
                 steps.clear()
+                yield from told
+            index = recovery.ordinary_calls(events, index + 1)
+        recovery.version = first + len(events) - 1
 
-    def advance(self, events: list[Event]) -> None:
+    def advance(self, events: Sequence[Event]) -> None:
         """Take the next events of the log for their effect alone."""
         self.work += len(events)
         for _ in self.messages(events):
@@ -111,7 +115,7 @@ class Replay:
         return MisfitReport(self.version, event.at, type_of[type(event)], misfit.code, text)
 
 
-def replay(events: Iterable[Event]) -> Iterator[Message]:
+def replay(events: Sequence[Event]) -> Iterator[Message]:
     """The messages of a whole log."""
     return Replay().messages(events)
 

@@ -9,7 +9,7 @@ The handles are a second book of what ``recovery`` knows as "opened by": kept he
 step read later still finds the handles it was about.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -30,11 +30,15 @@ from cti_es.recovery import (
 from cti_es.tapi import Message, Signal
 
 
+Told = Literal["in", "out"]
+"""The last state that an application was told of a handle; a new handle starts at "in"."""
+
+
 class Handle(msgspec.Struct):
-    """A handle: the version of the event that opened it, and the last state the application was told."""
+    """A handle: the version of the event that opened it, and what was last told about it."""
 
     version: int
-    told: Literal["in", "out"] = "in"
+    told: Told = "in"
 
 
 class Held(msgspec.Struct):
@@ -59,154 +63,125 @@ class Cause(NamedTuple):
     event_type: str
 
 
-class _Notice(NamedTuple):
-    """A message before it has its place in a sequence."""
-
-    app: str
-    line: str | None
-    handle: Handle
-    signal: Signal
-    reason: str | None = None
-
-
 class Tsp:
     """Turns steps into messages. ``seq`` is the number of the last message."""
 
     def __init__(self, book: Book, seq: int) -> None:
         self.book = book
         self.seq = seq
+        self._cause = Cause(0, None, "")
+        self._rule = ""
+        self._told: list[Message] = []
+        self._tell: dict[type[Step], Callable[[Any], None]] = {
+            Suspended: self._suspended,
+            Resumed: self._resumed,
+            LineInService: self._line_in_service,
+            OpenedOut: self._opened_out,
+            Closed: self._closed,
+            LineClosed: self._line_closed,
+            Opened: self._opened,
+            GivenBack: self._given_back,
+        }
 
-    def messages(self, steps: list[Step], cause: Cause) -> Iterator[Message]:
-        """The messages that these steps of one event send, in order. The book follows the steps as they are read."""
+    def messages(self, steps: list[Step], cause: Cause) -> list[Message]:
+        """The messages that the steps of one event send, in order."""
+        self._cause = cause
+        self._told = []
         for step in steps:
-            notices = _TELL[type(step)](self.book, step, cause)
-            for notice in notices:
-                self.seq += 1
-                yield _message(self.seq, step, notice, cause)
+            self._rule = f"{cause.event_type}/{STEP_NAMES.get(type(step))}"
+            self._tell[type(step)](step)
+        return self._told
 
+    # What each step tells.
 
-def _message(seq: int, step: Step, notice: _Notice, cause: Cause) -> Message:
-    signal = notice.signal
-    return Message(
-        seq=seq,
-        version=cause.version,
-        at=cause.at,
-        app=notice.app,
-        device=step.device,
-        line=notice.line,
-        handle=notice.handle.version,
-        message=signal.message,
-        msg=signal.msg,
-        param1_name=signal.param1_name,
-        param1=signal.param1,
-        param2_name=notice.reason,
-        param2=tapi.REASONS[notice.reason] if notice.reason else 0,
-        param3=0,
-        rule=f"{cause.event_type}/{STEP_NAMES[type(step)]}",
-    )
+    def _suspended(self, step: Suspended) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, True, step.lines, "out", step.reason)
 
+    def _resumed(self, step: Resumed) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, True, step.lines, "in")
 
-# --- what each step tells -------------------------------------------------------------------------------------------
+    def _line_in_service(self, step: LineInService) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, False, (step.line,), "in")
 
+    def _opened_out(self, step: OpenedOut) -> None:
+        held = self.book.held[step.device][step.app]
+        self._news(step.device, step.app, held, step.phone, step.lines, "out", step.reason)
 
-def _suspended(book: Book, step: Suspended, _: Cause) -> Iterator[_Notice]:
-    for app, held in _holders(book, step.device):
-        yield from _news(app, held, True, step.lines, "out", step.reason)
+    def _closed(self, step: Closed) -> None:
+        for app, held in self._holders(step.device):
+            if held.phone:
+                self._say(step.device, app, None, held.phone, tapi.PHONE_CLOSE)
+            for line in step.lines:
+                if handle := held.lines.get(line):
+                    self._say(step.device, app, line, handle, tapi.LINE_CLOSE)
+        self.book.held.pop(step.device, None)
 
+    def _line_closed(self, step: LineClosed) -> None:
+        for app, held in self._holders(step.device):
+            if handle := held.lines.get(step.line):
+                self._say(step.device, app, step.line, handle, tapi.LINE_CLOSE)
+                self._take(step.device, app, False, (step.line,))
 
-def _resumed(book: Book, step: Resumed, _: Cause) -> Iterator[_Notice]:
-    for app, held in _holders(book, step.device):
-        yield from _news(app, held, True, step.lines, "in")
-
-
-def _line_in_service(book: Book, step: LineInService, _: Cause) -> Iterator[_Notice]:
-    for app, held in _holders(book, step.device):
-        yield from _news(app, held, False, (step.line,), "in")
-
-
-def _opened_out(book: Book, step: OpenedOut, _: Cause) -> Iterator[_Notice]:
-    held = book.held[step.device][step.app]
-    yield from _news(step.app, held, step.phone, step.lines, "out", step.reason)
-
-
-def _closed(book: Book, step: Closed, _: Cause) -> Iterator[_Notice]:
-    for app, held in _holders(book, step.device):
-        if held.phone:
-            yield _Notice(app, None, held.phone, tapi.PHONE_CLOSE)
+    def _opened(self, step: Opened) -> None:
+        apps = self.book.apps
+        apps.setdefault(step.app, len(apps))
+        held = self.book.held.setdefault(step.device, {}).setdefault(step.app, Held())
+        if step.phone:
+            held.phone = Handle(self._cause.version)
         for line in step.lines:
-            if handle := held.lines.get(line):
-                yield _Notice(app, line, handle, tapi.LINE_CLOSE)
-    book.held.pop(step.device, None)
+            held.lines[line] = Handle(self._cause.version)
+
+    def _given_back(self, step: GivenBack) -> None:
+        self._take(step.device, step.app, step.phone, step.lines)
+
+    # What they share.
+
+    def _holders(self, device: str) -> list[tuple[str, Held]]:
+        """The applications that hold something on the device, in the order in which they first opened anything."""
+        held = list(self.book.held.get(device, {}).items())
+        if len(held) > 1:
+            held.sort(key=lambda item: self.book.apps[item[0]])
+        return held
+
+    def _news(
+        self, device: str, app: str, held: Held, phone: bool, lines: tuple[str, ...], state: Told, reason: str | None = None
+    ) -> None:
+        """Tell one application the state of its phone handle and of these lines, where it has them and it is news."""
+        if phone and held.phone and held.phone.told != state:
+            held.phone.told = state
+            self._say(device, app, None, held.phone, _PHONE_SIGNAL[state], reason)
+        for line in lines:
+            handle = held.lines.get(line)
+            if handle and handle.told != state:
+                handle.told = state
+                self._say(device, app, line, handle, _LINE_SIGNAL[state], reason)
+
+    def _say(
+        self, device: str, app: str, line: str | None, handle: Handle, signal: Signal, reason: str | None = None
+    ) -> None:
+        """One message: the fields in the order of :class:`~cti_es.tapi.Message`."""
+        self.seq += 1
+        version, at, _ = self._cause
+        number = tapi.REASONS[reason] if reason else 0
+        self._told.append(
+            Message(self.seq, version, at, app, device, line, handle.version, *signal, reason, number, 0, self._rule)
+        )
+
+    def _take(self, device: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """Take handles away from an application."""
+        held = self.book.held[device][app]
+        if phone:
+            held.phone = None
+        for line in lines:
+            del held.lines[line]
+        if held.phone is None and not held.lines:
+            del self.book.held[device][app]
+        if not self.book.held[device]:
+            del self.book.held[device]
 
 
-def _line_closed(book: Book, step: LineClosed, _: Cause) -> Iterator[_Notice]:
-    for app, held in _holders(book, step.device):
-        if handle := held.lines.get(step.line):
-            yield _Notice(app, step.line, handle, tapi.LINE_CLOSE)
-            _take(book, step.device, app, False, (step.line,))
-
-
-def _opened(book: Book, step: Opened, cause: Cause) -> Iterator[_Notice]:
-    book.apps.setdefault(step.app, len(book.apps))
-    held = book.held.setdefault(step.device, {}).setdefault(step.app, Held())
-    if step.phone:
-        held.phone = Handle(cause.version)
-    for line in step.lines:
-        held.lines[line] = Handle(cause.version)
-    return iter(())
-
-
-def _given_back(book: Book, step: GivenBack, _: Cause) -> Iterator[_Notice]:
-    _take(book, step.device, step.app, step.phone, step.lines)
-    return iter(())
-
-
-_TELL: dict[type[Step], Callable[[Book, Any, Cause], Iterator[_Notice]]] = {
-    Suspended: _suspended,
-    Resumed: _resumed,
-    LineInService: _line_in_service,
-    OpenedOut: _opened_out,
-    Closed: _closed,
-    LineClosed: _line_closed,
-    Opened: _opened,
-    GivenBack: _given_back,
-}
-
-
-# --- what they share ------------------------------------------------------------------------------------------------
-
-_PHONE_SIGNAL = {"in": tapi.RESUME, "out": tapi.SUSPEND}
-_LINE_SIGNAL = {"in": tapi.INSERVICE, "out": tapi.OUTOFSERVICE}
-
-
-def _news(
-    app: str, held: Held, phone: bool, lines: tuple[str, ...], state: Literal["in", "out"], reason: str | None = None
-) -> Iterator[_Notice]:
-    """Tell one application the state of its phone handle and these lines, where it has them and it is news."""
-    if phone and held.phone and held.phone.told != state:
-        held.phone.told = state
-        yield _Notice(app, None, held.phone, _PHONE_SIGNAL[state], reason)
-    for line in lines:
-        handle = held.lines.get(line)
-        if handle and handle.told != state:
-            handle.told = state
-            yield _Notice(app, line, handle, _LINE_SIGNAL[state], reason)
-
-
-def _holders(book: Book, device: str) -> list[tuple[str, Held]]:
-    """The applications that hold something on the device, in the order in which they first opened anything."""
-    held = book.held.get(device, {})
-    return sorted(held.items(), key=lambda item: book.apps[item[0]])
-
-
-def _take(book: Book, device: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-    """Take handles away from an application."""
-    held = book.held[device][app]
-    if phone:
-        held.phone = None
-    for line in lines:
-        del held.lines[line]
-    if held.phone is None and not held.lines:
-        del book.held[device][app]
-    if not book.held[device]:
-        del book.held[device]
+_PHONE_SIGNAL: dict[Told, Signal] = {"in": tapi.RESUME, "out": tapi.SUSPEND}
+_LINE_SIGNAL: dict[Told, Signal] = {"in": tapi.INSERVICE, "out": tapi.OUTOFSERVICE}
