@@ -112,9 +112,8 @@ class _Appending:
         if not fresh.events:
             return
         replay, timeline = self._fold or self._begin()
-        for event in fresh.events:
-            if event.at is None:
-                set_time(event, self._now)
+        if None in [event.at for event in fresh.events]:
+            _stamp(fresh.events, self._now)
         first = replay.version + 1
         replay.advance(fresh.events)
         if replay.misfits:
@@ -196,6 +195,13 @@ class _Appending:
             where=f"{self._options.name}:{number}",
             expected="the same content under the same id",
         )
+
+
+def _stamp(events: list[Event], now: str) -> None:
+    """Give events that came without a time the time of appending."""
+    for event in events:
+        if event.at is None:
+            set_time(event, now)
 
 
 def _same(event: Event, before: Event) -> bool:

@@ -19,7 +19,7 @@ The state is plain data (:class:`Cluster`), so that it can be encoded, restored 
 stand in the order in which they were added, lines in their device's configured order.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -383,8 +383,8 @@ class Recovery:
         for device in free:
             self.consider(device)
 
-    def ordinary_calls(self, events: Sequence[log.Event], start: int) -> int:
-        """Take the ordinary calls from ``start`` on; the index of the first event that is anything else.
+    def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
+        """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
 
         Nearly every event of a real log starts or ends the only leg of a call, and nothing follows from it: no misfit,
         and no device that waited for the end. Those are taken here, many at a time; everything else is left to the
@@ -392,25 +392,24 @@ class Recovery:
         be settled there was settled by the event that made it so.)
         """
         devices, calls = self.cluster.devices, self.cluster.calls
-        for index in range(start, len(events)):
-            event = events[index]
+        for event in events:
             if type(event) is log.CallStarted:
                 name = event.device
                 if event.call in calls or name not in devices or event.line is not None:
-                    return index
+                    return event
                 calls[event.call] = (name,)
                 devices[name].calls += 1
             elif type(event) is log.CallEnded:
                 if event.device is None or calls.get(event.call) != (event.device,):
-                    return index
+                    return event
                 device = devices[event.device]
                 if device.home != device.group[0]:
-                    return index
+                    return event
                 del calls[event.call]
                 device.calls -= 1
             else:
-                return index
-        return len(events)
+                return event
+        return None
 
     # The steps (recovery-rules §4).
 

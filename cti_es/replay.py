@@ -7,6 +7,7 @@ same events always give the same messages, misfits and state, byte for byte.
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from operator import length_hint
 
 import msgspec
 
@@ -82,10 +83,10 @@ class Replay:
     def messages(self, events: Sequence[Event]) -> Iterator[Message]:
         """Take the next events of the log; the messages that they cause, in order. Read it to its end."""
         recovery, steps = self._recovery, self._recovery.steps
-        first = self.version + 1
-        index = recovery.ordinary_calls(events, 0)
-        while index < len(events):
-            event, recovery.version = events[index], first + index
+        end = self.version + len(events)
+        rest = iter(events)
+        while (event := recovery.ordinary_calls(rest)) is not None:
+            recovery.version = end - length_hint(rest)
             try:
                 recovery.handlers[type(event)](event)
             except Misfit as misfit:
@@ -95,8 +96,7 @@ class Replay:
                 told = self._tsp.messages(steps, Cause(recovery.version, event.at, type_of[type(event)]))
                 steps.clear()
                 yield from told
-            index = recovery.ordinary_calls(events, index + 1)
-        recovery.version = first + len(events) - 1
+        recovery.version = end
 
     def advance(self, events: Sequence[Event]) -> None:
         """Take the next events of the log for their effect alone."""

@@ -66,7 +66,7 @@ def _plain(lines: list[bytes], events: list[Event]) -> bool:
     Printable ASCII without escapes has no character a name must not have; a short line no name that is too long; as
     many quotes as the canonical form has means that no field stands twice.
     """
-    text = b"".join(lines)
+    text, canonical = b"".join(lines), encode(events)
     return (
         text.isascii()
         and b"\\" not in text
@@ -74,7 +74,7 @@ def _plain(lines: list[bytes], events: list[Event]) -> bool:
         and b'""' not in text
         and max(map(len, lines)) < _SHORT_LINE
         and all_plainly_canonical([event.at for event in events if event.at is not None])
-        and text.count(b'"') == encode(events).count(b'"')
+        and text.count(b'"') == canonical.count(b'"')
     )
 
 

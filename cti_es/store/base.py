@@ -184,6 +184,14 @@ def _halved(events: list[Event]) -> Iterator[tuple[int, bytes]]:
         yield from _halved(events[middle:])
 
 
+def ids_of(events: list[Event], version: int) -> list[tuple[str, int]]:
+    """The ids among these events, the first of which has ``version``, each with the version of its event."""
+    ids = [event.id for event in events]
+    if ids.count(None) == len(ids):
+        return []
+    return [(id_, version + index) for index, id_ in enumerate(ids) if id_ is not None]
+
+
 def new_rows(head: Head, position: int, log: str, events: list[Event], recorded_at: str, source: str) -> Iterator[Row]:
     """The rows that append ``events`` after ``head``, the first at ``position``, chained."""
     version, previous = head.version + 1, head.hash

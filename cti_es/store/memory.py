@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from cti_es.events import Event
-from cti_es.store.base import Fault, Head, LogInfo, Row, Snapshot, new_rows
+from cti_es.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
 
 
 class MemoryStore:
@@ -97,8 +97,7 @@ class _MemoryWriter:
 
     def write(self, events: list[Event], recorded_at: str, source: str) -> None:
         """Append these events, as one row or several, and index their ids."""
-        first = self.head.version + 1
-        ids = {(self._log, event.id): first + index for index, event in enumerate(events) if event.id is not None}
+        ids = {(self._log, id_): version for id_, version in ids_of(events, self.head.version + 1)}
         position = self._store._last_position + 1
         rows = list(new_rows(self.head, position, self._log, events, recorded_at, source))
         if rows:
