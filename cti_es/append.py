@@ -40,9 +40,9 @@ class Appended(NamedTuple):
 
 
 class Options(NamedTuple):
-    """How to append. ``name`` is what errors call the input, ``source`` is kept with the rows (where they came from)."""
+    """How to append. ``name`` is what errors call the input (empty: a single event), ``source`` is kept with the rows (where they came from)."""
 
-    name: str = "event"
+    name: str = ""
     source: str = ""
     expect: Expect = None
     allow_misfits: bool = False
@@ -132,9 +132,12 @@ class _Appending:
         found = list(replay.misfits)
         replay.misfits.clear()
         if not self._options.allow_misfits:
-            shown = [(f"{self._options.name}:{fresh.numbers[one.version - first]}", one) for one in found]
-            raise _refused(shown)
+            raise _refused([(self._place(fresh.numbers[one.version - first]), one) for one in found])
         self._misfits += found
+
+    def _place(self, line: int) -> str:
+        """What errors call a line of the input; a single event has no line."""
+        return f"{self._options.name}:{line}" if self._options.name else ""
 
     def _snapshot_if_due(self, replay: Replay, timeline: Timeline) -> None:
         if replay.work - self._saved_work < SNAPSHOT_WORK:
@@ -192,7 +195,7 @@ class _Appending:
         there = f"version {known[event.id]}" if event.id in known else "an earlier line"
         return Conflict(
             f"the id '{event.id}' stands for another event at {there}",
-            where=f"{self._options.name}:{number}",
+            where=self._place(number),
             expected="the same content under the same id",
         )
 
@@ -218,7 +221,10 @@ def _check_expected(expect: Expect, log: str, version: int) -> None:
 
 
 def _refused(found: list[tuple[str, MisfitReport]]) -> MisfitsRefused:
-    lines = [f"{where}: misfit {one.version} {one.code} {one.text}" for where, one in found[:MISFITS_SHOWN]]
+    lines = [
+        f"{where + ': ' if where else ''}misfit {one.version} {one.code} {one.text}"
+        for where, one in found[:MISFITS_SHOWN]
+    ]
     if len(found) > MISFITS_SHOWN:
         lines.append(f"… and {len(found) - MISFITS_SHOWN} more")
     count = "1 misfit" if len(found) == 1 else f"{len(found)} misfits"

@@ -228,7 +228,11 @@ def event_from_fields(event_type: str, fields: dict[str, Any], where: str) -> Ev
 
     Raises :class:`InputError` as :func:`read_event` does.
     """
-    return read_event(msgspec.json.encode({"type": event_type, **fields}), where)
+    try:
+        text = msgspec.json.encode({"type": event_type, **fields})
+    except UnicodeEncodeError:
+        raise InputError("text that is not UTF-8", where=where, expected="UTF-8") from None
+    return read_event(text, where)
 
 
 def _not_json(message: str, where: str) -> InputError:

@@ -31,6 +31,7 @@ DEFAULT_APP = "app"
 
 Reason = Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable"]
 DeviceState = Literal["unregistered", "in_service", "out_of_service"]
+Because = Literal["added", "register", "wait", "suspend", "resume", "close", "settle", "give_back"]
 MisfitCode = Literal[
     "unknown_node",
     "unknown_device",
@@ -78,8 +79,8 @@ class Line(msgspec.Struct):
 class Device(msgspec.Struct):
     """A device: its name and configuration, then its state. ``number`` counts devices from 0 in the order in which they were added.
 
-    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and the step that
-    did it; nothing in the rules reads them, ``explain`` does.
+    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it;
+    nothing in the rules reads them, ``explain`` does.
     """
 
     name: str
@@ -93,7 +94,7 @@ class Device(msgspec.Struct):
     opened_by: list[str] = []
     calls: int = 0
     since: int = 0
-    because: str = ""
+    because: Because = "added"
 
     @property
     def registers_itself(self) -> bool:
@@ -500,31 +501,31 @@ class Recovery:
         for number in lines:
             device.lines[number].opened_by.remove(app)
         self.steps.append(GivenBack(device.name, app, phone, lines))
-        self._unregister_if_free(device, "close")
+        self._unregister_if_free(device, "give_back")
 
     def _register(self, device: Device) -> None:
         """Put an unregistered device at its best node or out of service, without a step: nobody is told of it."""
         node = self.cluster.best(device)
         if node is None:
-            self._move(device, "out_of_service", None, "open")
+            self._move(device, "out_of_service", None, "wait")
         else:
-            self._serve(device, node, "open")
+            self._serve(device, node, "register")
 
-    def _serve(self, device: Device, node: str, because: str) -> None:
+    def _serve(self, device: Device, node: str, because: Because) -> None:
         self._move(device, "in_service", node, because)
         for line in device.lines.values():
             line.in_service = node not in line.refused_by
 
-    def _unregister_if_free(self, device: Device, because: str) -> None:
+    def _unregister_if_free(self, device: Device, because: Because) -> None:
         if device.state != "unregistered" and not device.registers_itself and not device.is_held:
             self._unregister(device, because)
 
-    def _unregister(self, device: Device, because: str) -> None:
+    def _unregister(self, device: Device, because: Because) -> None:
         self._move(device, "unregistered", None, because)
         for line in device.lines.values():
             line.in_service = False
 
-    def _move(self, device: Device, state: DeviceState, home: str | None, because: str) -> None:
+    def _move(self, device: Device, state: DeviceState, home: str | None, because: Because) -> None:
         device.state, device.home = state, home
         device.since, device.because = self.version, because
 

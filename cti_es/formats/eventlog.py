@@ -4,9 +4,9 @@ Reading never holds more than a chunk and one line of at most 1 MiB. Blank lines
 that an error names the true line of the file.
 """
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterator
-from io import BufferedIOBase, TextIOWrapper
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -24,6 +24,13 @@ _CHUNK = 1 << 18
 _SHORT_LINE = MAX_NAME + len('{"type":"node_added","node":""}')
 
 
+class ByteStream(Protocol):
+    """A binary stream that can give what it has, without waiting for more."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+
+
 class Lines(NamedTuple):
     """Some events of a file: ``events[i]`` stands on line ``numbers[i]`` (counted from 1)."""
 
@@ -31,14 +38,14 @@ class Lines(NamedTuple):
     events: list[Event]
 
 
-def read_events(stream: BinaryIO, name: str) -> Iterator[Lines]:
+def read_events(stream: ByteStream, name: str) -> Iterator[Lines]:
     """The events of an NDJSON file, in order, in batches of some thousand.
 
     UTF-8, a byte-order mark skipped; UTF-16 with a byte-order mark too. ``name`` is what errors call the file. Raises
     :class:`InputError` for the first line that is no event, after the batches before it.
     """
     first = 1
-    for lines in _chunks(_as_utf8(stream, name), name):
+    for lines in _chunks(stream, name):
         batch = _decoded(lines, first, name)
         first += len(lines)
         if batch.events:
@@ -102,11 +109,11 @@ def _one(line: bytes, where: str) -> Event:
     return read_event(line, where)
 
 
-def _chunks(stream: "BinaryIO | _Recoded", name: str) -> Iterator[list[bytes]]:
+def _chunks(stream: ByteStream, name: str) -> Iterator[list[bytes]]:
     """The lines of a stream, some thousand at a time, without their ends; as soon as they are there (a pipe)."""
     rest = b""
     seen = 0
-    while data := stream.read1(_CHUNK):  # type: ignore[union-attr]
+    for data in _utf8(stream, name):
         lines = (rest + data).split(b"\n")
         rest = lines.pop()
         seen += len(lines)
@@ -122,27 +129,28 @@ def _too_long(where: str) -> InputError:
     return InputError("a line over 1 MiB", where=where, expected="one JSON object a line", hint="is this an event log?")
 
 
-class _Recoded(BufferedIOBase):
-    """A UTF-16 stream read as UTF-8."""
-
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._text = TextIOWrapper(stream, encoding="utf-16", newline="")
-        self._name = name
-
-    def read1(self, size: int = -1) -> bytes:
-        try:
-            return self._text.read(size).encode()
-        except UnicodeError as error:
-            raise InputError(f"not UTF-16 after its byte-order mark: {error}", where=self._name) from None
-
-
-def _as_utf8(stream: BinaryIO, name: str) -> "BinaryIO | _Recoded":
-    """The stream behind its byte-order mark, if it has one."""
-    start = stream.peek(3)[:3]  # type: ignore[attr-defined]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _Recoded(stream, name)
-    if start == b"\xef\xbb\xbf":
-        stream.read(3)
-    elif b"\x00" in start:
+def _utf8(stream: ByteStream, name: str) -> Iterator[bytes]:
+    """The bytes of a stream behind its byte-order mark, if it has one; UTF-16 as UTF-8."""
+    data = stream.read1(_CHUNK)
+    while len(data) < len(BOM_UTF8) and (more := stream.read1(_CHUNK)):
+        data += more
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        yield from _utf16(data, stream, name)
+        return
+    if b"\x00" in data:
         raise InputError("a binary file", where=name, expected="an NDJSON event log, UTF-8")
-    return stream
+    data = data.removeprefix(BOM_UTF8)
+    while data:
+        yield data
+        data = stream.read1(_CHUNK)
+
+
+def _utf16(data: bytes, stream: ByteStream, name: str) -> Iterator[bytes]:
+    decoder = getincrementaldecoder("utf-16")()
+    try:
+        while data:
+            yield decoder.decode(data).encode()
+            data = stream.read1(_CHUNK)
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:
+        raise InputError(f"not UTF-16 after its byte-order mark: {error}", where=name) from None

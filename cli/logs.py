@@ -1,0 +1,32 @@
+"""``logs``: what a store holds."""
+
+from pathlib import Path
+
+import click
+
+from cti_es_cli.output import opened, output_options
+from cti_es_cli.sources import open_store
+from cti_es_cli.views import LOGS, log_row
+
+
+@click.command(
+    short_help="List the logs of a store.",
+    epilog="""\b
+Examples:
+  cti-es logs site.db
+  cti-es logs site.db --ndjson > heads.ndjson""",
+)
+@click.argument("store", metavar="STORE", type=click.Path())
+@output_options
+def command(store: str, format: str, path: str | None) -> None:
+    """List the logs of a store: events, first and last time, head.
+
+    Keep a head somewhere else: it is the only thing that shows, later, that the end of a log was cut off
+    (cti-es verify --head).
+    """
+    reader = open_store(Path(store))
+    try:
+        with opened(format, path) as output:
+            output.rows(LOGS, [[log_row(info) for info in reader.logs()]])
+    finally:
+        reader.close()

@@ -1,0 +1,87 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from cti_es import clock
+from cti_es.errors import CtiEsError
+from cti_es.reading import Cut, Wait, parse_as_of
+
+FOLLOW_SECONDS = 0.2
+"""How often ``--follow`` looks whether something has been appended."""
+
+class AsOf(click.ParamType):
+    """``--as-of``: a version or a time."""
+
+    name = "VERSION|TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Cut:
+        """The cut that the text names."""
+        if isinstance(value, Cut):
+            return value
+        try:
+            return parse_as_of(value)
+        except CtiEsError as error:
+            self.fail(f"{error.what}; expected {error.expected}", param, ctx)
+
+
+def as_of_option(text: str) -> Callable[[Any], Any]:
+    """``--as-of``, given to the command as a :class:`~cti_es.reading.Cut`."""
+    return click.option("--as-of", type=AsOf(), help=text)
+
+
+def version_options(command: Any) -> Any:
+    """``--from-version`` and ``--to-version``."""
+    command = click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Only up to this version.")(command)
+    return click.option("--from-version", type=click.IntRange(min=1), metavar="N", default=1, help="Only from this version on.")(command)
+
+
+def wait_option(command: Any) -> Any:
+    """``--wait``: how long to wait for another writer, in seconds."""
+    return click.option("--wait", type=Seconds(), default="30s", show_default=True, metavar="TIME",
+                        help="How long to wait for another writer.")(command)  # fmt: skip
+
+
+class Seconds(click.ParamType):
+    """A duration: ``30s``, ``500ms``, ``2m``, or seconds without a unit."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The duration in seconds."""
+        if isinstance(value, float):
+            return value
+        text = str(value)
+        for unit, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0)):
+            number = text.removesuffix(unit)
+            if text.endswith(unit) and number.replace(".", "", 1).isdecimal() and number.isascii():
+                return float(number) * factor
+        self.fail(f"'{text}' is not a duration; expected for example 30s, 500ms or 2m", param, ctx)
+
+
+def follow_option(command: Any) -> Any:
+    """``--follow``: go on printing what is appended, until Ctrl-C. The command gets what to do at the end, or None."""
+    return click.option(
+        "-f",
+        "--follow",
+        is_flag=True,
+        callback=lambda ctx, param, value: _wait_a_little if value else None,
+        help="Go on printing what is appended, until Ctrl-C.",
+    )(command)
+
+
+def _wait_a_little() -> None:
+    clock.pause(FOLLOW_SECONDS)
+
+
+@contextmanager
+def until_interrupted(follow: Wait | None) -> Iterator[None]:
+    """Ctrl-C is how ``--follow`` ends, and no error there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if follow is None:
+            raise

@@ -1,0 +1,184 @@
+"""Rows → text, NDJSON or CSV, to standard output or a file; and the options for that, the same on every command.
+
+Results go to standard output, everything else to standard error. A file given with ``-o`` is whole or not there.
+"""
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+
+import click
+
+from cti_es.names import printable
+from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
+
+Row = TypeVar("Row")
+AnyFunction = Callable[..., Any]
+
+FORMATS = ("text", "ndjson", "csv")
+_ALIGNED_TOGETHER = 500
+
+
+class View(NamedTuple, Generic[Row]):
+    """How one kind of row is printed.
+
+    ``titles`` and ``cells`` make text, ``fields`` and ``values`` make CSV, ``json`` makes an NDJSON object (bytes
+    without the newline), ``colour`` names the colour of a row on a terminal (None: plain).
+    """
+
+    titles: tuple[str, ...]
+    cells: Callable[[Row], tuple[str, ...]]
+    fields: tuple[str, ...]
+    values: Callable[[Row], list[Any]]
+    json: Callable[[Row], bytes]
+    colour: Callable[[Row], str | None] = lambda row: None
+
+
+class Output:
+    """Where rows go and in which format. ``live`` flushes after every batch (``--follow``)."""
+
+    def __init__(self, format: str, stream: BinaryIO, colours: bool, live: bool = False) -> None:
+        self.format = format
+        self._stream = stream
+        self._colours = colours
+        self._live = live
+        self._widths: list[int] = []
+
+    def rows(self, view: View[Row], batches: Iterable[Iterable[Row]], source: str | None = None) -> None:
+        """Print rows, batch by batch; with ``source``, each begins with it (several SOURCEs)."""
+        write = {"text": self._text, "ndjson": self._ndjson, "csv": self._csv}[self.format]
+        write(_with_source(view, source) if source is not None else view, batches)
+
+    def write(self, data: bytes) -> None:
+        """Print bytes as they are."""
+        try:
+            self._stream.write(data)
+            if self._live:
+                self._stream.flush()
+        except OSError as error:
+            if error.errno not in BROKEN_PIPE:
+                raise
+            raise ClosedPipe from None
+
+    def line(self, text: str) -> None:
+        """Print a line of text."""
+        self.write(shown(text).encode() + b"\n")
+
+    def _ndjson(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        for batch in batches:
+            if lines := [view.json(row) for row in batch]:
+                self.write(b"\n".join(lines) + b"\n")
+
+    def _csv(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        if not self._widths:
+            self._widths = [0]
+            self.write(_csv_lines([view.fields]))
+        for batch in batches:
+            if rows := [view.values(row) for row in batch]:
+                self.write(_csv_lines(rows))
+
+    def _text(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        for batch in batches:
+            rows = iter(batch)
+            while some := list(islice(rows, _ALIGNED_TOGETHER)):
+                self._text_lines(view, some)
+
+    def _text_lines(self, view: View[Row], rows: list[Row]) -> None:
+        lines = [tuple(map(shown, view.cells(row))) for row in rows]
+        first = not self._widths
+        columns = zip(*([view.titles, *lines] if first else lines), strict=True)
+        widths = [max(map(len, column)) for column in columns]
+        self._widths = widths if first else [max(pair) for pair in zip(self._widths, widths, strict=True)]
+        if first:
+            self.write(self._styled(view.titles, "bold"))
+        self.write(b"".join(self._styled(line, view.colour(row)) for line, row in zip(lines, rows, strict=True)))
+
+    def _styled(self, cells: tuple[str, ...], colour: str | None) -> bytes:
+        text = "  ".join(cell.ljust(width) for cell, width in zip(cells, self._widths, strict=True)).rstrip()
+        if self._colours and colour:
+            text = click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
+        return text.encode() + b"\n"
+
+
+def shown(text: str) -> str:
+    """Text that cannot steer a terminal."""
+    return printable(text)
+
+
+def _with_source(view: View[Row], source: str) -> View[Row]:
+    import msgspec
+
+    start = b'{"source":' + msgspec.json.encode(source) + b","
+    return View(
+        titles=("SOURCE", *view.titles),
+        cells=lambda row: (source, *view.cells(row)),
+        fields=("source", *view.fields),
+        values=lambda row: [source, *view.values(row)],
+        json=lambda row: start + view.json(row)[1:],
+        colour=view.colour,
+    )
+
+
+def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+@contextmanager
+def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output]:
+    """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not."""
+    if path is None or path == "-":
+        stream = click.get_binary_stream("stdout")
+        output = Output(format, stream, colours=_wants_colours(), live=live)
+        yield output
+        return
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        with draft.open("wb") as stream:
+            yield Output(format, stream, colours=False)
+        draft.replace(target)
+    except FileNotFoundError as error:
+        raise click.UsageError(f"-o {path}: no such folder") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _wants_colours() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def warn(text: str) -> None:
+    """A line for the user beside the result, on standard error."""
+    click.echo(shown(text), err=True)
+
+
+def output_options(command: AnyFunction) -> AnyFunction:
+    """``--format``, ``--ndjson`` and ``-o``, the same everywhere. The command gets ``format`` and ``path``."""
+    options = (
+        click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows."),
+        click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson."),
+        click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def batched(rows: Iterable[Row], size: int = 1_000) -> Iterator[list[Row]]:
+    """Rows in lists of at most ``size``."""
+    rows = iter(rows)
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+def joined(batches: Iterable[Iterable[Row]]) -> Iterator[Row]:
+    """The rows of all batches."""
+    return chain.from_iterable(batches)

@@ -1,0 +1,149 @@
+"""``replay``: the TAPI messages that a log causes."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+import click
+
+from cti_es.reading import Cut, Log, Reading, Wait, check_end
+from cti_es.replay import MisfitReport, Replay
+from cti_es.tapi import Message
+from cti_es_cli.options import as_of_option, follow_option, until_interrupted, version_options
+from cti_es_cli.output import Output, opened, output_options, warn
+from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.views import MESSAGES, MISFITS
+
+
+@click.command(
+    short_help="Print the TAPI messages that a log causes.",
+    epilog="""\b
+Examples:
+  cti-es replay site.db
+  cti-es replay events.ndjson --device CTIP01 --ndjson
+  cti-es replay site.db --as-of 2026-03-01T10:15:00Z
+  cti-es replay site.db --digest""",
+)
+@source_argument(many=True)
+@click.option("--app", "apps", multiple=True, metavar="NAME", help="Only messages to this application (again for more).")
+@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="Only messages about this device (again for more).")
+@version_options
+@as_of_option("Replay the log as it was at this version or time.")
+@follow_option
+@click.option("--misfits", is_flag=True, help="Print the events that do not fit instead of the messages.")
+@click.option("--digest", is_flag=True, help="Print only the SHA-256 of the NDJSON that would be printed.")
+@output_options
+def command(
+    sources: tuple[str, ...],
+    apps: tuple[str, ...],
+    devices: tuple[str, ...],
+    from_version: int,
+    to_version: int | None,
+    as_of: Cut | None,
+    follow: Wait | None,
+    misfits: bool,
+    digest: bool,
+    format: str,
+    path: str | None,
+) -> None:
+    """Print the TAPI messages that a log causes, in order.
+
+    Filters never renumber: seq is the number of the message in the whole replay. Events that do not fit are named on
+    standard error and change nothing.
+    """
+    if as_of is not None and to_version is not None:
+        raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
+    if follow and (digest or as_of is not None or to_version is not None):
+        raise click.UsageError("--follow has no end, so it does not go with --digest, --as-of or --to-version")
+    if misfits and (apps or devices):
+        raise click.UsageError("--misfits are events, not messages; --app and --device do not go with it")
+    wanted = _Wanted(frozenset(apps), frozenset(devices), from_version)
+    cut = as_of or Cut(version=to_version)
+    with opened("ndjson" if digest else format, path, live=follow is not None) as output, until_interrupted(follow):
+        sink = _Digest(output) if digest else output
+        for source in sources:
+            with open_log(source) as log:
+                replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow)
+                name = source if len(sources) > 1 else None
+                if misfits:
+                    sink.rows(MISFITS, replaying.misfits(), name)
+                else:
+                    sink.rows(MESSAGES, replaying.messages(), name)
+        if isinstance(sink, _Digest):
+            sink.print()
+
+
+class _Wanted:
+    """Which messages to print."""
+
+    def __init__(self, apps: frozenset[str], devices: frozenset[str], from_version: int) -> None:
+        self.from_version = from_version
+        self._apps = apps
+        self._devices = devices
+        self._all = not apps and not devices and from_version == 1
+
+    def of(self, messages: Iterable[Message]) -> Iterable[Message]:
+        """Those that are wanted."""
+        return messages if self._all else filter(self._has, messages)
+
+    def _has(self, message: Message) -> bool:
+        return (
+            message.version >= self.from_version
+            and (not self._apps or message.app in self._apps)
+            and (not self._devices or message.device in self._devices)
+        )
+
+
+class _Replaying:
+    """One log being replayed: from the nearest snapshot before what is wanted, up to the cut."""
+
+    def __init__(self, log: Log, wanted: _Wanted, cut: Cut, strict: bool, follow: Wait | None) -> None:
+        self._log = log
+        self._wanted = wanted
+        self._cut = cut
+        self._strict = strict
+        kept = log.snapshot(version=wanted.from_version - 1) if wanted.from_version > 1 else None
+        self._replay = Replay(kept.state if kept else None)
+        self._reading = Reading(log, self._replay.version + 1, cut, wait=follow)
+
+    def messages(self) -> Iterator[Iterable[Message]]:
+        """The wanted messages, batch by batch; misfits are named on standard error."""
+        for batch in self._reading.batches():
+            yield self._wanted.of(self._replay.messages(batch.events))
+            for misfit in self._new_misfits():
+                warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
+        self._finish()
+
+    def misfits(self) -> Iterator[list[MisfitReport]]:
+        """The misfits, batch by batch."""
+        for batch in self._reading.batches():
+            self._replay.advance(batch.events)
+            yield self._new_misfits()
+        self._finish()
+
+    def _new_misfits(self) -> list[MisfitReport]:
+        found = [one for one in self._replay.misfits if one.version >= self._wanted.from_version]
+        self._replay.misfits.clear()
+        return found
+
+    def _finish(self) -> None:
+        for warning in self._reading.warnings:
+            warn(f"warning: {warning}")
+        if self._strict:
+            check_end(self._log, self._cut, self._reading.end)
+
+
+class _Digest(Output):
+    """Takes NDJSON and keeps only its SHA-256."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._sum = sha256()
+        self.format = "ndjson"
+
+    def write(self, data: bytes) -> None:
+        """Add to the sum."""
+        self._sum.update(data)
+
+    def print(self) -> None:
+        """The bare sum."""
+        self._output.line(self._sum.hexdigest())

@@ -1,0 +1,68 @@
+"""``schema``: JSON Schema of every NDJSON that a command prints."""
+
+import json
+from typing import Any
+
+import click
+
+from cti_es_cli.output import opened
+
+KINDS = ("events", "log", "messages", "misfits", "homes", "logs", "faults", "explanation", "placement")
+
+
+@click.command(
+    short_help="Print the JSON Schema of what the commands print.",
+    epilog="""\b
+Examples:
+  cti-es schema events
+  cti-es schema messages -o messages.schema.json""",
+)
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+def command(kind: str, path: str | None) -> None:
+    """Print the JSON Schema of one line of NDJSON.
+
+    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, logs, faults
+    (verify), explanation or placement (explain).
+    """
+    with opened("ndjson", path) as output:
+        output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The schema of one kind of row."""
+    import msgspec
+
+    found: dict[str, Any] = msgspec.json.schema(_type(kind))
+    if kind == "log":
+        found = _with_version(found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **found}
+
+
+def _type(kind: str) -> Any:
+    from cti_es.events import AnyEvent
+    from cti_es.explain import Explanation, Placement
+    from cti_es.homes import Home
+    from cti_es.replay import MisfitReport
+    from cti_es.tapi import Message
+    from cti_es_cli.views import FaultRow, LogRow
+
+    return {
+        "events": AnyEvent,
+        "log": AnyEvent,
+        "messages": Message,
+        "misfits": MisfitReport,
+        "homes": Home,
+        "logs": LogRow,
+        "faults": FaultRow,
+        "explanation": Explanation,
+        "placement": Placement,
+    }[kind]
+
+
+def _with_version(found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of events, each with its version in front."""
+    for definition in found["$defs"].values():
+        definition["properties"] = {"version": {"type": "integer", "minimum": 1}, **definition["properties"]}
+        definition["required"] = ["version", *definition["required"]]
+    return found

@@ -1,0 +1,208 @@
+"""How each kind of row looks: the columns of text and CSV, the object of NDJSON."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from cti_es.events import EVENT_TYPES, Event, encode, fields_of, type_of
+from cti_es.homes import Home
+from cti_es.names import printable
+from cti_es.replay import MisfitReport
+from cti_es.store import Fault, LogInfo
+from cti_es.tapi import Message
+from cti_es_cli.output import View
+
+
+def _json(row: msgspec.Struct) -> bytes:
+    return encode(row)
+
+
+def _values(row: msgspec.Struct) -> list[Any]:
+    return [_flat(getattr(row, field)) for field in row.__struct_fields__]
+
+
+def _flat(value: Any) -> Any:
+    """A value for one CSV cell: lists and objects as JSON."""
+    return encode(value).decode() if isinstance(value, list | tuple | dict) else value
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value is None or value == "" else str(value)
+
+
+# --- messages and misfits -------------------------------------------------------------------------------------------
+
+_MESSAGE_COLOURS = {
+    "PHONESTATE_SUSPEND": "red",
+    "LINEDEVSTATE_OUTOFSERVICE": "red",
+    "PHONESTATE_RESUME": "green",
+    "LINEDEVSTATE_INSERVICE": "green",
+    None: "magenta",
+}
+
+MESSAGES: View[Message] = View(
+    titles=("SEQ", "VERSION", "AT", "APP", "DEVICE", "LINE", "HANDLE", "MESSAGE", "PARAM1", "REASON", "RULE"),
+    cells=lambda row: (
+        str(row.seq),
+        str(row.version),
+        _or_dash(row.at),
+        row.app,
+        row.device,
+        _or_dash(row.line),
+        str(row.handle),
+        row.message,
+        _or_dash(row.param1_name),
+        _or_dash(row.param2_name),
+        row.rule,
+    ),
+    fields=Message.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: _MESSAGE_COLOURS.get(row.param1_name),
+)
+
+MISFITS: View[MisfitReport] = View(
+    titles=("VERSION", "AT", "TYPE", "CODE", "TEXT"),
+    cells=lambda row: (str(row.version), _or_dash(row.at), row.type, row.code, row.text),
+    fields=MisfitReport.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "yellow",
+)
+
+
+# --- homes ----------------------------------------------------------------------------------------------------------
+
+_STATE_COLOURS = {"in_service": "green", "out_of_service": "red"}
+
+
+def _lines(home: Home) -> str:
+    out = [number for number, state in home.lines.items() if state == "out_of_service"]
+    if not home.lines:
+        return "-"
+    if not out:
+        return f"{' '.join(home.lines)} in service"
+    if len(out) == len(home.lines):
+        return f"{' '.join(out)} out of service"
+    return f"{' '.join(home.lines)}, of them {' '.join(out)} out of service"
+
+
+HOMES: View[Home] = View(
+    titles=("DEVICE", "KIND", "STATE", "HOME", "ORIGINAL", "CALLS", "REHOME TO", "LINES"),
+    cells=lambda row: (
+        row.device,
+        row.kind,
+        row.state,
+        _or_dash(row.home),
+        row.original,
+        str(row.calls),
+        _or_dash(row.rehome_to),
+        _lines(row),
+    ),
+    fields=Home.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "yellow" if row.rehome_to else _STATE_COLOURS.get(row.state),
+)
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class EventRow(NamedTuple):
+    """An event with its version."""
+
+    version: int
+    event: Event
+
+
+_FIELDS = tuple(dict.fromkeys(field for name in EVENT_TYPES for field in fields_of(name) if field not in ("at", "id")))
+
+
+def details(event: Event) -> str:
+    """The fields of an event as ``append`` takes them: ``device=CTIP01 lines=5001,5002``."""
+    return " ".join(
+        f"{field}={_assigned(getattr(event, field))}"
+        for field in (*fields_of(type_of[type(event)]),)
+        if field != "at" and getattr(event, field) is not None
+    )
+
+
+def _assigned(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    if any("," in one or one.startswith("[") for one in value):
+        return encode(value).decode()
+    return ",".join(value)
+
+
+EVENTS: View[EventRow] = View(
+    titles=("VERSION", "AT", "TYPE", "FIELDS"),
+    cells=lambda row: (str(row.version), _or_dash(row.event.at), type_of[type(row.event)], details(row.event)),
+    fields=("version", "type", *_FIELDS, "at", "id"),
+    values=lambda row: [
+        row.version,
+        type_of[type(row.event)],
+        *(_flat(getattr(row.event, field, None)) for field in (*_FIELDS, "at", "id")),
+    ],
+    json=lambda row: b'{"version":%d,' % row.version + encode(row.event)[1:],
+)
+
+
+# --- logs and faults ------------------------------------------------------------------------------------------------
+
+
+class LogRow(msgspec.Struct, frozen=True):
+    """A log of a store, as NDJSON has it: its name, number of events, first and last time, head."""
+
+    log: str
+    versions: int
+    first: str | None
+    last: str | None
+    head: str
+
+
+def log_row(info: LogInfo) -> LogRow:
+    """The row of a log."""
+    first, last = _time(info.first.events, 0), _time(info.last.events, -1)
+    return LogRow(info.name, info.head.version, first, last, str(info.head))
+
+
+def _time(events: bytes, index: int) -> str | None:
+    try:
+        found = msgspec.json.decode(events)[index]["at"]
+    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+LOGS: View[LogRow] = View(
+    titles=("LOG", "VERSIONS", "FIRST", "LAST", "HEAD"),
+    cells=lambda row: (row.log, str(row.versions), _or_dash(row.first), _or_dash(row.last), row.head),
+    fields=LogRow.__struct_fields__,
+    values=_values,
+    json=_json,
+)
+
+
+class FaultRow(msgspec.Struct, frozen=True):
+    """Something wrong with a store, as NDJSON has it: the log and version it concerns (null: the store) and what it is."""
+
+    log: str | None
+    version: int | None
+    fault: str
+
+
+def fault_row(fault: Fault) -> FaultRow:
+    """The row of a fault."""
+    return FaultRow(*fault)
+
+
+FAULTS: View[FaultRow] = View(
+    titles=("LOG", "VERSION", "FAULT"),
+    cells=lambda row: (_or_dash(row.log), _or_dash(row.version), printable(row.fault)),
+    fields=FaultRow.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "red",
+)
