@@ -35,7 +35,11 @@ BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
 
 
 class ClosedPipe(Exception):
-    """Whoever read our standard output has had enough (``| head``)."""
+    """Whoever read our standard output has had enough (``| head``). ``exit_code`` is the verdict so far."""
+
+    def __init__(self, exit_code: int = 0) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
 class Commands(click.Group):
@@ -77,9 +81,9 @@ class Commands(click.Group):
             result = super().main([word for word in words if word != "--debug"], prog_name or "cti-es", **extra)
             _flush()
             sys.exit(result if isinstance(result, int) else 0)
-        except ClosedPipe:
+        except ClosedPipe as closed:
             _forget_stdout()
-            sys.exit(0)
+            sys.exit(closed.exit_code)
         except Exception as error:
             if debug and not isinstance(error, click.exceptions.Exit):
                 raise

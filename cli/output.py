@@ -84,9 +84,8 @@ class Output:
                 self.write(_csv_lines(rows))
 
     def _text(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
-        for batch in batches:
-            rows = iter(batch)
-            while some := list(islice(rows, _ALIGNED_TOGETHER)):
+        for rows in batches if self._live else [joined(batches)]:
+            for some in batched(rows, _ALIGNED_TOGETHER):
                 self._text_lines(view, some)
 
     def _text_lines(self, view: View[Row], rows: list[Row]) -> None:

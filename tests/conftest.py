@@ -1,0 +1,29 @@
+"""What every test may use."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = ROOT / "fixtures"
+SCENARIOS = sorted(path.parent for path in FIXTURES.glob("*/log.ndjson"))
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def cti_es(tmp_path: Path) -> Run:
+    """Run cti-es as a real process in a folder of its own; ``input`` is its standard input."""
+
+    def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
+        environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+        settings = {"cwd": tmp_path, "env": environment, "capture_output": True, "timeout": 60, **options}
+        if "input" not in settings and "stdin" not in settings:
+            settings["stdin"] = subprocess.DEVNULL
+        return subprocess.run([sys.executable, "-m", "cti_es_cli", *arguments], check=False, **settings)  # type: ignore[call-overload,no-any-return]
+
+    return run
