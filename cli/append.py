@@ -1,15 +1,17 @@
 """``append``: events into a log, one by one or from a file, all or nothing."""
 
+import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Iterator, cast
+from typing import Any, cast
 
 import click
 
 from cti_es.append import Appended, Expect, Options, append, parse_expect
 from cti_es.errors import CtiEsError, InputError, NotAStore, did_you_mean
 from cti_es.events import EVENT_TYPES, event_from_fields, fields_of, unknown_type
-from cti_es.formats.eventlog import ByteStream, Lines, read_events
+from cti_es.formats.eventlog import Lines, read_events
 from cti_es.names import check_name
 from cti_es.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
 from cti_es.store.sqlite import create, is_sqlite
@@ -20,7 +22,7 @@ from cti_es_cli.sources import STDIN, Address, OpenStream, only_log, open_file, 
 HERE = "event"
 
 
-class ExpectType(click.ParamType):
+class ExpectType(click.ParamType[Expect]):
     """``--expect``: a version, ``none`` or ``exists``."""
 
     name = "N|none|exists"
@@ -58,7 +60,13 @@ Examples:
 @click.argument("store", metavar="STORE[#LOG]")
 @click.argument("event_type", metavar="[TYPE]", required=False, shell_complete=complete_type)
 @click.argument("assignments", metavar="[FIELD=VALUE]...", nargs=-1, shell_complete=complete_field)
-@click.option("--from", "file", metavar="FILE", type=click.Path(allow_dash=True), help="Append all events of an NDJSON file (or -).")
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Append all events of an NDJSON file (or -).",
+)
 @click.option("--expect", type=ExpectType(), help="Refuse unless the log is at version N, does not exist, or exists.")
 @click.option("--allow-misfits", is_flag=True, help="Store events that do not fit, too.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
@@ -105,7 +113,9 @@ class _Batches:
             yield from read_events(stream, self._name)
 
 
-def _input(event_type: str | None, assignments: tuple[str, ...], file: str | None) -> AbstractContextManager[tuple[str, Any]]:
+def _input(
+    event_type: str | None, assignments: tuple[str, ...], file: str | None
+) -> AbstractContextManager[tuple[str, Any]]:
     if event_type is not None:
         event = event_from_fields(event_type, _fields(event_type, assignments), HERE)
         return nullcontext(("", [Lines(range(1, 2), [event])]))
@@ -117,14 +127,19 @@ def _input(event_type: str | None, assignments: tuple[str, ...], file: str | Non
 @contextmanager
 def _file(file: str) -> Iterator[tuple[str, _Batches]]:
     if file == "-":
-        with spooled(cast(ByteStream, click.get_binary_stream("stdin"))) as again:
+        with spooled(sys.stdin.buffer) as again:
             yield STDIN, _Batches(STDIN, again)
         return
     path = Path(file)
     if path.is_dir():
         raise InputError("a folder", where=file, expected="an NDJSON event log")
     if path.is_file() and is_sqlite(path):
-        raise InputError("a store", where=file, expected="an NDJSON event log", hint=f"cti-es export {file} | cti-es append … --from -")
+        raise InputError(
+            "a store",
+            where=file,
+            expected="an NDJSON event log",
+            hint=f"cti-es export {file} | cti-es append … --from -",
+        )
     yield file, _Batches(file, lambda: open_file(path))
 
 
@@ -158,7 +173,9 @@ def _value(value: str, field: str, annotation: Any) -> Any:
         try:
             return msgspec.json.decode(value)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            raise InputError(f"'{value}' is not a JSON list", where=f"{HERE}: $.{field}", expected='for example ["5001","5002"]') from None
+            raise InputError(
+                f"'{value}' is not a JSON list", where=f"{HERE}: $.{field}", expected='for example ["5001","5002"]'
+            ) from None
     if "tuple" in str(annotation):
         return value.split(",") if value else []
     return value

@@ -25,7 +25,9 @@ Examples:
 @click.argument("seq", type=click.IntRange(min=1), metavar="[SEQ]", required=False)
 @click.option("--device", metavar="DEVICE", help="Explain where this device is, not a message.")
 @as_of_option("With --device: at this version or time, not at the end.")
-@click.option("--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it.")
+@click.option(
+    "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
+)
 @click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 def command(source: str, seq: int | None, device: str | None, as_of: Cut | None, format: str, path: str | None) -> None:

@@ -15,10 +15,24 @@ Examples:
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and options give the same log.")
 @click.option("--events", type=click.IntRange(min=0), default=1000, show_default=True, help="How many events in all.")
 @click.option("--nodes", type=click.IntRange(1, 1000), default=3, show_default=True, help="Nodes of the cluster.")
-@click.option("--devices", type=click.IntRange(1, 1_000_000), default=10, show_default=True, help="CTI ports, route points and phones.")
+@click.option(
+    "--devices",
+    type=click.IntRange(1, 1_000_000),
+    default=10,
+    show_default=True,
+    help="CTI ports, route points and phones.",
+)
 @click.option("--lines", type=click.IntRange(0, 1000), default=2, show_default=True, help="The most lines of a device.")
-@click.option("--apps", type=click.IntRange(1, 1000), default=1, show_default=True, help="Applications that open devices.")
-@click.option("--calls", type=click.FloatRange(0, 1), default=0.8, show_default=True, help="The share of calls among what happens.")
+@click.option(
+    "--apps", type=click.IntRange(1, 1000), default=1, show_default=True, help="Applications that open devices."
+)
+@click.option(
+    "--calls",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    help="The share of calls among what happens.",
+)
 @click.option("--start", default="2026-01-01T00:00:00Z", show_default=True, metavar="TIME", help="When the log begins.")
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 def command(

@@ -24,7 +24,9 @@ Examples:
 @source_argument(many=True)
 @click.option("--type", "types", type=click.Choice(list(EVENT_TYPES)), multiple=True, metavar="TYPE",
               help="Only events of this type (again for more).")  # fmt: skip
-@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="Only events of this device (again for more).")
+@click.option(
+    "--device", "devices", multiple=True, metavar="DEVICE", help="Only events of this device (again for more)."
+)
 @version_options
 @follow_option
 @output_options

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -56,7 +57,9 @@ class Commands(click.Group):
         command: click.Command = import_module(f"cti_es_cli.{cmd_name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with what is near when there is no such command."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             from cti_es.errors import did_you_mean
@@ -135,10 +138,8 @@ def _flush() -> None:
 
 def _forget_stdout() -> None:
     """Python flushes standard output once more when it ends; let that go nowhere."""
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        pass
 
 
 @click.group(

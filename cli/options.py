@@ -13,7 +13,8 @@ from cti_es.reading import Cut, Wait, parse_as_of
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
 
-class AsOf(click.ParamType):
+
+class AsOf(click.ParamType[Cut]):
     """``--as-of``: a version or a time."""
 
     name = "VERSION|TIME"
@@ -35,8 +36,12 @@ def as_of_option(text: str) -> Callable[[Any], Any]:
 
 def version_options(command: Any) -> Any:
     """``--from-version`` and ``--to-version``."""
-    command = click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Only up to this version.")(command)
-    return click.option("--from-version", type=click.IntRange(min=1), metavar="N", default=1, help="Only from this version on.")(command)
+    command = click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Only up to this version.")(
+        command
+    )
+    return click.option(
+        "--from-version", type=click.IntRange(min=1), metavar="N", default=1, help="Only from this version on."
+    )(command)
 
 
 def wait_option(command: Any) -> Any:
@@ -45,7 +50,7 @@ def wait_option(command: Any) -> Any:
                         help="How long to wait for another writer.")(command)  # fmt: skip
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType[float]):
     """A duration: ``30s``, ``500ms``, ``2m``, or seconds without a unit."""
 
     name = "TIME"
@@ -59,7 +64,7 @@ class Seconds(click.ParamType):
             number = text.removesuffix(unit)
             if text.endswith(unit) and number.replace(".", "", 1).isdecimal() and number.isascii():
                 return float(number) * factor
-        self.fail(f"'{text}' is not a duration; expected for example 30s, 500ms or 2m", param, ctx)
+        return self.fail(f"'{text}' is not a duration; expected for example 30s, 500ms or 2m", param, ctx)
 
 
 def follow_option(command: Any) -> Any:

@@ -134,7 +134,7 @@ def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output]:
     """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not."""
     if path is None or path == "-":
-        stream = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         output = Output(format, stream, colours=_wants_colours(), live=live)
         yield output
         return
@@ -162,9 +162,13 @@ def warn(text: str) -> None:
 def output_options(command: AnyFunction) -> AnyFunction:
     """``--format``, ``--ndjson`` and ``-o``, the same everywhere. The command gets ``format`` and ``path``."""
     options = (
-        click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows."),
+        click.option(
+            "--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows."
+        ),
         click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson."),
-        click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."),
+        click.option(
+            "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."
+        ),
     )
     for option in reversed(options):
         command = option(command)

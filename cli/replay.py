@@ -24,8 +24,12 @@ Examples:
   cti-es replay site.db --digest""",
 )
 @source_argument(many=True)
-@click.option("--app", "apps", multiple=True, metavar="NAME", help="Only messages to this application (again for more).")
-@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="Only messages about this device (again for more).")
+@click.option(
+    "--app", "apps", multiple=True, metavar="NAME", help="Only messages to this application (again for more)."
+)
+@click.option(
+    "--device", "devices", multiple=True, metavar="DEVICE", help="Only messages about this device (again for more)."
+)
 @version_options
 @as_of_option("Replay the log as it was at this version or time.")
 @follow_option

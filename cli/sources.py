@@ -1,10 +1,11 @@
 """SOURCE → log: the one notation for "where the log is" (contracts §1).
 
-``site.db`` (a store), ``site.db#lab`` (a named log in it), ``events.ndjson`` (a bare file), ``-`` (standard input). What
-a file is is decided by its content, never by its name.
+``site.db`` (a store), ``site.db#lab`` (a named log in it), ``events.ndjson`` (a bare file), ``-`` (standard input).
+What a file is is decided by its content, never by its name.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -103,11 +104,11 @@ def open_log(source: str, again: bool = False) -> Iterator[Log]:
 
 @contextmanager
 def _stdin_log(again: bool) -> Iterator[Log]:
-    stream = click.get_binary_stream("stdin")
+    stream = sys.stdin.buffer
     if not again:
-        yield FileLog(STDIN, lambda: nullcontext(cast(ByteStream, stream)))
+        yield FileLog(STDIN, lambda: nullcontext(stream))
         return
-    with spooled(cast(ByteStream, stream)) as open_:
+    with spooled(stream) as open_:
         yield FileLog(STDIN, open_)
 
 
@@ -138,7 +139,9 @@ def _no_file(path: Path) -> InputError:
     except OSError:
         known = []
     if path.exists():
-        return InputError("not a regular file", where=str(path), expected="a store, an NDJSON event log, or - for standard input")
+        return InputError(
+            "not a regular file", where=str(path), expected="a store, an NDJSON event log, or - for standard input"
+        )
     near = did_you_mean(path.name, known)
     return InputError("no such file", where=str(path), expected="a store, an NDJSON event log, or -", hint=near)
 
@@ -160,7 +163,9 @@ def only_log(names: list[str], path: Path) -> str:
     if not names or DEFAULT_LOG in names:
         return DEFAULT_LOG
     raise InputError(
-        f"which log? {path} has {len(names)}: {', '.join(names)}", expected=f"{path}#LOG", hint=f"for example {path}#{names[0]}"
+        f"which log? {path} has {len(names)}: {', '.join(names)}",
+        expected=f"{path}#LOG",
+        hint=f"for example {path}#{names[0]}",
     )
 
 

@@ -16,7 +16,7 @@ from cti_es_cli.views import FAULTS, fault_row
 FAULTY = 1
 
 
-class LogHead(click.ParamType):
+class LogHead(click.ParamType[tuple[str, Head]]):
     """``LOG=VERSION:sha256:HEX``."""
 
     name = "LOG=HEAD"
@@ -40,7 +40,9 @@ Examples:
   cti-es verify site.db --head default=1187:sha256:9f2c…""",
 )
 @click.argument("store", metavar="STORE", type=click.Path())
-@click.option("--head", "heads", type=LogHead(), multiple=True, help="A head that was kept elsewhere (again for more logs).")
+@click.option(
+    "--head", "heads", type=LogHead(), multiple=True, help="A head that was kept elsewhere (again for more logs)."
+)
 @output_options
 def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: str | None) -> int:
     """Check every log of a store: schema, versions, hash chain, events, ids, snapshots. Exit 1 if anything is wrong.

@@ -186,7 +186,7 @@ LOGS: View[LogRow] = View(
 
 
 class FaultRow(msgspec.Struct, frozen=True):
-    """Something wrong with a store, as NDJSON has it: the log and version it concerns (null: the store) and what it is."""
+    """Something wrong with a store, as NDJSON has it: the log and version concerned (null: the store), what it is."""
 
     log: str | None
     version: int | None

@@ -1,4 +1,4 @@
-"""Appending to a log: duplicates, the expected version, misfits, snapshots, all in one transaction (contracts §2 to §4).
+"""Appending to a log: duplicates, expected version, misfits, snapshots, in one transaction (contracts §2 to §4).
 
 Everything is checked before anything is reported as stored, and everything that is stored goes in together.
 """
@@ -34,13 +34,15 @@ class Appended(NamedTuple):
     head: Head
 
     def __str__(self) -> str:
-        return (
-            f"appended {self.appended}, duplicates {self.duplicates}, misfits {len(self.misfits)}, head {self.head}"
-        )
+        return f"appended {self.appended}, duplicates {self.duplicates}, misfits {len(self.misfits)}, head {self.head}"
 
 
 class Options(NamedTuple):
-    """How to append. ``name`` is what errors call the input (empty: a single event), ``source`` is kept with the rows (where they came from)."""
+    """How to append.
+
+    ``name`` is what errors call the input (empty: a single event); ``source`` says where the events came from and is
+    kept with them.
+    """
 
     name: str = ""
     source: str = ""

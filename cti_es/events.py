@@ -8,7 +8,8 @@ Structs check types and unknown fields. Names and times are checked once, on inp
 the Struct would make every replay pay for it).
 """
 
-from typing import Any, ClassVar, Literal, get_args
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -157,10 +158,10 @@ AnyEvent = (
 EVENT_TYPES: dict[str, type[Event]] = {struct.__struct_config__.tag: struct for struct in get_args(AnyEvent)}
 """Event type → Struct, in the order of the specification."""
 
-decode_event = msgspec.json.Decoder(AnyEvent).decode
+decode_event: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
 """JSON text of one event → event; raises msgspec's errors (see :func:`read_event` for ones that explain)."""
 
-decode_events = msgspec.json.Decoder(list[AnyEvent]).decode
+decode_events = cast(Callable[[bytes], list[Event]], msgspec.json.Decoder(list[AnyEvent]).decode)
 """JSON array of canonical events → list of events: how the store keeps them."""
 
 encode = msgspec.json.Encoder().encode
@@ -245,7 +246,7 @@ def _not_json(message: str, where: str) -> InputError:
 
 
 def _explained(message: str, text: bytes, where: str) -> InputError:
-    """msgspec's validation error in our words, with what is allowed and what is near."""
+    """Msgspec's validation error in our words, with what is allowed and what is near."""
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -253,7 +254,9 @@ def _explained(message: str, text: bytes, where: str) -> InputError:
     problem, _, path = message.partition(" - at ")
     place = f"{where}: {path.strip('`')}" if path else where
     if not isinstance(found, dict):
-        return InputError("not a JSON object", where=where, expected='an object such as {"type":"node_added","node":"cm1"}')
+        return InputError(
+            "not a JSON object", where=where, expected='an object such as {"type":"node_added","node":"cm1"}'
+        )
     return _wrong_type(found, where) or _wrong_field(found, problem, where) or _wrong_value(problem, place)
 
 
@@ -263,7 +266,9 @@ def _wrong_type(found: dict[str, Any], where: str) -> InputError | None:
         return None
     if event_type is None:
         hint = "this looks like a message trace, not an event log" if "message" in found else ""
-        return InputError("no event type", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}", hint=hint)
+        return InputError(
+            "no event type", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}", hint=hint
+        )
     return unknown_type(str(event_type), f"{where}: $.type")
 
 
@@ -307,7 +312,14 @@ def _wrong_value(problem: str, place: str) -> InputError:
 
 
 def _plain(types: str) -> str:
-    words = {"str": "text", "int": "a number", "float": "a number", "array": "a list", "object": "an object", "bool": "true or false"}
+    words = {
+        "str": "text",
+        "int": "a number",
+        "float": "a number",
+        "array": "a list",
+        "object": "an object",
+        "bool": "true or false",
+    }
     names = [name for name in types.replace("`", "").split(" | ") if name != "null" or types == "`null`"]
     return " or ".join(words.get(name, name) for name in names)
 

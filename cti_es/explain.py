@@ -18,14 +18,14 @@ class Explanation(msgspec.Struct, frozen=True):
     """One message explained, as NDJSON has it.
 
     ``event`` caused it; ``why`` is its rule in words; ``before`` and ``after`` are the home of the device around the
-    event. ``steps`` are all messages of that event about the device, so that the message can be seen in its place.
+    event. ``messages`` are all that the event sent about the device, so that the message can be seen in its place.
     """
 
     message: Message
     event: AnyEvent
     why: str
     before: Home | None
-    after: Home
+    after: Home | None
     messages: list[Message]
 
 
@@ -55,7 +55,6 @@ def explain_message(log: Log, seq: int) -> Explanation:
     was = _home(before.cluster, message.device)
     before.advance([event])
     now = _home(before.cluster, message.device)
-    assert now is not None, "a message about a device that does not exist"
     return Explanation(message, event, RULES[message.rule], was, now, others)  # type: ignore[arg-type]
 
 
@@ -69,7 +68,11 @@ def _find(log: Log, seq: int) -> tuple[Message, list[Message]]:
         for message in messages:
             if message.seq == seq:
                 return message, [m for m in messages if (m.version, m.device) == (message.version, message.device)]
-    raise InputError(f"there is no message {seq}", where=log.name, expected=f"a number from 1 to {replay.seq}" if replay.seq else "a log that causes messages")
+    raise InputError(
+        f"there is no message {seq}",
+        where=log.name,
+        expected=f"a number from 1 to {replay.seq}" if replay.seq else "a log that causes messages",
+    )
 
 
 def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]:
@@ -135,5 +138,3 @@ def _words(at: Home) -> Iterator[str]:
         yield f"{at.calls} active call{'s' if at.calls > 1 else ''}"
     if at.rehome_to:
         yield f"re-homing to {at.rehome_to} is due"
-
-

@@ -108,8 +108,8 @@ class _Generator:
             self._active = [leg for leg in self._active if leg[0] != event.call or event.device not in (None, leg[1])]
 
     def _rarity(self) -> Event:
-        proposals, weights = zip(*self._rare, strict=True)
-        return self._random.choices(proposals, weights)[0]()
+        propose = self._random.choices([one for one, _ in self._rare], [weight for _, weight in self._rare])[0]
+        return propose()
 
     # What can be proposed. Most of it fits; what does not is proposed again.
 
@@ -139,7 +139,9 @@ class _Generator:
             self._calls += 1
             call = f"c{self._calls}"
         device = self._random.choice(self._devices)
-        return log.CallStarted(call=call, device=device, line=self._line(device) if self._random.random() < 0.5 else None)
+        return log.CallStarted(
+            call=call, device=device, line=self._line(device) if self._random.random() < 0.5 else None
+        )
 
     def _node_failed(self) -> Event:
         return log.NodeFailed(node=self._random.choice(self._nodes))

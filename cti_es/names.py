@@ -29,5 +29,5 @@ def check_name(name: str, where: str) -> None:
 
 
 def printable(text: str) -> str:
-    """``text`` with every character that could steer a terminal shown as an escape (``\\x1b``, ``\\u202e``)."""
+    r"""``text`` with every character that could steer a terminal shown as an escape (``\x1b``, ``\u202e``)."""
     return _REFUSED.sub(lambda found: ascii(found[0])[1:-1], text)

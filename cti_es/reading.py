@@ -37,7 +37,7 @@ class Log(Protocol):
         """Its events from ``version`` on; with ``wait`` also those that come later, for ever: see :data:`Wait`."""
 
     def snapshot(self, **at_most: int | str) -> Snapshot | None:
-        """The newest state of the fold whose ``version``, ``messages`` or ``latest`` is at most that, if there is one."""
+        """The newest state of the fold whose ``version``, ``messages`` or ``latest`` is at most that, if any."""
 
 
 class StoredLog:
@@ -77,6 +77,10 @@ class Cut(NamedTuple):
         return log.snapshot(latest=sort_key(self.moment)) if self.moment else log.snapshot()
 
 
+WHOLE = Cut()
+"""No cut: the whole log."""
+
+
 def parse_as_of(text: str) -> Cut:
     """``--as-of``: all digits is a version, anything else a time. Raises :class:`InputError`."""
     if text.isascii() and text.isdigit():
@@ -97,7 +101,7 @@ class Reading:
         self,
         log: Log,
         start: int = 1,
-        cut: Cut = Cut(),
+        cut: Cut = WHOLE,
         timeline: Timeline | None = None,
         wait: Wait | None = None,
     ) -> None:
@@ -144,10 +148,8 @@ class Reading:
     def _first_left_out(self, moment: str) -> int:
         """The first event after the cut that is not later than the moment; 0 if there is none."""
         newest = self.log.snapshot()
-        if newest and not newest.backwards:
-            start = max(self.end + 1, newest.version)
-        else:
-            start = self.end + 1
+        in_order = newest.version if newest and not newest.backwards else 0
+        start = max(self.end + 1, in_order)
         bound = sort_key(moment)
         for batch in self.log.batches(start):
             for index, event in enumerate(batch.events):
@@ -156,7 +158,7 @@ class Reading:
         return 0
 
 
-def folded(log: Log, cut: Cut = Cut()) -> tuple[Replay, list[str]]:
+def folded(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
     """The fold of a log at a cut, from the nearest snapshot, and the warnings of reading up to there.
 
     Raises :class:`InputError` when the cut is a version past the end.

@@ -77,10 +77,11 @@ class Line(msgspec.Struct):
 
 
 class Device(msgspec.Struct):
-    """A device: its name and configuration, then its state. ``number`` counts devices from 0 in the order in which they were added.
+    """A device: its name and configuration, then its state.
 
-    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it;
-    nothing in the rules reads them, ``explain`` does.
+    ``number`` counts devices from 0 in the order in which they were added. ``since`` and ``because`` are the version
+    of the event that last changed ``state`` or ``home`` and what did it; nothing in the rules reads them, ``explain``
+    does.
     """
 
     name: str
@@ -472,7 +473,7 @@ class Recovery:
     # What steps and events share.
 
     def _is_hopeless(self, device: Device) -> bool:
-        """Whether no move is due that could still help a line that the home refuses; phones always hope (§4, settle)."""
+        """Whether nothing can help a line that the home refuses: no move is due (§4, settle). Phones always wait."""
         cluster = self.cluster
         return not device.registers_itself and cluster.all_up(device) and cluster.best(device) == device.home
 
@@ -485,7 +486,7 @@ class Recovery:
         self.steps.append(Opened(device.name, app, phone, lines))
         if device.state == "unregistered":
             self._register(device)
-            if device.state == "out_of_service" and self.cluster.all_up(device):
+            if device.home is None and self.cluster.all_up(device):
                 self.close(device)
         if device.state == "out_of_service":
             self.steps.append(OpenedOut(device.name, app, phone, lines, "NoCallManagerAvailable"))
@@ -555,7 +556,6 @@ class Recovery:
             where = f" on '{event.device}'"
         return Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-
     def _known_nodes(self, nodes: tuple[str, ...]) -> None:
         for node in nodes:
             self._known_node(node)
@@ -572,7 +572,9 @@ class Recovery:
             raise Misfit("empty", "no node in nodes")
         for node in nodes:
             if node not in device.group:
-                raise Misfit("outside_group", f"node '{node}' is not in the group of '{event.device}'", node, device.group)
+                raise Misfit(
+                    "outside_group", f"node '{node}' is not in the group of '{event.device}'", node, device.group
+                )
         return device, (device if event.line is None else device.lines[event.line]).refused_by, nodes
 
 

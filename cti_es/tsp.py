@@ -29,7 +29,6 @@ from cti_es.recovery import (
 )
 from cti_es.tapi import Message, Signal
 
-
 Told = Literal["in", "out"]
 """The last state that an application was told of a handle; a new handle starts at "in"."""
 
@@ -49,7 +48,7 @@ class Held(msgspec.Struct):
 
 
 class Book(msgspec.Struct):
-    """The TSP's state. ``apps``: application → its place in the order of first opens. ``held``: device → application."""
+    """The TSP's state: the applications in the order of their first opens, and per device what each of them holds."""
 
     apps: dict[str, int] = {}
     held: dict[str, dict[str, Held]] = {}
@@ -147,7 +146,14 @@ class Tsp:
         return held
 
     def _news(
-        self, device: str, app: str, held: Held, phone: bool, lines: tuple[str, ...], state: Told, reason: str | None = None
+        self,
+        device: str,
+        app: str,
+        held: Held,
+        phone: bool,
+        lines: tuple[str, ...],
+        state: Told,
+        reason: str | None = None,
     ) -> None:
         """Tell one application the state of its phone handle and of these lines, where it has them and it is news."""
         if phone and held.phone and held.phone.told != state:

@@ -70,9 +70,15 @@ class _LogCheck:
 
     def _row(self, row: Row) -> Iterator[Fault]:
         if row.version != self._head.version + 1:
-            yield Fault(self._log, row.version, f"the row follows version {self._head.version}; versions are missing or repeated")
+            yield Fault(
+                self._log,
+                row.version,
+                f"the row follows version {self._head.version}; versions are missing or repeated",
+            )
         if chain_hash(self._head.hash, row) != row.hash:
-            yield Fault(self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match")
+            yield Fault(
+                self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match"
+            )
         try:
             events = decode_events(row.events)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -82,8 +88,8 @@ class _LogCheck:
         yield from self._events(row, events)
 
     def _events(self, row: Row, events: list[Event]) -> Iterator[Fault]:
-        if len(events) != row.count:
-            yield Fault(self._log, row.version, f"the row says that it has {row.count} events, but it has {len(events)}")
+        if len(events) != row.size:
+            yield Fault(self._log, row.version, f"the row says that it has {row.size} events, but it has {len(events)}")
         if encode(events) != row.events:
             yield Fault(self._log, row.version, "the events of the row are not in canonical form")
         for version, event in enumerate(events, row.version):
@@ -91,7 +97,9 @@ class _LogCheck:
         ids = dict(ids_of(events, row.version))
         self._ids += len(ids)
         if self._store.find_ids(self._log, ids) != ids:
-            yield Fault(self._log, row.version, "an id of the row is missing in the index of ids, or stands for another event")
+            yield Fault(
+                self._log, row.version, "an id of the row is missing in the index of ids, or stands for another event"
+            )
         if self._replay:
             self._replay.advance(events)
             self._replay.misfits.clear()
@@ -107,7 +115,16 @@ class _LogCheck:
     def _snapshot(self, snapshot: Snapshot, digest: str) -> Iterator[Fault]:
         """A snapshot must be what the fold itself has come to. Those of another fold version are not used."""
         if snapshot.digest() != digest or snapshot.hash != self._head.hash:
-            yield Fault(self._log, snapshot.version, "the snapshot is damaged (it is not used; deleting it loses nothing)")
-        elif snapshot.fold == FOLD_VERSION and self._replay and self._replay.version == snapshot.version:
-            if self._replay.encoded() != snapshot.state or self._replay.seq != snapshot.messages:
-                yield Fault(self._log, snapshot.version, "the snapshot is not the state that the log leads to; delete it")
+            yield Fault(
+                self._log, snapshot.version, "the snapshot is damaged (it is not used; deleting it loses nothing)"
+            )
+        elif snapshot.fold == FOLD_VERSION and not self._is_true(snapshot):
+            what = "the snapshot is not the state that the log leads to; delete it"
+            yield Fault(self._log, snapshot.version, what)
+
+    def _is_true(self, snapshot: Snapshot) -> bool:
+        """Whether the fold has come to the same state; a log that could not be read this far has none to compare."""
+        replay = self._replay
+        if replay is None or replay.version != snapshot.version:
+            return True
+        return replay.encoded() == snapshot.state and replay.seq == snapshot.messages

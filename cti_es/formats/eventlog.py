@@ -53,7 +53,7 @@ def read_events(stream: ByteStream, name: str) -> Iterator[Lines]:
 
 
 def write_events(events: list[Event]) -> bytes:
-    """Events as canonical NDJSON, each line ended by ``\\n``."""
+    """Events as canonical NDJSON, each line ended by a newline."""
     return b"".join([encode(event) + b"\n" for event in events])
 
 

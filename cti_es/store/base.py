@@ -36,17 +36,19 @@ def parse_head(text: str) -> Head:
     """The head that ``VERSION:sha256:HEX`` names. Raises :class:`InputError`."""
     match = re.fullmatch(r"([0-9]{1,18}):sha256:([0-9a-f]{64}|)", text)
     if not match or (match[1] == "0") != (match[2] == ""):
-        raise InputError(f"'{text}' is not a head", expected="VERSION:sha256: and 64 hexadecimal digits, as logs prints it")
+        raise InputError(
+            f"'{text}' is not a head", expected="VERSION:sha256: and 64 hexadecimal digits, as logs prints it"
+        )
     return Head(int(match[1]), match[2])
 
 
 class Row(NamedTuple):
-    """A batch as it is kept. ``version`` is that of its first event; ``events`` a canonical JSON array."""
+    """A batch as it is kept: ``size`` events from ``version`` on (the column is called count) as canonical JSON."""
 
     position: int
     log: str
     version: int
-    count: int
+    size: int
     events: bytes
     recorded_at: str
     source: str
@@ -55,7 +57,7 @@ class Row(NamedTuple):
     @property
     def last(self) -> int:
         """The version of its last event."""
-        return self.version + self.count - 1
+        return self.version + self.size - 1
 
 
 class LogInfo(NamedTuple):
@@ -121,7 +123,7 @@ class Reader(Protocol):
         """The versions of those of ``ids`` that events of the log have."""
 
     def snapshot(self, log: str, fold: int, **at_most: int | str) -> Snapshot | None:
-        """The newest intact snapshot of a fold version whose ``version``, ``messages`` or ``latest`` is at most that."""
+        """The newest intact snapshot of a fold version; its ``version``, ``messages`` or ``latest`` at most that."""
 
     def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
         """Every snapshot of a log by version, with the digest that was kept with it."""
@@ -156,14 +158,14 @@ class Store(Reader, Protocol):
 
 
 def chain_hash(previous: str, row: Row) -> str:
-    """The hash of a row, chained to the one before: SHA-256 over netstrings, 64 lower-case hex digits (contracts §3)."""
+    """The hash of a row, chained to the one before: SHA-256 over netstrings, lower-case hex (contracts §3)."""
     parts = (
-        "cti-es:batch:v1", previous, row.log, row.version, row.count, row.recorded_at, row.source, row.events
+        "cti-es:batch:v1", previous, row.log, row.version, row.size, row.recorded_at, row.source, row.events
     )  # fmt: skip
     return sha256(b"".join(map(_netstring, parts))).hexdigest()
 
 
-def _netstring(value: str | int | bytes) -> bytes:
+def _netstring(value: object) -> bytes:
     data = value if isinstance(value, bytes) else str(value).encode()
     return b"%d:%b," % (len(data), data)
 

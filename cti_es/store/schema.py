@@ -105,11 +105,8 @@ def migrate(connection: Connection) -> None:
 
 
 def schema_faults(connection: Connection) -> Iterator[Fault]:
-    """What differs from the schema as it must be: objects that are missing or altered, and strange ones on our tables."""
-    found = {
-        (kind, name): sql
-        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
-    }
+    """What differs from the schema: objects that are missing or altered, and strange ones on our tables."""
+    found = {(kind, name): sql for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")}
     for (kind, name), sql in OBJECTS.items():
         if (kind, name) not in found:
             yield Fault(None, None, f"the {kind} '{name}' is missing")

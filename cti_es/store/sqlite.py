@@ -74,7 +74,8 @@ class SqliteStore:
 
     def find_ids(self, log: str, ids: Iterable[str]) -> dict[str, int]:
         """The versions of those ids that the log has."""
-        wanted, found = list(ids), {}
+        wanted = list(ids)
+        found: dict[str, int] = {}
         for start in range(0, len(wanted), _IDS_AT_ONCE):
             some = wanted[start : start + _IDS_AT_ONCE]
             marks = ",".join("?" * len(some))
@@ -152,7 +153,9 @@ class SqliteStore:
             with self._transaction():
                 migrate(self._connection)
         elif application != APPLICATION_ID:
-            raise NotAStore("a SQLite database, but not a cti-es store", where=self.address, expected="a store made by append")
+            raise NotAStore(
+                "a SQLite database, but not a cti-es store", where=self.address, expected="a store made by append"
+            )
         elif version > SCHEMA_VERSION:
             raise StoreError(
                 f"a store of schema version {version}; this cti-es knows up to {SCHEMA_VERSION}",
@@ -161,7 +164,9 @@ class SqliteStore:
             )
         missing = [name for kind, name in OBJECTS if kind == "table" and not self._has_table(name)]
         if missing:
-            raise StoreError(f"the table '{missing[0]}' is missing", where=self.address, hint="restore the store from a copy")
+            raise StoreError(
+                f"the table '{missing[0]}' is missing", where=self.address, hint="restore the store from a copy"
+            )
 
     def _has_table(self, name: str) -> bool:
         sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
@@ -175,7 +180,10 @@ class SqliteStore:
         return next(map(Row._make, self._select(sql, (log,))), None)
 
     def _hash_at(self, log: str, version: int) -> str | None:
-        sql = "SELECT hash FROM batches WHERE log = ? AND version <= ? AND version + count - 1 = ? ORDER BY version DESC LIMIT 1"
+        sql = (
+            "SELECT hash FROM batches WHERE log = ? AND version <= ? AND version + count - 1 = ?"
+            " ORDER BY version DESC LIMIT 1"
+        )
         return next((hash_ for (hash_,) in self._select(sql, (log, version, version))), None)
 
     def _select(self, sql: str, values: Any = ()) -> list[Any]:
@@ -327,7 +335,7 @@ def _snapshot(values: tuple[Any, ...]) -> tuple[Snapshot, str]:
         state = zlib.decompress(packed)
     except (zlib.error, TypeError):
         state = b""
-    return Snapshot(*fields, state=state), digest
+    return Snapshot._make([*fields, state]), digest
 
 
 def _explain(error: sqlite3.Error, address: str, wait: float) -> StoreError:
@@ -340,7 +348,9 @@ def _explain(error: sqlite3.Error, address: str, wait: float) -> StoreError:
     if "not a database" in text:
         return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")
     if "readonly" in text or "read-only" in text:
-        return StoreError("the store cannot be written to", where=address, hint="check the permissions of file and folder")
+        return StoreError(
+            "the store cannot be written to", where=address, hint="check the permissions of file and folder"
+        )
     if "unable to open" in text:
         return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")
     if "disk is full" in text:
