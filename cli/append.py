@@ -1,6 +1,5 @@
 """``append``: events into a log, one by one or from a file, all or nothing."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -17,7 +16,7 @@ from cti_es.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
 from cti_es.store.sqlite import create, is_sqlite
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
-from cti_es_cli.sources import STDIN, Address, OpenStream, only_log, open_file, parse_address, spooled
+from cti_es_cli.sources import STDIN, Address, OpenStream, only_log, open_file, parse_address, spooled, stdin
 
 HERE = "event"
 
@@ -127,7 +126,7 @@ def _input(
 @contextmanager
 def _file(file: str) -> Iterator[tuple[str, _Batches]]:
     if file == "-":
-        with spooled(sys.stdin.buffer) as again:
+        with spooled(stdin()) as again:
             yield STDIN, _Batches(STDIN, again)
         return
     path = Path(file)

@@ -104,12 +104,17 @@ def open_log(source: str, again: bool = False) -> Iterator[Log]:
 
 @contextmanager
 def _stdin_log(again: bool) -> Iterator[Log]:
-    stream = sys.stdin.buffer
+    stream = stdin()
     if not again:
         yield FileLog(STDIN, lambda: nullcontext(stream))
         return
     with spooled(stream) as open_:
         yield FileLog(STDIN, open_)
+
+
+def stdin() -> ByteStream:
+    """Standard input as a stream of bytes."""
+    return cast(ByteStream, sys.stdin.buffer)
 
 
 @contextmanager
