@@ -55,7 +55,7 @@ class FileLog:
         """Its events from ``version`` on; with ``wait`` also those that are written to its end later."""
         with self._open() as stream:
             first = 1
-            for _, events in read_events(_Growing(stream, wait) if wait and self._grows else stream, self.name):
+            for _, events, _ in read_events(_Growing(stream, wait) if wait and self._grows else stream, self.name):
                 skip = min(len(events), max(0, version - first))
                 if skip < len(events):
                     yield Batch(first + skip, events[skip:] if skip else events)

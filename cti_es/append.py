@@ -116,12 +116,13 @@ class _Appending:
         replay, timeline = self._fold or self._begin()
         if None in [event.at for event in fresh.events]:
             _stamp(fresh.events, self._now)
+            fresh = fresh._replace(canonical=None)
         first = replay.version + 1
         replay.advance(fresh.events)
         if replay.misfits:
             self._take_misfits(replay, first, fresh)
         timeline.take(first, fresh.events)
-        self._writer.write(fresh.events, self._now, self._options.source)
+        self._writer.write(fresh.events, self._now, self._options.source, fresh.canonical)
         self._snapshot_if_due(replay, timeline)
 
     def _begin(self) -> tuple[Replay, Timeline]:

@@ -394,14 +394,15 @@ class Recovery:
         be settled there was settled by the event that made it so.)
         """
         devices, calls = self.cluster.devices, self.cluster.calls
+        started, ended = log.CallStarted, log.CallEnded
         for event in events:
-            if type(event) is log.CallStarted:
+            if type(event) is started:
                 name = event.device
                 if event.call in calls or name not in devices or event.line is not None:
                     return event
                 calls[event.call] = (name,)
                 devices[name].calls += 1
-            elif type(event) is log.CallEnded:
+            elif type(event) is ended:
                 if event.device is None or calls.get(event.call) != (event.device,):
                     return event
                 device = devices[event.device]

@@ -12,16 +12,12 @@ import msgspec
 
 from cti_es.errors import InputError
 from cti_es.events import Event, checked, decode_event, encode, read_event
-from cti_es.names import MAX_NAME
 from cti_es.times import all_plainly_canonical
 
 MAX_LINE = 1 << 20
 """The longest line accepted, in bytes."""
 
 _CHUNK = 1 << 18
-
-# A line shorter than this cannot hold a name that is too long: the type and the quotes take the rest.
-_SHORT_LINE = MAX_NAME + len('{"type":"node_added","node":""}')
 
 
 class ByteStream(Protocol):
@@ -32,10 +28,14 @@ class ByteStream(Protocol):
 
 
 class Lines(NamedTuple):
-    """Some events of a file: ``events[i]`` stands on line ``numbers[i]`` (counted from 1)."""
+    """Some events of a file: ``events[i]`` stands on line ``numbers[i]`` (counted from 1).
+
+    ``canonical`` is their canonical JSON array where reading has come across it, to spare others the work.
+    """
 
     numbers: range | list[int]
     events: list[Event]
+    canonical: bytes | None = None
 
 
 def read_events(stream: ByteStream, name: str) -> Iterator[Lines]:
@@ -62,26 +62,25 @@ def _decoded(lines: list[bytes], first: int, name: str) -> Lines:
         events = [decode_event(line) for line in lines]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _carefully(lines, first, name)
-    if _plain(lines, events):
-        return Lines(range(first, first + len(events)), events)
+    canonical = encode(events)
+    if _plain(lines, events, canonical):
+        return Lines(range(first, first + len(events)), events, canonical)
     return _carefully(lines, first, name)
 
 
-def _plain(lines: list[bytes], events: list[Event]) -> bool:
+def _plain(lines: list[bytes], events: list[Event], canonical: bytes) -> bool:
     """Whether no line of a decoded chunk can hold anything that wants a closer look.
 
-    Printable ASCII without escapes has no character a name must not have; a short line no name that is too long; as
-    many quotes as the canonical form has means that no field stands twice.
+    Printable ASCII without escapes has no character a name must not have. As many quotes as the canonical form has
+    means that no field stands twice.
     """
-    text, canonical = b"".join(lines), encode(events)
+    text = b",".join(lines)
     return (
         text.isascii()
         and b"\\" not in text
         and b"\x7f" not in text
-        and b'""' not in text
-        and max(map(len, lines)) < _SHORT_LINE
+        and (text == canonical[1:-1] or text.count(b'"') == canonical.count(b'"'))
         and all_plainly_canonical([event.at for event in events if event.at is not None])
-        and text.count(b'"') == canonical.count(b'"')
     )
 
 

@@ -143,8 +143,8 @@ class Writer(Protocol):
 
     head: Head
 
-    def write(self, events: list[Event], recorded_at: str, source: str) -> None:
-        """Append these events, as one row or several."""
+    def write(self, events: list[Event], recorded_at: str, source: str, canonical: bytes | None = None) -> None:
+        """Append these events, as one row or several; ``canonical`` is their JSON array, if somebody has it."""
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log at its head."""
@@ -170,8 +170,11 @@ def _netstring(value: object) -> bytes:
     return b"%d:%b," % (len(data), data)
 
 
-def cut(events: list[Event]) -> Iterator[tuple[int, bytes]]:
+def cut(events: list[Event], canonical: bytes | None = None) -> Iterator[tuple[int, bytes]]:
     """Events as canonical JSON arrays of bounded size, each with its number of events."""
+    if canonical is not None and len(events) <= ROW_EVENTS and len(canonical) <= ROW_BYTES:
+        yield len(events), canonical
+        return
     for start in range(0, len(events), ROW_EVENTS):
         yield from _halved(events[start : start + ROW_EVENTS])
 
@@ -194,10 +197,18 @@ def ids_of(events: list[Event], version: int) -> list[tuple[str, int]]:
     return [(id_, version + index) for index, id_ in enumerate(ids) if id_ is not None]
 
 
-def new_rows(head: Head, position: int, log: str, events: list[Event], recorded_at: str, source: str) -> Iterator[Row]:
+def new_rows(
+    head: Head,
+    position: int,
+    log: str,
+    events: list[Event],
+    recorded_at: str,
+    source: str,
+    canonical: bytes | None = None,
+) -> Iterator[Row]:
     """The rows that append ``events`` after ``head``, the first at ``position``, chained."""
     version, previous = head.version + 1, head.hash
-    for count, text in cut(events):
+    for count, text in cut(events, canonical):
         row = Row(position, log, version, count, text, recorded_at, source, "")
         previous = chain_hash(previous, row)
         yield row._replace(hash=previous)

@@ -95,11 +95,11 @@ class _MemoryWriter:
         self._store = store
         self._log = log
 
-    def write(self, events: list[Event], recorded_at: str, source: str) -> None:
+    def write(self, events: list[Event], recorded_at: str, source: str, canonical: bytes | None = None) -> None:
         """Append these events, as one row or several, and index their ids."""
         ids = {(self._log, id_): version for id_, version in ids_of(events, self.head.version + 1)}
         position = self._store._last_position + 1
-        rows = list(new_rows(self.head, position, self._log, events, recorded_at, source))
+        rows = list(new_rows(self.head, position, self._log, events, recorded_at, source, canonical))
         if rows:
             self._store._add(rows, ids)
             self.head = Head(rows[-1].last, rows[-1].hash)

@@ -219,14 +219,14 @@ class _SqliteWriter:
         self._log = log
         self._position: int | None = None
 
-    def write(self, events: list[Event], recorded_at: str, source: str) -> None:
+    def write(self, events: list[Event], recorded_at: str, source: str, canonical: bytes | None = None) -> None:
         """Append these events, as one row or several, and index their ids."""
         ids = [(self._log, *one) for one in ids_of(events, self.head.version + 1)]
         with self._store.explained():
             if self._position is None:
                 sql = "SELECT COALESCE(MAX(position), 0) FROM batches"
                 self._position = int(self._connection.execute(sql).fetchone()[0])
-            for row in new_rows(self.head, self._position + 1, self._log, events, recorded_at, source):
+            for row in new_rows(self.head, self._position + 1, self._log, events, recorded_at, source, canonical):
                 self._connection.execute("INSERT INTO batches VALUES (?,?,?,?,CAST(? AS TEXT),?,?,?)", row)
                 self._position = row.position
                 self.head = Head(row.last, row.hash)

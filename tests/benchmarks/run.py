@@ -136,9 +136,10 @@ def _eventsourcing(folder: Path) -> tuple[float, float]:
             del self.active[call]
 
     class Cluster(Application):
-        env = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "eventsourcing.db")}
+        pass
 
-    application = Cluster()
+    settings = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "eventsourcing.db")}
+    application = Cluster(env=settings)
     calls = Calls()
     start = time.perf_counter()
     for number in range(0, SIDE_BY_SIDE, 1_000):
