@@ -16,6 +16,7 @@ from cti_es.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
 from cti_es.store.sqlite import create, is_sqlite
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
+from cti_es_cli.progress import counted
 from cti_es_cli.sources import STDIN, Address, OpenStream, only_log, open_file, parse_address, spooled, stdin
 
 HERE = "event"
@@ -109,7 +110,7 @@ class _Batches:
 
     def __iter__(self) -> Iterator[Lines]:
         with self._open() as stream:
-            yield from read_events(stream, self._name)
+            yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "appended")
 
 
 def _input(

@@ -7,7 +7,7 @@ import click
 from cti_es.reading import Cut
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import Output, opened, warn
-from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.sources import CountedLog, open_log, source_argument
 
 if TYPE_CHECKING:
     from cti_es.explain import Explanation, Placement
@@ -39,7 +39,8 @@ def command(source: str, seq: int | None, device: str | None, as_of: Cut | None,
         raise click.UsageError("give either the number of a message or --device")
     if seq is not None and as_of is not None:
         raise click.UsageError("--as-of goes with --device; a message has its own place in the log")
-    with open_log(source, again=True) as log, opened(format, path) as output:
+    with open_log(source, again=True) as plain, opened(format, path) as output:
+        log = CountedLog(plain)
         if device is None:
             explanation = explain_message(log, seq or 0)
             if format == "ndjson":

@@ -6,7 +6,7 @@ from cti_es.homes import homes
 from cti_es.reading import Cut, folded
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import batched, opened, output_options, warn
-from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.views import HOMES
 
 
@@ -26,7 +26,7 @@ def command(sources: tuple[str, ...], as_of: Cut | None, format: str, path: str 
     with opened(format, path) as output:
         for source in sources:
             with open_log(source) as log:
-                replay, warnings = folded(log, as_of or Cut())
+                replay, warnings = folded(CountedLog(log), as_of or Cut())
             output.rows(HOMES, batched(homes(replay.cluster)), source if len(sources) > 1 else None)
             for warning in warnings:
                 warn(f"warning: {warning}")

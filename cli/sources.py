@@ -19,6 +19,7 @@ from cti_es.formats.eventlog import ByteStream, read_events
 from cti_es.reading import Batch, Log, StoredLog, Wait
 from cti_es.store import DEFAULT_LOG, Snapshot, SqliteStore
 from cti_es.store.sqlite import is_sqlite
+from cti_es_cli.progress import counted
 
 STDIN = "<stdin>"
 _IN_MEMORY = 1 << 24
@@ -78,6 +79,19 @@ class _Growing:
         while not (data := self._stream.read1(size)):
             self._wait()
         return data
+
+
+class CountedLog:
+    """A log that shows on a terminal how far it has been read, for commands that print only at the end."""
+
+    def __init__(self, log: Log) -> None:
+        self.name = log.name
+        self.snapshot = log.snapshot
+        self._log = log
+
+    def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
+        """Its events from ``version`` on."""
+        return counted(self._log.batches(version, wait), lambda batch: len(batch.events), "read")
 
 
 @contextmanager

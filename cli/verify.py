@@ -10,6 +10,7 @@ from cti_es.errors import CtiEsError, InputError
 from cti_es.store import Fault, Head, parse_head
 from cti_es_cli.main import ClosedPipe
 from cti_es_cli.output import opened, output_options, warn
+from cti_es_cli.progress import counted
 from cti_es_cli.sources import open_store
 from cti_es_cli.views import FAULTS, fault_row
 
@@ -53,7 +54,7 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
     from cti_es.verify import verify
 
     reader = open_store(Path(store))
-    found = _Counted(verify(reader, dict(heads)))
+    found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked")))
     try:
         with opened(format, path) as output:
             output.rows(FAULTS, ([fault_row(fault)] for fault in found))

@@ -4,7 +4,7 @@ A hash chain inside a file is no witness against somebody who can rewrite the fi
 not follow it, not a tail that was cut off or a rewrite from the start. A head kept elsewhere does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -13,11 +13,14 @@ from cti_es.events import Event, checked, decode_events, encode
 from cti_es.replay import FOLD_VERSION, Replay
 from cti_es.store.base import Fault, Head, Reader, Row, Snapshot, chain_hash, ids_of
 
+Passing = Callable[[Iterator[Row]], Iterator[Row]]
 
-def verify(store: Reader, heads: Mapping[str, Head]) -> Iterator[Fault]:
+
+def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> Iterator[Fault]:
     """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
 
-    ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log.
+    ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log. ``rows`` is given the rows
+    of each log and passes them on (to count them, say).
     """
     try:
         yield from store.schema_faults()
@@ -30,7 +33,7 @@ def verify(store: Reader, heads: Mapping[str, Head]) -> Iterator[Fault]:
             yield Fault(log, None, f"the log is not there; it was at {heads[log]}")
     for log in names:
         try:
-            yield from _LogCheck(store, log, heads.get(log)).faults()
+            yield from _LogCheck(store, log, heads.get(log)).faults(rows)
         except StoreError as error:
             yield Fault(log, None, error.what)
 
@@ -46,11 +49,11 @@ class _LogCheck:
         self._replay: Replay | None = Replay()
         self._ids = 0
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self, rows: Passing) -> Iterator[Fault]:
         """What is wrong with the log."""
         snapshots = {(one.version): (one, digest) for one, digest in self._store.snapshots(self._log)}
         seen_head = self._kept_head is None
-        for row in self._store.rows(self._log):
+        for row in rows(self._store.rows(self._log)):
             yield from self._row(row)
             self._head = Head(row.last, row.hash)
             seen_head = seen_head or self._head == self._kept_head

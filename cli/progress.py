@@ -1,0 +1,36 @@
+"""How far we are, on standard error: only for work longer than a second, only when both streams are terminals."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from cti_es import clock
+
+AFTER = 1.0
+"""Seconds of work before anything is shown."""
+
+EVERY = 0.25
+"""Seconds between two updates."""
+
+Batch = TypeVar("Batch")
+
+
+def counted(batches: Iterable[Batch], size: Callable[[Batch], int], done: str) -> Iterator[Batch]:
+    """Pass batches on and show how many events they held so far: ``read 1,200,000 events``."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield from batches
+        return
+    count, due, shown = 0, clock.seconds() + AFTER, ""
+    try:
+        for batch in batches:
+            count += size(batch)
+            if clock.seconds() >= due:
+                shown = f"{done} {count:,} events"
+                sys.stderr.write(f"\r{shown}")
+                sys.stderr.flush()
+                due = clock.seconds() + EVERY
+            yield batch
+    finally:
+        if shown:
+            sys.stderr.write(f"\r{' ' * len(shown)}\r")
+            sys.stderr.flush()
