@@ -78,6 +78,12 @@ def follow_option(command: Any) -> Any:
     )(command)
 
 
+def one_source_to_follow(sources: tuple[str, ...], follow: Wait | None) -> None:
+    """Refuse to follow more than one SOURCE: the first never ends."""
+    if follow is not None and len(sources) > 1:
+        raise click.UsageError("--follow takes one SOURCE: its rows never end")
+
+
 def _wait_a_little() -> None:
     clock.pause(FOLLOW_SECONDS)
 

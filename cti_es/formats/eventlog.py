@@ -97,8 +97,6 @@ def _carefully(lines: list[bytes], first: int, name: str) -> Lines:
 
 
 def _one(line: bytes, where: str) -> Event:
-    if len(line) > MAX_LINE:
-        raise _too_long(where)
     try:
         event = decode_event(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -114,12 +112,12 @@ def _chunks(stream: ByteStream, name: str) -> Iterator[list[bytes]]:
     seen = 0
     for data in _utf8(stream, name):
         lines = (rest + data).split(b"\n")
+        if len(lines[0]) > MAX_LINE:  # no other line is longer than what was read at once
+            raise _too_long(f"{name}:{seen + 1}")
         rest = lines.pop()
         seen += len(lines)
         if lines:
             yield lines
-        if len(rest) > MAX_LINE:
-            raise _too_long(f"{name}:{seen + 1}")
     if rest:
         yield [rest]
 
