@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from traceback import print_exc
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -79,19 +80,19 @@ class Commands(click.Group):
     ) -> NoReturn:
         """Run a command line and exit."""
         words = list(sys.argv[1:] if args is None else args)
-        debug = "--debug" in words
+        words, debug = _without_debug(words)
         _end_tidily()
         try:
-            code = self._run([word for word in words if word != "--debug"], prog_name or "cti-es", extra)
+            code = self._run(words, prog_name or "cti-es", extra)
             _flush()
         except ClosedPipe as closed:
             _forget_stdout()
             code = closed.exit_code
         except (Exception, KeyboardInterrupt) as error:
             if debug and not isinstance(error, NO_FAULT):
-                raise
+                print_exc()
             code = _exit_code(error)
-            _flush_or_forget()
+        _flush_or_forget()
         sys.exit(code)
 
     def _run(self, words: list[str], prog_name: str, extra: dict[str, Any]) -> int:
@@ -100,6 +101,13 @@ class Commands(click.Group):
         except SystemExit as gone:  # how click itself answers a closed pipe
             raise ClosedPipe(0) from gone
         return result if isinstance(result, int) else 0
+
+
+def _without_debug(words: list[str]) -> tuple[list[str], bool]:
+    """``--debug`` may stand anywhere before ``--``."""
+    end = words.index("--") if "--" in words else len(words)
+    kept = [word for word in words[:end] if word != "--debug"]
+    return kept + words[end:], len(kept) < end
 
 
 NO_FAULT = (click.exceptions.Exit, click.Abort, KeyboardInterrupt)

@@ -9,6 +9,7 @@ import click
 from cti_es import clock
 from cti_es.errors import CtiEsError
 from cti_es.reading import Cut, Wait, parse_as_of
+from cti_es.times import canonical_time
 
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
@@ -48,6 +49,19 @@ def wait_option(command: Any) -> Any:
     """``--wait``: how long to wait for another writer, in seconds."""
     return click.option("--wait", type=Seconds(), default="30s", show_default=True, metavar="TIME",
                         help="How long to wait for another writer.")(command)  # fmt: skip
+
+
+class TimeType(click.ParamType[str]):
+    """An RFC 3339 time, given to the command in canonical form."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The canonical time."""
+        try:
+            return canonical_time(str(value))
+        except CtiEsError as error:
+            return self.fail(f"{error.what}; expected {error.expected}", param, ctx)
 
 
 class Seconds(click.ParamType[float]):

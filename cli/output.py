@@ -168,6 +168,8 @@ def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output
         with target.open("wb") as stream:
             yield Output(format, stream, colours=False, live=True)
         return
+    if not os.access(target.parent, os.W_OK):
+        raise InputError("no permission to make a file in this folder", where=path)
     _refuse_store(target, path)
     draft = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.new")
     try:

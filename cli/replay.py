@@ -8,7 +8,10 @@ import click
 
 from cti_es.reading import Cut, Log, Reading, Wait, check_end
 from cti_es.replay import MisfitReport, Replay
+from cti_es.store import Snapshot
 from cti_es.tapi import Message
+from cti_es.timeline import Timeline
+from cti_es.times import sort_key
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import Output, Row, View, of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
@@ -78,6 +81,13 @@ def command(
             output.rows(*rows)
 
 
+def _snapshot(log: Log, version: int, cut: Cut) -> Snapshot | None:
+    """The newest state of the fold that lies before what is wanted and before the cut."""
+    if version < 1:
+        return None
+    return log.snapshot(version=version, **({"latest": sort_key(cut.moment)} if cut.moment else {}))
+
+
 class _Wanted:
     """Which messages to print."""
 
@@ -107,9 +117,10 @@ class _Replaying:
         self._wanted = wanted
         self._cut = cut
         self._strict = strict
-        kept = log.snapshot(version=wanted.from_version - 1) if wanted.from_version > 1 else None
+        kept = _snapshot(log, wanted.from_version - 1, cut)
         self._replay = Replay(kept.state if kept else None)
-        self._reading = Reading(log, self._replay.version + 1, cut, wait=follow)
+        timeline = Timeline(kept.latest, kept.backwards) if kept else None
+        self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
 
     def messages(self) -> Iterator[Iterable[Message]]:
         """The wanted messages, batch by batch; misfits are named on standard error."""

@@ -60,7 +60,7 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
             output.rows(FAULTS, ([fault_row(fault)] for fault in found))
             output.flush()
     except ClosedPipe:
-        raise ClosedPipe(FAULTY if found.count else 0) from None
+        raise ClosedPipe(FAULTY if found.any() else 0) from None
     finally:
         found.close()
         heads_now = [] if found.count else reader.logs()
@@ -81,6 +81,10 @@ class _Counted:
         for fault in self._faults:
             self.count += 1
             yield fault
+
+    def any(self) -> bool:
+        """Whether there are any, passed on or not."""
+        return self.count > 0 or next(iter(self), None) is not None
 
     def close(self) -> None:
         """Stop looking for more."""

@@ -16,7 +16,7 @@ _APPEND_ONLY = "cti-es: the log is append-only"
 
 # json_array_length() is 0 for what is no array and an error for what is no JSON; the view does not stumble over
 # elements that are no objects. Canonical JSON has no \u escapes, and half a surrogate pair would be text that nobody
-# can read. So no row that gets past this breaks the view for the logs beside it.
+# can read. (Bytes that are no UTF-8 cannot be kept out by SQL; verify finds them.)
 OBJECTS: dict[tuple[str, str], str] = {
     ("table", "batches"): """\
 CREATE TABLE batches (

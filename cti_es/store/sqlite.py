@@ -172,8 +172,8 @@ class SqliteStore:
             raise
 
     def _check(self, write: bool) -> None:
-        application, version = self._pragma("application_id"), self._pragma("user_version")
         tables = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        application, version = self._pragma("application_id"), self._pragma("user_version")
         if write and not tables and not application:
             with self._transaction():
                 migrate(self._connection)
@@ -270,6 +270,8 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
     Returns what ``fill`` returns, or None when somebody else has made the store in the meantime (nothing is kept
     then). Whatever ``fill`` raises passes through.
     """
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise StoreError("no permission to make a file in this folder", where=str(path))
     draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         store = SqliteStore(draft, write=True, wait=wait, draft=True)
@@ -280,7 +282,7 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
             store.close()
         return result if _publish(draft, path) else None
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{draft}{suffix}").unlink(missing_ok=True)
 
 
@@ -318,6 +320,8 @@ def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
 
 
 def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise StoreError("no permission to write", where=str(path), hint="check the permissions of file and folder")
     connection = _connect(path, "mode=rwc", wait)
     connection.execute("PRAGMA page_size = 8192")  # of a new store: large rows are written in half the time of 4096
     connection.execute("PRAGMA synchronous = FULL")
@@ -383,7 +387,7 @@ def _explain(error: Exception, address: str, wait: float) -> StoreError:
         return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")
     if "readonly" in text or "read-only" in text:
         return StoreError(
-            "the store cannot be written to", where=address, hint="check the permissions of file and folder"
+            "no permission to write to the store", where=address, hint="check the permissions of file and folder"
         )
     if "unable to open" in text:
         return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")

@@ -111,10 +111,28 @@ def tamper() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def big_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The path of a log of 20,000 events: more than one chunk of a file, one row of a store or one pipe buffer."""
+    """The path of a log of 9,000 events: more than one chunk of a file, one row of a store or one pipe buffer."""
     path = tmp_path_factory.mktemp("big") / "big.ndjson"
-    subprocess.run([*CLI, "generate", "--events", "20000", "-o", str(path)], check=True)
+    subprocess.run([*CLI, "generate", "--events", "9000", "-o", str(path)], check=True)
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def _busy_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("busy")
+    options = ("--events", "6000", "--devices", "80", "--calls", "0.2")
+    made = subprocess.run([*CLI, "generate", *options], check=True, capture_output=True).stdout
+    command = [*CLI, "append", "busy.db", "--from", "-"]
+    subprocess.run(command, cwd=folder, input=made, check=True, capture_output=True)
+    return (folder / "busy.db").read_bytes()
+
+
+@pytest.fixture
+def busy(tmp_path: Path, _busy_bytes: bytes) -> Path:
+    """A store ``busy.db`` with a log of 6,000 events that move devices so often that it has a snapshot."""
+    path = tmp_path / "busy.db"
+    path.write_bytes(_busy_bytes)
+    return path
 
 
 # --- many runs ------------------------------------------------------------------------------------------------------
@@ -162,22 +180,26 @@ def _forking() -> Iterator["subprocess.Popen[str]"]:
         process.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def _streams(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("streams")
+    return [str(folder / name) for name in ("in", "out", "err")]
+
+
 @pytest.fixture
 def quick(
-    _forking: "subprocess.Popen[str]", tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    _forking: "subprocess.Popen[str]", tmp_path: Path, _streams: list[str]
 ) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
     """Run cti-es as the fixture ``cti_es`` does, but forked from a process that has imported it already."""
-    folder = tmp_path_factory.mktemp("streams")
-    files = [str(folder / name) for name in ("in", "out", "err")]
 
     def run(*arguments: str, input: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         assert _forking.stdin is not None
         assert _forking.stdout is not None
-        Path(files[0]).write_bytes(input)
-        _forking.stdin.write(json.dumps([str(tmp_path), files, arguments]) + "\n")
+        Path(_streams[0]).write_bytes(input)
+        _forking.stdin.write(json.dumps([str(tmp_path), _streams, arguments]) + "\n")
         _forking.stdin.flush()
         code = int(_forking.stdout.readline())
-        return subprocess.CompletedProcess(arguments, code, *(Path(file).read_bytes() for file in files[1:]))
+        return subprocess.CompletedProcess(arguments, code, *(Path(file).read_bytes() for file in _streams[1:]))
 
     return run
 

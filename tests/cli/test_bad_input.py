@@ -188,7 +188,7 @@ def test_a_bad_end_of_a_long_file(quick, write, refused, site, rows, big_file, t
     with open(big_file, "rb") as file:
         write(file.read() + b"{\n", "long.ndjson")
 
-    refused(quick("append", "site.db#other", "--from", "long.ndjson"), "long.ndjson:20001")
+    refused(quick("append", "site.db#other", "--from", "long.ndjson"), "long.ndjson:9001")
     assert rows(site) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.ndjson", "site.db"]
 

@@ -15,7 +15,7 @@ def source(request, site, log_file):
 
 @pytest.mark.parametrize("seq", range(1, 21))
 def test_every_message_can_be_explained(seq, site, ndjson, example):
-    """explain SOURCE SEQ gives message, event, rule in words, state before and after: what replay, log, homes say."""
+    """Explain SOURCE SEQ gives message, event, rule in words, state before and after: what replay, log, homes say."""
     (found,) = ndjson("explain", "site.db", str(seq))
     message = ndjson("replay", "site.db")[seq - 1]
     version = message["version"]
@@ -99,7 +99,7 @@ PLACES = {
 
 @pytest.mark.parametrize(("device", "as_of"), PLACES)
 def test_where_a_device_was(device, as_of, source, ndjson, example):
-    """explain --device D --as-of T gives the home as homes does, the event that decided it, and what it waits for."""
+    """Explain --device D --as-of T gives the home as homes does, the event that decided it, and what it waits for."""
     since, home, state, waits_for = PLACES[device, as_of]
     (found,) = ndjson("explain", source, "--device", device, "--as-of", as_of)
 

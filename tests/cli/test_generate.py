@@ -35,7 +35,8 @@ SEEDS = list(zip(range(20), cycle(OPTIONS)))
 def test_the_same_seed_gives_the_same_bytes(cti_es, environment):
     """The same seed and options give the same bytes, whatever PYTHONHASHSEED is; another seed gives others."""
     first, second = (
-        cti_es("generate", "--seed", "7", "--events", "300", env=environment({"PYTHONHASHSEED": seed})).stdout for seed in "12"
+        cti_es("generate", "--seed", "7", "--events", "300", env=environment({"PYTHONHASHSEED": seed})).stdout
+        for seed in "12"
     )
 
     assert first == second
@@ -119,11 +120,14 @@ def demo(tmp_path_factory):
 
 
 def test_demo_shows_the_worked_example(demo):
-    """demo prints the 20 messages of recovery-rules §8 in order."""
+    """Demo prints the 20 messages of recovery-rules §8 in order."""
     found = re.findall(r"^\d+ +(\d+) .* (PHONESTATE|LINEDEVSTATE)_(\w+) +(\S+)", demo, re.MULTILINE)
 
     assert [(version, state, reason.strip("-")) for version, _, state, reason in found] == [
-        *[("8", state, "CallManagerFailure") for state in ("SUSPEND", "OUTOFSERVICE", "SUSPEND", "OUTOFSERVICE", "OUTOFSERVICE")],
+        *[
+            ("8", state, "CallManagerFailure")
+            for state in ("SUSPEND", "OUTOFSERVICE", "SUSPEND", "OUTOFSERVICE", "OUTOFSERVICE")
+        ],
         *[("8", state, "") for state in ("RESUME", "INSERVICE", "RESUME", "INSERVICE", "INSERVICE")],
         *[("9", state, "ReHomeToHigherPriorityCM") for state in ("SUSPEND", "OUTOFSERVICE")],
         *[("9", state, "") for state in ("RESUME", "INSERVICE")],
@@ -133,7 +137,7 @@ def test_demo_shows_the_worked_example(demo):
 
 
 def test_demo_shows_its_commands(demo):
-    """demo shows each command that it runs: append, replay and homes are among them, in this order."""
+    """Demo shows each command that it runs: append, replay and homes are among them, in this order."""
     commands = re.findall(r"^\$ cti-es (\w+)", demo, re.MULTILINE)
 
     assert [name for name in commands if name in ("append", "replay")] == ["append", "replay"]
@@ -146,7 +150,7 @@ def test_demo_keeps_the_order_of_what_it_shows(demo):
 
 
 def test_demo_ends_with_the_homes(demo):
-    """demo ends with both devices back on cm1."""
+    """Demo ends with both devices back on cm1."""
     homes = demo.split("$ cti-es homes site.db\n")[-1].splitlines()[1:]
 
     assert [line.split()[:4] for line in homes] == [

@@ -156,14 +156,18 @@ def test_usage_errors(arguments, words, site, quick, refused):
 # --- --debug --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [("--debug", "replay", "nowhere.db"), ("replay", "nowhere.db", "--debug")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("--debug", "replay", "nowhere.db"), ("replay", "nowhere.db", "--debug")], ids=" ".join
+)
 def test_debug_shows_the_traceback(arguments, cti_es):
     """--debug, before or after the command, shows the traceback of an error."""
     assert b"Traceback" in cti_es(*arguments).stderr
 
 
 @pytest.mark.parametrize(
-    "arguments", [("replay", "nowhere.db"), ("append", "new.db", "node_aded"), ("nope",), ("replay", "x", "--nope")], ids=" ".join
+    "arguments",
+    [("replay", "nowhere.db"), ("append", "new.db", "node_aded"), ("nope",), ("replay", "x", "--nope")],
+    ids=" ".join,
 )
 def test_debug_keeps_the_exit_code(arguments, cti_es):
     """--debug changes what is shown, not the exit code: 1 would mean that a difference was found."""
@@ -214,7 +218,11 @@ def complete(shell, typed):
         "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1),
     }
     result = subprocess.run(
-        [sys.executable, "-m", "cti_es_cli"], env={**os.environ, **variables}, capture_output=True, check=True, text=True
+        [sys.executable, "-m", "cti_es_cli"],
+        env={**os.environ, **variables},
+        capture_output=True,
+        check=True,
+        text=True,
     )
     lines = result.stdout.splitlines()
     if shell in ("zsh", "powershell"):

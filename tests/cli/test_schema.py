@@ -37,8 +37,16 @@ WRONG = {
 @pytest.fixture
 def kinds(site, quick, tamper):
     """Stores with something of every kind in them."""
-    quick("append", "long.db", "--from", "-", input=quick("generate", "--events", "600", "--seed", "5", "--apps", "2").stdout)
-    quick("append", "site.db#odd", "--from", "-", "--allow-misfits", input=b'{"type":"node_failed","node":"x","id":"i"}\n')
+    quick(
+        "append",
+        "long.db",
+        "--from",
+        "-",
+        input=quick("generate", "--events", "600", "--seed", "5", "--apps", "2").stdout,
+    )
+    quick(
+        "append", "site.db#odd", "--from", "-", "--allow-misfits", input=b'{"type":"node_failed","node":"x","id":"i"}\n'
+    )
     (site.parent / "bad.db").write_bytes(site.read_bytes())
     tamper(site.parent / "bad.db", "DROP TRIGGER batches_no_delete", "DELETE FROM batches WHERE position = 1")
 

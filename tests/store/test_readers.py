@@ -73,7 +73,7 @@ def test_reading_changes_no_byte(folder):
 
 
 def test_a_read_only_folder_can_be_read(folder, monkeypatch):
-    """Where folder and file cannot be written, the store is read as it stands, and no file appears meanwhile."""
+    """Where folder and file no permission to write, the store is read as it stands, and no file appears meanwhile."""
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode, **rest: not mode & os.W_OK and real(path, mode, **rest))
     before = picture(folder)
@@ -107,7 +107,7 @@ def test_a_copy_without_its_shm_can_be_read(crashed):
 def test_a_reader_cannot_write(folder):
     """A store that was opened to read refuses to be written, with a sentence."""
     with closing(SqliteStore(folder / "site.db")) as store:
-        with pytest.raises(StoreError, match="cannot be written"):
+        with pytest.raises(StoreError, match="no permission to write"):
             put(store, "c")
 
     assert read_everything(folder / "site.db") == ([], ["a", "b"])
