@@ -274,11 +274,9 @@ def _wrong_type(found: dict[str, Any], where: str) -> InputError | None:
         return InputError(
             "no event type", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}", hint=hint
         )
-    if not isinstance(event_type, str):
-        return InputError(
-            "the event type is not text", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}"
-        )
-    return unknown_type(event_type, f"{where}: $.type")
+    if isinstance(event_type, dict | list):
+        return InputError("the event type is no text", where=f"{where}: $.type", expected=", ".join(EVENT_TYPES))
+    return unknown_type(str(event_type), f"{where}: $.type")
 
 
 def unknown_type(found: str, where: str) -> InputError:
