@@ -452,9 +452,9 @@ def test_snapshots_change_nothing(busy, quick, tamper):
     ],
     ids=" ".join,
 )
-def test_standard_input_is_a_source(arguments, log_file, example, cti_es, quick):
+def test_standard_input_is_a_source(arguments, log_file, example, quick):
     """- is standard input for every command that takes a SOURCE, with the same result as the file."""
-    piped = cti_es(*arguments, input=example)
+    piped = quick(*arguments, input=example)
     direct = quick(*[log_file if argument == "-" else argument for argument in arguments])
 
     assert (piped.returncode, piped.stderr) == (0, b"")
