@@ -120,16 +120,20 @@ def big_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def _busy_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("busy")
-    options = ("--events", "6000", "--devices", "80", "--calls", "0.2")
-    made = subprocess.run([*CLI, "generate", *options], check=True, capture_output=True).stdout
-    command = [*CLI, "append", "busy.db", "--from", "-"]
-    subprocess.run(command, cwd=folder, input=made, check=True, capture_output=True)
+    phones = [{"type": "device_added", "device": f"SEP{number}", "kind": "phone"} for number in range(300)]
+    turns = [{"type": ("node_failed", "node_recovered")[turn % 2], "node": "cm1"} for turn in range(300)]
+    begin = [{"type": "node_added", "node": node} for node in ("cm1", "cm2")]
+    events = [*begin, *phones, {"type": "device_opened", "device": "SEP7"}, *turns]
+    for part in (events[:560], events[560:]):  # the first part takes some 150,000 steps, the second 30,000
+        data = "\n".join(json.dumps({**event, "at": "2026-01-01T08:00:00Z"}) for event in part)
+        command = [*CLI, "append", "busy.db", "--from", "-"]
+        subprocess.run(command, cwd=folder, input=data.encode(), check=True, capture_output=True)
     return (folder / "busy.db").read_bytes()
 
 
 @pytest.fixture
 def busy(tmp_path: Path, _busy_bytes: bytes) -> Path:
-    """A store ``busy.db`` with a log of 6,000 events that move devices so often that it has a snapshot."""
+    """A store ``busy.db`` whose log moves 300 phones so often that there is a snapshot at version 560 of 603."""
     path = tmp_path / "busy.db"
     path.write_bytes(_busy_bytes)
     return path

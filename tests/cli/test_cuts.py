@@ -423,12 +423,12 @@ def test_snapshots_change_nothing(busy, quick, tamper):
         ("replay", "busy.db", "--from-version", str(version + 1), "--digest"),
         ("homes", "busy.db"),
         ("homes", "busy.db", "--as-of", str(version)),
-        ("homes", "busy.db", "--as-of", str(version - 1)),
     ]
     before = [quick(*question) for question in questions]
     tamper(busy, "DELETE FROM snapshots")
     after = [quick(*question) for question in questions]
 
+    assert 1 < version < 603
     assert [(one.returncode, one.stdout, one.stderr) for one in before] == [
         (one.returncode, one.stdout, one.stderr) for one in after
     ]
