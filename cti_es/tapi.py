@@ -61,29 +61,37 @@ MESSAGE_NAMES: tuple[str, ...] = (
 MESSAGE_IDS: dict[str, int] = {name: number for number, name in enumerate(MESSAGE_NAMES)}
 
 COMPARED: frozenset[str] = frozenset(
-    ("PHONE_STATE", "PHONE_CLOSE", "LINE_LINEDEVSTATE", "LINE_CLOSE")
-    + ("PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE")
+    {
+        "PHONE_STATE",
+        "PHONE_CLOSE",
+        "LINE_LINEDEVSTATE",
+        "LINE_CLOSE",
+        "PHONE_CREATE",
+        "LINE_CREATE",
+        "PHONE_REMOVE",
+        "LINE_REMOVE",
+    }
 )
 """The messages about availability: those that a trace is compared on. Others are counted and skipped (diff.md §4)."""
 
-LINEDEVSTATE: dict[str, int] = {
-    name: 1 << bit
-    for bit, name in enumerate(
-        "OTHER RINGING CONNECTED DISCONNECTED MSGWAITON MSGWAITOFF INSERVICE OUTOFSERVICE MAINTENANCE OPEN CLOSE NUMCALLS"
-        " NUMCOMPLETIONS TERMINALS ROAMMODE BATTERY SIGNAL DEVSPECIFIC REINIT LOCK CAPSCHANGE CONFIGCHANGE"
-        " TRANSLATECHANGE COMPLCANCEL REMOVED".split()
-    )
-}
+
+def _bits(names: str) -> dict[str, int]:
+    """Names in the order of their bits, from 1 on."""
+    return {name: 1 << bit for bit, name in enumerate(names.split())}
+
+
+LINEDEVSTATE = _bits(
+    "OTHER RINGING CONNECTED DISCONNECTED MSGWAITON MSGWAITOFF INSERVICE OUTOFSERVICE MAINTENANCE OPEN CLOSE NUMCALLS"
+    " NUMCOMPLETIONS TERMINALS ROAMMODE BATTERY SIGNAL DEVSPECIFIC REINIT LOCK CAPSCHANGE CONFIGCHANGE TRANSLATECHANGE"
+    " COMPLCANCEL REMOVED"
+)
 """LINEDEVSTATE_… without the prefix → bit (reference/tapi.md §1.2)."""
 
-PHONESTATE: dict[str, int] = {
-    name: 1 << bit
-    for bit, name in enumerate(
-        "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
-        " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND"
-        " RESUME DEVSPECIFIC REINIT CAPSCHANGE REMOVED".split()
-    )
-}
+PHONESTATE = _bits(
+    "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
+    " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND RESUME"
+    " DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
+)
 """PHONESTATE_… without the prefix → bit (reference/tapi.md §1.3). The same bit means another thing for a line."""
 
 STATE_FLAGS: dict[str, tuple[str, dict[str, int]]] = {
