@@ -17,7 +17,7 @@ from cti_es.store.sqlite import create, is_sqlite
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import STDIN, Address, OpenStream, only_log, open_file, parse_address, spooled, stdin
+from cti_es_cli.sources import STDIN, Address, OpenStream, no_file, only_log, open_file, parse_address, spooled, stdin
 
 HERE = "event"
 
@@ -131,9 +131,9 @@ def _file(file: str) -> Iterator[tuple[str, _Batches]]:
             yield STDIN, _Batches(STDIN, again)
         return
     path = Path(file)
-    if path.is_dir():
-        raise InputError("a folder", where=file, expected="an NDJSON event log")
-    if path.is_file() and is_sqlite(path):
+    if not path.is_file():
+        raise no_file(path)
+    if is_sqlite(path):
         raise InputError(
             "a store",
             where=file,
@@ -159,6 +159,8 @@ def _fields(event_type: str, assignments: tuple[str, ...]) -> dict[str, Any]:
         field, equals, value = assignment.partition("=")
         if not equals:
             raise InputError(f"'{assignment}'", where=HERE, expected="FIELD=VALUE", hint=did_you_mean(field, known))
+        if field == "type":
+            raise InputError("the field 'type'", where=HERE, expected="the event type before the fields")
         if field in fields:
             raise InputError(f"the field '{field}' stands twice", where=HERE, expected="each field once")
         fields[field] = _value(value, field, known.get(field))
@@ -188,10 +190,11 @@ def _append(address: Address, batches: Any, options: Options, wait: float) -> Ap
         raise InputError("a folder", where=str(path), expected="a store")
     if not path.parent.is_dir():
         raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
-    if not path.exists():
-        if options.dry_run:
-            return append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
-        if (done := _create(address, batches, options, wait)) is not None:
+    if not path.exists() and not options.dry_run and (done := _create(address, batches, options, wait)) is not None:
+        return done
+    if not path.exists() or not path.stat().st_size:  # an empty file (touch site.db) stays empty if nothing is stored
+        done = append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
+        if options.dry_run or not done.appended:
             return done
     if path.stat().st_size and not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")

@@ -2,6 +2,7 @@
 
 import click
 
+from cti_es_cli.options import TimeType
 from cti_es_cli.output import batched, opened
 
 
@@ -33,7 +34,14 @@ Examples:
     show_default=True,
     help="The share of calls among what happens.",
 )
-@click.option("--start", default="2026-01-01T00:00:00Z", show_default=True, metavar="TIME", help="When the log begins.")
+@click.option(
+    "--start",
+    type=TimeType(),
+    default="2026-01-01T00:00:00Z",
+    show_default=True,
+    metavar="TIME",
+    help="When the log begins.",
+)
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 def command(
     seed: int, events: int, nodes: int, devices: int, lines: int, apps: int, calls: float, start: str, path: str | None
@@ -46,8 +54,9 @@ def command(
     from cti_es.formats.eventlog import write_events
     from cti_es.generate import Plan, generate
 
+    if calls != calls:
+        raise click.BadParameter("nan is no share", param_hint="--calls")
     plan = Plan(seed, events, nodes, devices, lines, apps, calls, start)
     with opened("ndjson", path) as output:
-        if events:
-            for batch in batched(generate(plan)):
-                output.write(write_events(batch))
+        for batch in batched(generate(plan)):
+            output.write(write_events(batch))

@@ -6,8 +6,8 @@ import click
 
 from cti_es.events import EVENT_TYPES, Event
 from cti_es.reading import Batch, Cut, Reading, Wait
-from cti_es_cli.options import follow_option, until_interrupted, version_options
-from cti_es_cli.output import opened, output_options
+from cti_es_cli.options import follow_option, one_source_to_follow, until_interrupted, version_options
+from cti_es_cli.output import of_sources, opened, output_options
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import EVENTS, EventRow
 
@@ -44,16 +44,16 @@ def command(
 
     NDJSON is the version and then the event in its canonical form.
     """
+    one_source_to_follow(sources, follow)
     wanted = {EVENT_TYPES[name] for name in types}
+
+    def batches_of(source: str) -> Iterator[list[EventRow]]:
+        with open_log(source) as log:
+            for batch in Reading(log, from_version, Cut(version=to_version), wait=follow).batches():
+                yield [row for row in _rows(batch) if _is_wanted(row.event, wanted, devices)]
+
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
-        for source in sources:
-            with open_log(source) as log:
-                reading = Reading(log, from_version, Cut(version=to_version), wait=follow)
-                rows = (
-                    [row for row in _rows(batch) if _is_wanted(row.event, wanted, devices)]
-                    for batch in reading.batches()
-                )
-                output.rows(EVENTS, rows, source if len(sources) > 1 else None)
+        output.rows(*of_sources(sources, EVENTS, batches_of))
 
 
 def _rows(batch: Batch) -> Iterator[EventRow]:

@@ -7,11 +7,13 @@ traceback reaches a user unless ``--debug`` asks for it. Commands are imported w
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from traceback import print_exc
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -78,68 +80,113 @@ class Commands(click.Group):
     ) -> NoReturn:
         """Run a command line and exit."""
         words = list(sys.argv[1:] if args is None else args)
-        debug = "--debug" in words
+        words, debug = _without_debug(words)
+        _end_tidily()
         try:
-            extra["standalone_mode"] = False
-            result = super().main([word for word in words if word != "--debug"], prog_name or "cti-es", **extra)
+            code = self._run(words, prog_name or "cti-es", extra)
             _flush()
-            sys.exit(result if isinstance(result, int) else 0)
         except ClosedPipe as closed:
             _forget_stdout()
-            sys.exit(closed.exit_code)
-        except Exception as error:
-            if debug and not isinstance(error, click.exceptions.Exit):
-                raise
-            sys.exit(_exit_code(error))
-        except KeyboardInterrupt:
-            sys.exit(130)
+            code = closed.exit_code
+        except (Exception, KeyboardInterrupt) as error:
+            if debug and not isinstance(error, NO_FAULT):
+                print_exc()
+            code = _exit_code(error)
+        _flush_or_forget()
+        sys.exit(code)
+
+    def _run(self, words: list[str], prog_name: str, extra: dict[str, Any]) -> int:
+        try:
+            result = super().main(words, prog_name, **{**extra, "standalone_mode": False})
+        except SystemExit as gone:  # how click itself answers a closed pipe
+            raise ClosedPipe(0) from gone
+        return result if isinstance(result, int) else 0
 
 
-def _exit_code(error: Exception) -> int:
+def _without_debug(words: list[str]) -> tuple[list[str], bool]:
+    """``--debug`` may stand anywhere before ``--``."""
+    end = words.index("--") if "--" in words else len(words)
+    kept = [word for word in words[:end] if word != "--debug"]
+    return kept + words[end:], len(kept) < end
+
+
+NO_FAULT = (click.exceptions.Exit, click.Abort, KeyboardInterrupt)
+
+
+def _exit_code(error: BaseException) -> int:
     """Say what went wrong, on standard error; the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, click.Abort):
+    if isinstance(error, click.Abort | KeyboardInterrupt):
         return 130
-    if isinstance(error, click.UsageError):
-        error.show()
-    elif isinstance(error, click.ClickException):
-        _complain(error.format_message())
-    elif isinstance(error, CtiEsError):
-        _complain(str(error))
-    elif isinstance(error, OSError):
-        _complain(f"{error.filename}: {_lower(error.strerror)}" if error.filename else str(error))
-    elif isinstance(error, MemoryError):
-        _complain("out of memory")
-    else:
-        _complain(f"this is a fault of cti-es: {type(error).__name__}: {error} (--debug shows the traceback)")
+    with suppress(OSError):
+        _complain(error)
     return 2
 
 
-def _complain(text: str) -> None:
+def _complain(error: BaseException) -> None:
     from cti_es_cli.output import shown
 
-    for line in text.split("\n"):
+    if isinstance(error, click.UsageError):
+        error.show()
+        return
+    for line in _said(error).split("\n"):
         click.echo(f"cti-es: {shown(line)}", err=True)
 
 
-def _lower(text: str | None) -> str:
-    return text[:1].lower() + text[1:] if text else "the system refused"
+def _said(error: BaseException) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, CtiEsError):
+        return str(error)
+    if isinstance(error, OSError):
+        reason = error.strerror or "the system refused"
+        return f"{error.filename or 'standard output'}: {reason[:1].lower()}{reason[1:]}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return f"this is a fault of cti-es: {type(error).__name__}: {error} (--debug shows the traceback)"
+
+
+def _end_tidily() -> None:
+    """A kill or a closed terminal ends us as an exception does: files are let go of, drafts are taken away."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            with suppress(ValueError):  # not in the main thread: somebody else's program
+                signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _flush() -> None:
     try:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except OSError as error:
         if error.errno not in BROKEN_PIPE:
             raise
-        raise ClosedPipe from None
+        raise ClosedPipe(0) from None
+
+
+def _flush_or_forget() -> None:
+    """After an error: what can still be written is, and the rest does not spoil the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream:
+                stream.flush()
+        except OSError:
+            _forget(stream)
 
 
 def _forget_stdout() -> None:
-    """Python flushes standard output once more when it ends; let that go nowhere."""
+    _forget(sys.stdout)
+
+
+def _forget(stream: TextIO) -> None:
+    """Python flushes its streams once more when it ends; let that go nowhere."""
     with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @click.group(

@@ -9,6 +9,7 @@ import click
 from cti_es import clock
 from cti_es.errors import CtiEsError
 from cti_es.reading import Cut, Wait, parse_as_of
+from cti_es.times import canonical_time
 
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
@@ -50,6 +51,19 @@ def wait_option(command: Any) -> Any:
                         help="How long to wait for another writer.")(command)  # fmt: skip
 
 
+class TimeType(click.ParamType[str]):
+    """An RFC 3339 time, given to the command in canonical form."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The canonical time."""
+        try:
+            return canonical_time(str(value))
+        except CtiEsError as error:
+            return self.fail(f"{error.what}; expected {error.expected}", param, ctx)
+
+
 class Seconds(click.ParamType[float]):
     """A duration: ``30s``, ``500ms``, ``2m``, or seconds without a unit."""
 
@@ -76,6 +90,12 @@ def follow_option(command: Any) -> Any:
         callback=lambda ctx, param, value: _wait_a_little if value else None,
         help="Go on printing what is appended, until Ctrl-C.",
     )(command)
+
+
+def one_source_to_follow(sources: tuple[str, ...], follow: Wait | None) -> None:
+    """Refuse to follow more than one SOURCE: the first never ends."""
+    if follow is not None and len(sources) > 1:
+        raise click.UsageError("--follow takes one SOURCE: its rows never end")
 
 
 def _wait_a_little() -> None:

@@ -8,14 +8,17 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import click
 
+from cti_es.errors import InputError
 from cti_es.names import printable
+from cti_es.store.sqlite import is_sqlite
 from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
 
 Row = TypeVar("Row")
@@ -50,21 +53,22 @@ class Output:
         self._live = live
         self._widths: list[int] = []
 
-    def rows(self, view: View[Row], batches: Iterable[Iterable[Row]], source: str | None = None) -> None:
-        """Print rows, batch by batch; with ``source``, each begins with it (several SOURCEs)."""
-        write = {"text": self._text, "ndjson": self._ndjson, "csv": self._csv}[self.format]
-        write(_with_source(view, source) if source is not None else view, batches)
+    def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        """Print rows, batch by batch."""
+        {"text": self._text, "ndjson": self._ndjson, "csv": self._csv}[self.format](view, batches)
 
     def write(self, data: bytes) -> None:
         """Print bytes as they are."""
-        try:
+        with _quiet_pipe():
             self._stream.write(data)
             if self._live:
                 self._stream.flush()
-        except OSError as error:
-            if error.errno not in BROKEN_PIPE:
-                raise
-            raise ClosedPipe from None
+
+    def flush(self) -> None:
+        """Print what has been held back."""
+        self.write(b"")
+        with _quiet_pipe():
+            self._stream.flush()
 
     def line(self, text: str) -> None:
         """Print a line of text."""
@@ -76,9 +80,7 @@ class Output:
                 self.write(b"\n".join(lines) + b"\n")
 
     def _csv(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
-        if not self._widths:
-            self._widths = [0]
-            self.write(_csv_lines([view.fields]))
+        self.write(_csv_lines([view.fields]))
         for batch in batches:
             if rows := [view.values(row) for row in batch]:
                 self.write(_csv_lines(rows))
@@ -105,23 +107,44 @@ class Output:
         return text.encode() + b"\n"
 
 
+@contextmanager
+def _quiet_pipe() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in BROKEN_PIPE:
+            raise
+        raise ClosedPipe from None
+
+
 def shown(text: str) -> str:
     """Text that cannot steer a terminal."""
     return printable(text)
 
 
-def _with_source(view: View[Row], source: str) -> View[Row]:
+def sourced(view: View[Row]) -> View[tuple[str, Row]]:
+    """The view of rows that come with the SOURCE they are from (several SOURCEs): it stands first."""
     import msgspec
 
-    start = b'{"source":' + msgspec.json.encode(source) + b","
+    encode = msgspec.json.encode
     return View(
         titles=("SOURCE", *view.titles),
-        cells=lambda row: (source, *view.cells(row)),
+        cells=lambda row: (row[0], *view.cells(row[1])),
         fields=("source", *view.fields),
-        values=lambda row: [source, *view.values(row)],
-        json=lambda row: start + view.json(row)[1:],
-        colour=view.colour,
+        values=lambda row: [row[0], *view.values(row[1])],
+        json=lambda row: b'{"source":' + encode(row[0]) + b"," + view.json(row[1])[1:],
+        colour=lambda row: view.colour(row[1]),
     )
+
+
+def of_sources(
+    sources: tuple[str, ...], view: View[Row], batches_of: Callable[[str], Iterable[Iterable[Row]]]
+) -> tuple[View[Any], Iterator[Iterable[Any]]]:
+    """What to print of one SOURCE or several. ``batches_of`` is asked for its batches when a SOURCE has its turn."""
+    if len(sources) == 1:
+        return view, iter(batches_of(sources[0]))
+    pairs = (((source, row) for row in batch) for source in sources for batch in batches_of(source))
+    return sourced(view), pairs
 
 
 def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -134,20 +157,35 @@ def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output]:
     """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not."""
     if path is None or path == "-":
-        stream = sys.stdout.buffer
-        output = Output(format, stream, colours=_wants_colours(), live=live)
-        yield output
+        if sys.stdout is None:
+            raise InputError("there is no standard output", expected="somewhere to print to", hint="use -o FILE")
+        yield Output(format, sys.stdout.buffer, colours=_wants_colours(), live=live)
         return
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+    target = Path(path).resolve()  # through links, to what they point at
+    if not target.parent.is_dir():
+        raise click.UsageError(f"-o {path}: no such folder")
+    if target.exists() and not target.is_file():  # a pipe or a device is written to as it is
+        with target.open("wb") as stream:
+            yield Output(format, stream, colours=False, live=True)
+        return
+    if not os.access(target.parent, os.W_OK):
+        raise InputError("no permission to make a file in this folder", where=path)
+    _refuse_store(target, path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         with draft.open("wb") as stream:
-            yield Output(format, stream, colours=False)
+            yield Output(format, stream, colours=False, live=live)
+        if target.exists():
+            draft.chmod(target.stat().st_mode & 0o7777)
         draft.replace(target)
-    except FileNotFoundError as error:
-        raise click.UsageError(f"-o {path}: no such folder") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _refuse_store(target: Path, path: str) -> None:
+    """A store is never overwritten by what was read from one."""
+    if target.exists() and is_sqlite(target):
+        raise click.UsageError(f"-o {path}: this is a store; give the name of another file")
 
 
 def _wants_colours() -> bool:
@@ -155,8 +193,9 @@ def _wants_colours() -> bool:
 
 
 def warn(text: str) -> None:
-    """A line for the user beside the result, on standard error."""
-    click.echo(shown(text), err=True)
+    """A line for the user beside the result, on standard error; when that cannot be written the result still counts."""
+    with suppress(OSError):
+        click.echo(shown(text), err=True)
 
 
 def output_options(command: AnyFunction) -> AnyFunction:

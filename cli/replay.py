@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from typing import Any, cast
 
 import click
 
 from cti_es.reading import Cut, Log, Reading, Wait, check_end
 from cti_es.replay import MisfitReport, Replay
+from cti_es.store import Snapshot
 from cti_es.tapi import Message
-from cti_es_cli.options import as_of_option, follow_option, until_interrupted, version_options
-from cti_es_cli.output import Output, opened, output_options, warn
+from cti_es.timeline import Timeline
+from cti_es.times import sort_key
+from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
+from cti_es_cli.output import Output, Row, View, of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
 
@@ -60,20 +64,28 @@ def command(
         raise click.UsageError("--follow has no end, so it does not go with --digest, --as-of or --to-version")
     if misfits and (apps or devices):
         raise click.UsageError("--misfits are events, not messages; --app and --device do not go with it")
+    one_source_to_follow(sources, follow)
     wanted = _Wanted(frozenset(apps), frozenset(devices), from_version)
     cut = as_of or Cut(version=to_version)
+
+    def batches_of(source: str) -> Iterator[Iterable[Any]]:
+        with open_log(source) as log:
+            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow)
+            yield from replaying.misfits() if misfits else replaying.messages()
+
+    rows = of_sources(sources, cast(View[Any], MISFITS if misfits else MESSAGES), batches_of)
     with opened("ndjson" if digest else format, path, live=follow is not None) as output, until_interrupted(follow):
-        sink = _Digest(output) if digest else output
-        for source in sources:
-            with open_log(source) as log:
-                replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow)
-                name = source if len(sources) > 1 else None
-                if misfits:
-                    sink.rows(MISFITS, replaying.misfits(), name)
-                else:
-                    sink.rows(MESSAGES, replaying.messages(), name)
-        if isinstance(sink, _Digest):
-            sink.print()
+        if digest:
+            _Digest(output).rows(*rows)
+        else:
+            output.rows(*rows)
+
+
+def _snapshot(log: Log, version: int, cut: Cut) -> Snapshot | None:
+    """The newest state of the fold that lies before what is wanted and before the cut."""
+    if version < 1:
+        return None
+    return log.snapshot(version=version, **({"latest": sort_key(cut.moment)} if cut.moment else {}))
 
 
 class _Wanted:
@@ -105,9 +117,10 @@ class _Replaying:
         self._wanted = wanted
         self._cut = cut
         self._strict = strict
-        kept = log.snapshot(version=wanted.from_version - 1) if wanted.from_version > 1 else None
+        kept = _snapshot(log, wanted.from_version - 1, cut)
         self._replay = Replay(kept.state if kept else None)
-        self._reading = Reading(log, self._replay.version + 1, cut, wait=follow)
+        timeline = Timeline(kept.latest, kept.backwards) if kept else None
+        self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
 
     def messages(self) -> Iterator[Iterable[Message]]:
         """The wanted messages, batch by batch; misfits are named on standard error."""
@@ -137,17 +150,18 @@ class _Replaying:
 
 
 class _Digest(Output):
-    """Takes NDJSON and keeps only its SHA-256."""
+    """Takes NDJSON and prints only its SHA-256."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._sum = sha256()
         self.format = "ndjson"
 
+    def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        """The bare sum of what these rows would be."""
+        super().rows(view, batches)
+        self._output.line(self._sum.hexdigest())
+
     def write(self, data: bytes) -> None:
         """Add to the sum."""
         self._sum.update(data)
-
-    def print(self) -> None:
-        """The bare sum."""
-        self._output.line(self._sum.hexdigest())

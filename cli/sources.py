@@ -103,7 +103,7 @@ def open_log(source: str, again: bool = False) -> Iterator[Log]:
         return
     address = parse_address(source)
     if not address.path.is_file():
-        raise _no_file(address.path)
+        raise no_file(address.path)
     if not is_sqlite(address.path):
         if address.log is not None:
             raise NotAStore("not a store, so it has no named logs", where=str(address.path))
@@ -128,6 +128,8 @@ def _stdin_log(again: bool) -> Iterator[Log]:
 
 def stdin() -> ByteStream:
     """Standard input as a stream of bytes."""
+    if sys.stdin is None:
+        raise InputError("there is no standard input", where=STDIN, expected="a pipe or a file to read from")
     return cast(ByteStream, sys.stdin.buffer)
 
 
@@ -150,7 +152,8 @@ def open_file(path: Path) -> AbstractContextManager[ByteStream]:
     return path.open("rb")
 
 
-def _no_file(path: Path) -> InputError:
+def no_file(path: Path) -> InputError:
+    """What is wrong with a path that is no file to read, and what is near."""
     if path.is_dir():
         return InputError("a folder", where=str(path), expected="a store or an NDJSON event log")
     try:
@@ -191,7 +194,7 @@ def only_log(names: list[str], path: Path) -> str:
 def open_store(path: Path) -> SqliteStore:
     """A store to read from. Raises :class:`InputError` or :class:`~cti_es.errors.StoreError`."""
     if not path.is_file():
-        raise _no_file(path)
+        raise no_file(path)
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected="a store made by append")
     return SqliteStore(path)

@@ -1,6 +1,6 @@
 """``verify``: is a store whole and unchanged?"""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,22 +58,22 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
     try:
         with opened(format, path) as output:
             output.rows(FAULTS, ([fault_row(fault)] for fault in found))
-        if not found.count:
-            for info in reader.logs():
-                warn(f"{info.name}: {info.head.version} events, head {info.head}: nothing wrong")
+            output.flush()
     except ClosedPipe:
-        if found.count:
-            raise ClosedPipe(FAULTY) from None
-        raise
+        raise ClosedPipe(FAULTY if found.any() else 0) from None
     finally:
+        found.close()
+        heads_now = [] if found.count else reader.logs()
         reader.close()
+    for info in heads_now:
+        warn(f"{info.name}: {info.head.version} events, head {info.head}: nothing wrong")
     return FAULTY if found.count else 0
 
 
 class _Counted:
     """Faults, counted as they pass."""
 
-    def __init__(self, faults: Iterator[Fault]) -> None:
+    def __init__(self, faults: Generator[Fault]) -> None:
         self.count = 0
         self._faults = faults
 
@@ -81,3 +81,11 @@ class _Counted:
         for fault in self._faults:
             self.count += 1
             yield fault
+
+    def any(self) -> bool:
+        """Whether there are any, passed on or not."""
+        return self.count > 0 or next(iter(self), None) is not None
+
+    def close(self) -> None:
+        """Stop looking for more."""
+        self._faults.close()

@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from cti_es import clock
-from cti_es.errors import Conflict, InputError, MisfitsRefused
-from cti_es.events import Event, decode_events, set_time
+from cti_es.errors import Conflict, InputError, MisfitsRefused, StoreError
+from cti_es.events import Event, set_time
 from cti_es.formats.eventlog import Lines
 from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
-from cti_es.store.base import Head, Reader, Snapshot, Store, Writer
+from cti_es.store.base import Head, Reader, Snapshot, Store, Writer, events_of
 from cti_es.timeline import Timeline
 
 SNAPSHOT_WORK = 50_000
@@ -79,7 +79,7 @@ def restored(store: Reader, log: str, hints: bool = False) -> tuple[Replay, Time
     replay = Replay(kept.state if kept else None, hints)
     timeline = Timeline(kept.latest, kept.backwards) if kept else Timeline()
     for row in store.rows(log, replay.version + 1):
-        events = decode_events(row.events)
+        events = events_of(row, store.address)
         timeline.take(row.version, events)
         replay.advance(events)
     replay.misfits.clear()
@@ -190,8 +190,14 @@ class _Appending:
     def _stored(self, version: int) -> Event:
         first, events = self._row
         if not first <= version < first + len(events):
-            row = next(self._store.rows(self._log, version))
-            first, events = self._row = row.version, decode_events(row.events)
+            row = next(self._store.rows(self._log, version), None)
+            if row is None:
+                raise StoreError(
+                    f"an id stands for version {version}, past the end of the log '{self._log}'",
+                    where=self._store.address,
+                    hint="the store is damaged; see cti-es verify",
+                )
+            first, events = self._row = row.version, events_of(row, self._store.address)
         return events[version - first]
 
     def _other_content(self, event: Event, number: int, known: dict[str, int]) -> Conflict:
@@ -239,6 +245,6 @@ def parse_expect(text: str) -> Expect:
     """``N``, ``none`` or ``exists``. Raises :class:`InputError`."""
     if text in ("none", "exists"):
         return text  # type: ignore[return-value]
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= 1_000:
         return int(text)
     raise InputError(f"'{text}' is no version", where="--expect", expected="a version, none or exists")

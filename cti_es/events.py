@@ -221,7 +221,7 @@ def read_event(text: bytes, where: str) -> Event:
     except msgspec.ValidationError as error:
         raise _explained(str(error), text, where) from None
     except msgspec.DecodeError as error:
-        raise _not_json(str(error), where) from None
+        raise _not_json(str(error), text, where) from None
     if repeated := _repeated_key(text):
         raise InputError(f"the field '{repeated}' stands twice", where=where, expected="each field once")
     return checked(event, where)
@@ -239,11 +239,13 @@ def event_from_fields(event_type: str, fields: dict[str, Any], where: str) -> Ev
     return read_event(text, where)
 
 
-def _not_json(message: str, where: str) -> InputError:
+def _not_json(message: str, text: bytes, where: str) -> InputError:
     detail = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
+    if b"\\ud" in text.lower():
+        detail += " (half a surrogate pair?)"
     if detail.startswith("trailing characters"):
         detail = "more than one JSON value on the line"
-    elif detail.startswith("truncated"):
+    elif detail == "truncated":
         detail = "the line ends in the middle of a JSON value"
     return InputError(f"not JSON: {detail}", where=where, expected="one JSON object a line")
 
@@ -272,6 +274,8 @@ def _wrong_type(found: dict[str, Any], where: str) -> InputError | None:
         return InputError(
             "no event type", where=f"{where}: $.type", expected=f"one of {', '.join(EVENT_TYPES)}", hint=hint
         )
+    if isinstance(event_type, dict | list):
+        return InputError("the event type is no text", where=f"{where}: $.type", expected=", ".join(EVENT_TYPES))
     return unknown_type(str(event_type), f"{where}: $.type")
 
 

@@ -6,6 +6,7 @@ always give the same log.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
@@ -65,10 +66,7 @@ class _Generator:
 
     def events(self) -> Iterator[Event]:
         """The configuration first, then what happens."""
-        for count, event in enumerate(self._all(), 1):
-            yield event
-            if count == self._plan.events:
-                return
+        return islice(self._all(), self._plan.events)
 
     def _all(self) -> Iterator[Event]:
         for node in self._nodes:

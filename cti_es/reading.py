@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from cti_es.errors import InputError
-from cti_es.events import Event, decode_events
+from cti_es.events import Event
 from cti_es.replay import FOLD_VERSION, Replay
-from cti_es.store.base import Reader, Snapshot
+from cti_es.store.base import Reader, Snapshot, events_of
 from cti_es.timeline import Timeline, first_later
 from cti_es.times import EXPECTED, canonical_time, sort_key
+
+MAX_DIGITS = 18
+LAST_VERSION = 10**MAX_DIGITS
+"""Past the end of every log; no version has more digits."""
 
 
 class Batch(NamedTuple):
@@ -52,12 +56,13 @@ class StoredLog:
         """Its events from ``version`` on; with ``wait`` also those that are appended later."""
         while True:
             for row in self.store.rows(self.log, version):
-                events = decode_events(row.events)
+                events = events_of(row, self.store.address)
                 yield Batch(version, events[version - row.version :] if version > row.version else events)
                 version = row.last + 1
             if wait is None:
                 return
             wait()
+            self.store.refresh()
 
     def snapshot(self, **at_most: int | str) -> Snapshot | None:
         """The newest snapshot within the bounds."""
@@ -84,7 +89,7 @@ WHOLE = Cut()
 def parse_as_of(text: str) -> Cut:
     """``--as-of``: all digits is a version, anything else a time. Raises :class:`InputError`."""
     if text.isascii() and text.isdigit():
-        return Cut(version=int(text))
+        return Cut(version=int(text) if len(text) <= MAX_DIGITS else LAST_VERSION)
     try:
         return Cut(moment=canonical_time(text))
     except InputError as error:

@@ -23,7 +23,7 @@ _PLAINLY_CANONICAL = (
     r"(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.(?!000000)[0-9]{6})?Z"
 )
-_ALL_PLAINLY_CANONICAL = re.compile(f"(?:{_PLAINLY_CANONICAL})*").fullmatch
+_ALL_PLAINLY_CANONICAL = re.compile(f"(?:{_PLAINLY_CANONICAL}\n)*").fullmatch
 
 
 def canonical_time(text: str) -> str:
@@ -65,7 +65,8 @@ def all_plainly_canonical(times: Sequence[str]) -> bool:
 
     ``False`` only means that they want a closer look, one by one, by :func:`canonical_time`.
     """
-    return _ALL_PLAINLY_CANONICAL("".join(times)) is not None
+    text = "\n".join([*times, ""])
+    return text.count("\n") == len(times) and _ALL_PLAINLY_CANONICAL(text) is not None
 
 
 def sort_key(at: str) -> str:

@@ -4,7 +4,8 @@ A hash chain inside a file is no witness against somebody who can rewrite the fi
 not follow it, not a tail that was cut off or a rewrite from the start. A head kept elsewhere does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import msgspec
 
@@ -12,16 +13,22 @@ from cti_es.errors import CtiEsError, StoreError
 from cti_es.events import Event, checked, decode_events, encode
 from cti_es.replay import FOLD_VERSION, Replay
 from cti_es.store.base import Fault, Head, Reader, Row, Snapshot, chain_hash, ids_of
+from cti_es.timeline import Timeline
 
 Passing = Callable[[Iterator[Row]], Iterator[Row]]
 
 
-def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> Iterator[Fault]:
+def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> Generator[Fault]:
     """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
 
     ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log. ``rows`` is given the rows
     of each log and passes them on (to count them, say).
     """
+    with store.at_one_moment():
+        yield from _faults(store, heads, rows)
+
+
+def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing) -> Iterator[Fault]:
     try:
         yield from store.schema_faults()
         names = [info.name for info in store.logs()]
@@ -29,7 +36,7 @@ def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> It
         yield Fault(None, None, error.what)
         return
     for log in heads:
-        if log not in names:
+        if log not in names and heads[log] != Head():
             yield Fault(log, None, f"the log is not there; it was at {heads[log]}")
     for log in names:
         try:
@@ -47,18 +54,21 @@ class _LogCheck:
         self._kept_head = kept_head
         self._head = Head()
         self._replay: Replay | None = Replay()
+        self._timeline = Timeline()
         self._ids = 0
 
     def faults(self, rows: Passing) -> Iterator[Fault]:
         """What is wrong with the log."""
-        snapshots = {(one.version): (one, digest) for one, digest in self._store.snapshots(self._log)}
-        seen_head = self._kept_head is None
+        snapshots: dict[int, list[tuple[Snapshot, str]]] = defaultdict(list)
+        for one, digest in self._store.snapshots(self._log):
+            snapshots[one.version].append((one, digest))
+        seen_head = self._kept_head in (None, Head())
         for row in rows(self._store.rows(self._log)):
             yield from self._row(row)
             self._head = Head(row.last, row.hash)
             seen_head = seen_head or self._head == self._kept_head
-            if row.last in snapshots:
-                yield from self._snapshot(*snapshots.pop(row.last))
+            for one, digest in snapshots.pop(row.last, []):
+                yield from self._snapshot(one, digest)
         for version in snapshots:
             yield Fault(self._log, version, "a snapshot stands where no row of the log ends")
         if self._store.id_count(self._log) != self._ids:
@@ -104,6 +114,7 @@ class _LogCheck:
                 self._log, row.version, "an id of the row is missing in the index of ids, or stands for another event"
             )
         if self._replay:
+            self._timeline.take(row.version, events)
             self._replay.advance(events)
             self._replay.misfits.clear()
 
@@ -127,7 +138,8 @@ class _LogCheck:
 
     def _is_true(self, snapshot: Snapshot) -> bool:
         """Whether the fold has come to the same state; a log that could not be read this far has none to compare."""
-        replay = self._replay
+        replay, times = self._replay, self._timeline
         if replay is None or replay.version != snapshot.version:
             return True
-        return replay.encoded() == snapshot.state and replay.seq == snapshot.messages
+        kept = snapshot.messages, snapshot.latest, snapshot.backwards, snapshot.state
+        return kept == (replay.seq, times.latest, times.backwards, replay.encoded())

@@ -219,8 +219,10 @@ names = st.text(
 )  # fmt: skip
 """Anything that may be a name."""
 
-times = st.datetimes().filter(lambda moment: 1970 <= moment.year <= 9998).map(
-    lambda moment: moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds") + "Z"
+times = (
+    st.datetimes()
+    .filter(lambda moment: 1970 <= moment.year <= 9998)
+    .map(lambda moment: moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds") + "Z")
 )
 """Canonical times."""
 

@@ -83,10 +83,9 @@ def _utf8(stream: ByteStream, name: str, kind: Kind) -> Iterator[bytes]:
         return
     if b"\x00" in data:
         raise InputError("a binary file", where=name, expected=kind.file)
-    data = data.removeprefix(BOM_UTF8)
-    while data:
+    yield data.removeprefix(BOM_UTF8)
+    while data := stream.read1(_CHUNK):
         yield data
-        data = stream.read1(_CHUNK)
 
 
 def _utf16(data: bytes, stream: ByteStream, name: str) -> Iterator[bytes]:

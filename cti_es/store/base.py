@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
-from cti_es.errors import InputError
-from cti_es.events import Event, encode
+import msgspec
+
+from cti_es.errors import InputError, StoreError
+from cti_es.events import Event, decode_events, encode
 
 ROW_EVENTS = 4_000
 """The most events in one row."""
@@ -134,6 +136,12 @@ class Reader(Protocol):
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with the store as such: tables, indexes, view, triggers, positions."""
 
+    def refresh(self) -> None:
+        """Whatever has been appended meanwhile is seen from now on."""
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """Everything that is read inside belongs together, whatever is appended meanwhile."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -155,6 +163,18 @@ class Store(Reader, Protocol):
 
     def writing(self, log: str) -> AbstractContextManager[Writer]:
         """One writer at a time; waits for another as long as the store was opened to wait, then StoreError."""
+
+
+def events_of(row: Row, address: str) -> list[Event]:
+    """The events of a row. Raises :class:`StoreError` when they cannot be read: the store is damaged."""
+    try:
+        return decode_events(row.events)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(
+            f"the events from version {row.version} on cannot be read: {error}",
+            where=f"{address}#{row.log}",
+            hint="the store is damaged; see cti-es verify",
+        ) from None
 
 
 def chain_hash(previous: str, row: Row) -> str:

@@ -1,7 +1,7 @@
 """A store in memory: everything the others do, kept nowhere. For libraries, tests and dry runs."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from cti_es.events import Event
 from cti_es.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
@@ -60,6 +60,13 @@ class MemoryStore:
     def schema_faults(self) -> Iterator[Fault]:
         """There is no schema that could be wrong."""
         return iter(())
+
+    def refresh(self) -> None:
+        """What is appended is seen at once."""
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """One thread alone has it."""
+        return nullcontext()
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -15,7 +15,8 @@ APPLICATION_ID = 0x43544945
 _APPEND_ONLY = "cti-es: the log is append-only"
 
 # json_array_length() is 0 for what is no array and an error for what is no JSON; the view does not stumble over
-# elements that are no objects. No row that gets past this can break the view for the logs beside it.
+# elements that are no objects. Canonical JSON has no \u escapes, and half a surrogate pair would be text that nobody
+# can read. (Bytes that are no UTF-8 cannot be kept out by SQL; verify finds them.)
 OBJECTS: dict[tuple[str, str], str] = {
     ("table", "batches"): """\
 CREATE TABLE batches (
@@ -23,7 +24,8 @@ CREATE TABLE batches (
   log TEXT NOT NULL CHECK (log <> ''),
   version INTEGER NOT NULL CHECK (version > 0),
   count INTEGER NOT NULL CHECK (count > 0),
-  events TEXT NOT NULL CHECK (json_array_length(events) = count),
+  events TEXT NOT NULL CHECK (json_array_length(events) = count)
+    CHECK (instr(events, '\\u') = 0 OR instr(replace(events, '\\\\', ''), '\\u') = 0),
   recorded_at TEXT NOT NULL,
   source TEXT NOT NULL,
   hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*')
@@ -106,7 +108,9 @@ def migrate(connection: Connection) -> None:
 
 def schema_faults(connection: Connection) -> Iterator[Fault]:
     """What differs from the schema: objects that are missing or altered, and strange ones on our tables."""
-    found = {(kind, name): sql for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")}
+    found = {
+        (kind, name.lower()): sql for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
+    }
     for (kind, name), sql in OBJECTS.items():
         if (kind, name) not in found:
             yield Fault(None, None, f"the {kind} '{name}' is missing")
@@ -114,11 +118,15 @@ def schema_faults(connection: Connection) -> Iterator[Fault]:
             yield Fault(None, None, f"the {kind} '{name}' is not as cti-es made it")
     strange = connection.execute(
         "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
-        " AND tbl_name IN ('batches', 'ids', 'snapshots', 'events') ORDER BY name"
+        " AND lower(tbl_name) IN ('batches', 'ids', 'snapshots', 'events') ORDER BY name"
     )
     for kind, name, table in strange:
-        if (kind, name) not in OBJECTS:
+        if (kind, name.lower()) not in OBJECTS:
             yield Fault(None, None, f"the {kind} '{name}' on '{table}' is not from cti-es")
+    for table in ("ids", "snapshots"):
+        lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
+        for (log,) in lost:
+            yield Fault(log, None, f"the table '{table}' knows a log that is not there")
     rows, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM batches").fetchone()
     if rows != last:
         yield Fault(None, None, f"the last row has position {last}, but there are {rows} rows")

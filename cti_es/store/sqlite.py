@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar
 
 from cti_es import clock
@@ -24,6 +25,7 @@ HEADER = b"SQLite format 3\x00"
 _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
 _IDS_AT_ONCE = 500
+_LARGEST = 2**63 - 1
 
 T = TypeVar("T")
 
@@ -46,6 +48,7 @@ class SqliteStore:
         self.address = str(path)
         self._path = path
         self._wait = wait
+        self._is_immutable = not write and _is_immutable(path)
         with self._explained():
             self._connection = _connect_to_write(path, wait) if write else _connect_to_read(path, wait)
             self._check(write)
@@ -56,7 +59,8 @@ class SqliteStore:
 
     def logs(self) -> list[LogInfo]:
         """Its logs, in the order in which they were begun."""
-        first = self._select(f"SELECT {_ROW} FROM batches WHERE version = 1 ORDER BY position")
+        firsts = "SELECT MIN(position) FROM batches GROUP BY log"
+        first = self._select(f"SELECT {_ROW} FROM batches WHERE position IN ({firsts}) ORDER BY position")
         return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(Row._make, first)]
 
     def head(self, log: str) -> Head:
@@ -68,9 +72,10 @@ class SqliteStore:
         """The rows of a log, from the one that holds ``version`` on."""
         sql = (
             f"SELECT {_ROW} FROM batches WHERE log = :log AND version >= COALESCE("
-            "(SELECT MAX(version) FROM batches WHERE log = :log AND version <= :version), 1) ORDER BY version"
+            "(SELECT MAX(version) FROM batches WHERE log = :log AND version <= :version), 1)"
+            " AND version + count > :version ORDER BY version"
         )
-        return map(Row._make, self._stream(sql, {"log": log, "version": version}))
+        return map(Row._make, self._stream(sql, {"log": log, "version": min(version, _LARGEST)}))
 
     def find_ids(self, log: str, ids: Iterable[str]) -> dict[str, int]:
         """The versions of those ids that the log has."""
@@ -90,7 +95,8 @@ class SqliteStore:
         """The newest intact snapshot within the bounds, if it belongs to this log as it is."""
         bounds = "".join(f" AND {column} <= :{column}" for column in at_most)
         sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = :log AND fold = :fold{bounds} ORDER BY version DESC"
-        for values in self._stream(sql, {"log": log, "fold": fold, **at_most}):
+        bound = {column: min(most, _LARGEST) if isinstance(most, int) else most for column, most in at_most.items()}
+        for values in self._stream(sql, {"log": log, "fold": fold, **bound}):
             snapshot, digest = _snapshot(values)
             if snapshot.digest() == digest and snapshot.hash == self._hash_at(log, snapshot.version):
                 return snapshot
@@ -108,6 +114,14 @@ class SqliteStore:
                 if line != "ok":
                     yield Fault(None, None, f"SQLite: {line}")
 
+    def refresh(self) -> None:
+        """See what was appended since. A file that is read as it stands (immutable) has to be opened again for that."""
+        if self._is_immutable:
+            self.close()
+            with self._explained():
+                self._connection = _connect_to_read(self._path, self._wait)
+                self._is_immutable = _is_immutable(self._path)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
@@ -119,6 +133,17 @@ class SqliteStore:
         """A transaction on one log: committed and on disk at its end, or undone."""
         with self._transaction():
             yield _SqliteWriter(self, self._connection, log)
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Everything that is read inside belongs together: one read transaction."""
+        with self._explained():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -147,8 +172,8 @@ class SqliteStore:
             raise
 
     def _check(self, write: bool) -> None:
-        application, version = self._pragma("application_id"), self._pragma("user_version")
         tables = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        application, version = self._pragma("application_id"), self._pragma("user_version")
         if write and not tables and not application:
             with self._transaction():
                 migrate(self._connection)
@@ -205,7 +230,7 @@ class SqliteStore:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _explain(error, self.address, self._wait) from error
 
 
@@ -245,7 +270,9 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
     Returns what ``fill`` returns, or None when somebody else has made the store in the meantime (nothing is kept
     then). Whatever ``fill`` raises passes through.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise StoreError("no permission to make a file in this folder", where=str(path))
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         store = SqliteStore(draft, write=True, wait=wait, draft=True)
         try:
@@ -255,7 +282,7 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
             store.close()
         return result if _publish(draft, path) else None
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{draft}{suffix}").unlink(missing_ok=True)
 
 
@@ -293,6 +320,8 @@ def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
 
 
 def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise StoreError("no permission to write", where=str(path), hint="check the permissions of file and folder")
     connection = _connect(path, "mode=rwc", wait)
     connection.execute("PRAGMA page_size = 8192")  # of a new store: large rows are written in half the time of 4096
     connection.execute("PRAGMA synchronous = FULL")
@@ -306,14 +335,23 @@ def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
     -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
     may do that. Where we must not, the file is read as it stands (immutable).
     """
-    wal = Path(f"{path}-wal")
-    if wal.exists():
+    if _has_wal(path):
         return _connect(path, "mode=ro", wait)
-    if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
-        connection = _connect(path, "mode=rw", wait)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
-    return _connect(path, "mode=ro&immutable=1", wait)
+    if _is_immutable(path):
+        return _connect(path, "mode=ro&immutable=1", wait)
+    connection = _connect(path, "mode=rw", wait)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _has_wal(path: Path) -> bool:
+    return Path(f"{path}-wal").exists()
+
+
+def _is_immutable(path: Path) -> bool:
+    """Whether a store is read as it stands: nobody is writing, and we must not make a -wal."""
+    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return not may_write and not _has_wal(path)
 
 
 def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
@@ -338,7 +376,7 @@ def _snapshot(values: tuple[Any, ...]) -> tuple[Snapshot, str]:
     return Snapshot._make([*fields, state]), digest
 
 
-def _explain(error: sqlite3.Error, address: str, wait: float) -> StoreError:
+def _explain(error: Exception, address: str, wait: float) -> StoreError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError(
@@ -349,7 +387,7 @@ def _explain(error: sqlite3.Error, address: str, wait: float) -> StoreError:
         return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")
     if "readonly" in text or "read-only" in text:
         return StoreError(
-            "the store cannot be written to", where=address, hint="check the permissions of file and folder"
+            "no permission to write to the store", where=address, hint="check the permissions of file and folder"
         )
     if "unable to open" in text:
         return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")

@@ -1,0 +1,159 @@
+"""``generate``: seeded logs that fit, and ``demo``: the worked example for a newcomer."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import cycle
+
+import pytest
+
+from cti_es.events import EVENT_TYPES
+
+OPTIONS = [
+    (),
+    ("--nodes", "1"),
+    ("--nodes", "8"),
+    ("--devices", "1"),
+    ("--devices", "1", "--lines", "0", "--nodes", "1"),
+    ("--devices", "60"),
+    ("--lines", "0"),
+    ("--lines", "1"),
+    ("--lines", "6"),
+    ("--apps", "4"),
+    ("--calls", "0"),
+    ("--calls", "1"),
+    ("--calls", "0.1", "--apps", "2", "--nodes", "4"),
+    ("--start", "2026-03-01T10:00:00.5+01:00"),
+    ("--events", "0"),
+    ("--events", "1"),
+    ("--events", "5"),
+]
+SEEDS = list(zip(range(20), cycle(OPTIONS)))
+
+
+def test_the_same_seed_gives_the_same_bytes(cti_es, environment):
+    """The same seed and options give the same bytes, whatever PYTHONHASHSEED is; another seed gives others."""
+    first, second = (
+        cti_es("generate", "--seed", "7", "--events", "300", env=environment({"PYTHONHASHSEED": seed})).stdout
+        for seed in "12"
+    )
+
+    assert first == second
+    assert first != cti_es("generate", "--seed", "8", "--events", "300").stdout
+
+
+def test_the_start_of_a_longer_log_is_the_shorter_one(quick):
+    """--events only says where to stop."""
+    short, long = (quick("generate", "--seed", "3", "--events", count).stdout for count in ("100", "200"))
+
+    assert long.startswith(short)
+
+
+@pytest.mark.parametrize(("seed", "options"), SEEDS, ids=str)
+def test_it_passes_append(seed, options, quick):
+    """What generate writes is canonical, has as many events as asked for, and no misfit."""
+    made = quick("generate", "--seed", str(seed), "--events", "300", *options)
+    count = made.stdout.count(b"\n")
+    result = quick("append", "site.db", "--from", "-", input=made.stdout)
+
+    assert made.returncode == 0, made.stderr
+    assert count == int(options[1] if "--events" in options else 300)
+    assert f"appended {count}, duplicates 0, misfits 0, ".encode() in result.stderr
+    if count:
+        assert quick("export", "site.db").stdout == made.stdout
+
+
+def test_everything_occurs(quick):
+    """An ordinary log has every event type, every kind of device, refusals of devices and of lines, and moves."""
+    made = quick("generate", "--events", "3000", "--devices", "20", "--calls", "0.6", "--apps", "2").stdout
+    events = [json.loads(line) for line in made.splitlines()]
+    messages = quick("replay", "-", "--ndjson", input=made).stdout
+
+    assert {event["type"] for event in events} == set(EVENT_TYPES)
+    assert {event.get("kind") for event in events} == {"cti_port", "route_point", "phone", None}
+    assert {"line" in event for event in events if event["type"] == "open_refused"} == {True, False}
+    assert {"nodes" in event for event in events if event["type"] == "open_refused"} == {True, False}
+    assert {event.get("app", "app") for event in events if event["type"] == "device_opened"} >= {"app", "app2"}
+    for reason in (b"CallManagerFailure", b"ReHomeToHigherPriorityCM", b"NoCallManagerAvailable", b"LINE_CLOSE"):
+        assert reason in messages
+
+
+def test_counts_are_kept(quick):
+    """--nodes, --devices and --lines are what the log has."""
+    options = ("--nodes", "5", "--devices", "12", "--lines", "4")
+    events = [json.loads(line) for line in quick("generate", *options).stdout.splitlines()]
+    devices = [event for event in events if event["type"] == "device_added"]
+
+    assert len([event for event in events if event["type"] == "node_added"]) == 5
+    assert len(devices) == 12
+    assert max(len(device["lines"]) for device in devices) == 4
+
+
+def test_times_only_run_forward(quick):
+    """The log begins not before --start, and its times are in order."""
+    events = [json.loads(line) for line in quick("generate", "--start", "2027-05-01T00:00:00Z").stdout.splitlines()]
+    times = [event["at"].rstrip("Z") for event in events]
+
+    assert times == sorted(times)
+    assert times[0] >= "2027-05-01T00:00:00"
+
+
+def test_the_end_of_time(quick, refused):
+    """A log that would run past the last year is refused in a sentence."""
+    result = quick("generate", "--start", "9998-12-31T23:59:59Z", "-o", "out.ndjson")
+
+    refused(result, "9998")
+
+
+# --- demo -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """What demo prints, into one stream, as a terminal shows it."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "cti_es_cli", "demo"]
+    result = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    assert list(folder.iterdir()) == []
+    return result.stdout.decode()
+
+
+def test_demo_shows_the_worked_example(demo):
+    """Demo prints the 20 messages of recovery-rules §8 in order."""
+    found = re.findall(r"^\d+ +(\d+) .* (PHONESTATE|LINEDEVSTATE)_(\w+) +(\S+)", demo, re.MULTILINE)
+
+    assert [(version, state, reason.strip("-")) for version, _, state, reason in found] == [
+        *[
+            ("8", state, "CallManagerFailure")
+            for state in ("SUSPEND", "OUTOFSERVICE", "SUSPEND", "OUTOFSERVICE", "OUTOFSERVICE")
+        ],
+        *[("8", state, "") for state in ("RESUME", "INSERVICE", "RESUME", "INSERVICE", "INSERVICE")],
+        *[("9", state, "ReHomeToHigherPriorityCM") for state in ("SUSPEND", "OUTOFSERVICE")],
+        *[("9", state, "") for state in ("RESUME", "INSERVICE")],
+        *[("10", state, "ReHomeToHigherPriorityCM") for state in ("SUSPEND", "OUTOFSERVICE", "OUTOFSERVICE")],
+        *[("10", state, "") for state in ("RESUME", "INSERVICE", "INSERVICE")],
+    ]
+
+
+def test_demo_shows_its_commands(demo):
+    """Demo shows each command that it runs: append, replay and homes are among them, in this order."""
+    commands = re.findall(r"^\$ cti-es (\w+)", demo, re.MULTILINE)
+
+    assert [name for name in commands if name in ("append", "replay")] == ["append", "replay"]
+    assert commands[-1] == "homes"
+
+
+def test_demo_keeps_the_order_of_what_it_shows(demo):
+    """What a command reports on standard error stands behind that command, not somewhere else."""
+    assert re.search(r"^\$ cti-es append .*\nappended 10, duplicates 0, misfits 0, head 10:sha256:", demo, re.MULTILINE)
+
+
+def test_demo_ends_with_the_homes(demo):
+    """Demo ends with both devices back on cm1."""
+    homes = demo.split("$ cti-es homes site.db\n")[-1].splitlines()[1:]
+
+    assert [line.split()[:4] for line in homes] == [
+        ["CTIP_IVR_01", "cti_port", "in_service", "cm1"],
+        ["RP_SALES", "route_point", "in_service", "cm1"],
+    ]
