@@ -67,7 +67,12 @@ Examples:
     type=click.Path(allow_dash=True),
     help="Append all events of an NDJSON file (or -).",
 )
-@click.option("--expect", type=ExpectType(), help="Refuse unless the log is at version N, does not exist, or exists.")
+@click.option(
+    "--expect",
+    type=ExpectType(),
+    metavar="N|none|exists",
+    help="Refuse unless the log is at version N, does not exist, or exists.",
+)
 @click.option("--allow-misfits", is_flag=True, help="Store events that do not fit, too.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")

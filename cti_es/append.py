@@ -16,7 +16,7 @@ from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.store.base import Head, Reader, Snapshot, Store, Writer, events_of
 from cti_es.timeline import Timeline
 
-SNAPSHOT_WORK = 50_000
+SNAPSHOT_WORK = 100_000
 """A snapshot is taken when a reader without it would have to fold this many events and steps."""
 
 MISFITS_SHOWN = 20

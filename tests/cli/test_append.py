@@ -65,16 +65,19 @@ def folder(path):
     return sorted(os.listdir(path))
 
 
+@pytest.fixture(scope="module")
+def _cm0_bytes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cm0")
+    events = b'{"type":"node_added","node":"cm0"}\n{"type":"node_added","node":"x"}'
+    command = [sys.executable, "-m", "cti_es_cli", "append", "site.db", "--from", "-"]
+    subprocess.run(command, cwd=folder, input=events, check=True, capture_output=True)
+    return (folder / "site.db").read_bytes()
+
+
 @pytest.fixture
-def cm0(quick, write):
+def cm0(tmp_path, _cm0_bytes):
     """A store ``site.db`` with two nodes, cm0 and x, and nothing else."""
-    quick(
-        "append",
-        "site.db",
-        "--from",
-        "-",
-        input=b'{"type":"node_added","node":"cm0"}\n{"type":"node_added","node":"x"}',
-    )
+    (tmp_path / "site.db").write_bytes(_cm0_bytes)
 
 
 @pytest.mark.parametrize("words", VALUES)
@@ -134,13 +137,13 @@ def test_one_event_makes_the_store(cti_es, tmp_path):
     assert folder(tmp_path) == ["site.db"]
 
 
-def test_the_report_tells_the_head(cti_es, log_file, ndjson):
+def test_the_report_tells_the_head(quick, log_file, ndjson):
     """The head of the report is the one that logs prints, and that verify takes."""
-    report = re.fullmatch(REPORT, cti_es("append", "site.db", "--from", log_file).stderr.decode())
+    report = re.fullmatch(REPORT, quick("append", "site.db", "--from", log_file).stderr.decode())
     head = ndjson("logs", "site.db")[0]["head"]
 
     assert report.groups() == ("10", "0", "0", head)
-    assert cti_es("verify", "site.db", "--head", f"default={head}").returncode == 0
+    assert quick("verify", "site.db", "--head", f"default={head}").returncode == 0
 
 
 EXPECTATIONS = [
@@ -185,12 +188,12 @@ def test_expect_is_about_one_log(quick):
     assert quick("append", "site.db#two", "node_added", "node=cm2", "--expect", "none").returncode == 2
 
 
-def test_allowed_misfits_are_stored_and_named(cti_es, write, ndjson):
+def test_allowed_misfits_are_stored_and_named(quick, write, ndjson):
     """--allow-misfits stores them all the same and names each on standard error: misfit VERSION CODE text."""
     file = write(
         '{"type":"node_added","node":"cm1"}\n{"type":"node_failed","node":"cm2"}\n{"type":"node_added","node":"cm1"}\n'
     )
-    result = cti_es("append", "site.db", "--from", file, "--allow-misfits")
+    result = quick("append", "site.db", "--from", file, "--allow-misfits")
     lines = result.stderr.decode().splitlines()
 
     assert (result.returncode, result.stdout) == (0, b"")
@@ -209,9 +212,9 @@ def test_a_log_with_misfits_still_grows(quick):
     assert b"appended 1, duplicates 0, misfits 0, head 2:" in result.stderr
 
 
-def test_a_dry_run_makes_no_store(cti_es, log_file, tmp_path):
+def test_a_dry_run_makes_no_store(quick, log_file, tmp_path):
     """--dry-run on a store that is not there checks everything and makes nothing."""
-    result = cti_es("append", "site.db", "--from", log_file, "--dry-run")
+    result = quick("append", "site.db", "--from", log_file, "--dry-run")
 
     assert (result.returncode, result.stdout) == (0, b"")
     assert b"appended 10, duplicates 0, misfits 0" in result.stderr

@@ -231,7 +231,7 @@ def test_following_several_sources(half, started):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("append", "new.db", "--from", "-"), ("replay", "-"), ("homes", "-"), ("export", "-"), ("explain", "-", "1")],
+    [("append", "new.db", "--from", "-"), ("replay", "-"), ("explain", "-", "1")],
     ids=" ".join,
 )
 def test_interrupted(arguments, started, example, tmp_path):

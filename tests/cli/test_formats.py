@@ -147,11 +147,11 @@ def test_values_of_a_log(site, ndjson):
     }
 
 
-def test_log_is_the_version_and_the_event(site, example, cti_es):
+def test_log_is_the_version_and_the_event(site, example, quick):
     """NDJSON of log is the version and then the canonical event, byte for byte."""
     lines = [b'{"version":%d,' % version + line[1:] for version, line in enumerate(example.splitlines(), 1)]
 
-    assert cti_es("log", "site.db", "--ndjson").stdout.splitlines() == lines
+    assert quick("log", "site.db", "--ndjson").stdout.splitlines() == lines
 
 
 def test_log_as_csv(site, quick):

@@ -53,12 +53,12 @@ def test_the_start_of_a_longer_log_is_the_shorter_one(quick):
 @pytest.mark.parametrize(("seed", "options"), SEEDS, ids=str)
 def test_it_passes_append(seed, options, quick):
     """What generate writes is canonical, has as many events as asked for, and no misfit."""
-    made = quick("generate", "--seed", str(seed), "--events", "300", *options)
+    made = quick("generate", "--seed", str(seed), "--events", "200", *options)
     count = made.stdout.count(b"\n")
     result = quick("append", "site.db", "--from", "-", input=made.stdout)
 
     assert made.returncode == 0, made.stderr
-    assert count == int(options[1] if "--events" in options else 300)
+    assert count == int(options[1] if "--events" in options else 200)
     assert f"appended {count}, duplicates 0, misfits 0, ".encode() in result.stderr
     if count:
         assert quick("export", "site.db").stdout == made.stdout

@@ -93,11 +93,11 @@ EVERY_TYPE = """\
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forms_of_a_file(form, quick, write):
+def test_forms_of_a_file(form, quick, write, site):
     """Whatever form a file has, append stores the canonical one and export gives it back."""
-    quick("append", "site.db", "--from", write(FORMS[form]))
+    quick("append", "site.db#new", "--from", write(FORMS[form]))
 
-    assert quick("export", "site.db").stdout == TWO.encode()
+    assert quick("export", "site.db#new").stdout == TWO.encode()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -124,22 +124,22 @@ def test_no_events_at_all(data, quick, write):
 
 
 @pytest.mark.parametrize("at", TIMES)
-def test_times_become_canonical(at, quick, write):
+def test_times_become_canonical(at, quick, write, site):
     """An offset becomes UTC, a fraction six digits or none: in a store and from a bare file."""
     file = write('{"type":"node_added","node":"cm1","at":"%s"}' % at)
-    quick("append", "site.db", "--from", file)
+    quick("append", "site.db#new", "--from", file)
     canonical = b'{"type":"node_added","node":"cm1","at":"%b"}\n' % TIMES[at].encode()
 
-    assert quick("export", "site.db").stdout == canonical
+    assert quick("export", "site.db#new").stdout == canonical
     assert quick("export", file).stdout == canonical
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_that_are_allowed(name, quick, write):
+def test_names_that_are_allowed(name, quick, write, site):
     """Any text of 1 to 128 characters that no terminal trips over is a name and comes back as it was, unescaped."""
     file = write(json.dumps({"type": "node_added", "node": name, "at": "2026-01-01T08:00:00Z", "id": name}))
-    quick("append", "site.db", "--from", file)
-    exported = quick("export", "site.db").stdout.decode()
+    quick("append", "site.db#new", "--from", file)
+    exported = quick("export", "site.db#new").stdout.decode()
 
     assert json.loads(exported)["node"] == name
     assert exported == json.dumps(json.loads(exported), ensure_ascii=False, separators=(",", ":")) + "\n"
@@ -167,15 +167,15 @@ def test_an_app_that_is_the_default_stays(quick, write):
     assert quick("export", "site.db").stdout.decode() == sent
 
 
-def test_an_export_appends_to_the_same_bytes(cti_es, big_file):
+def test_an_export_appends_to_the_same_bytes(quick, big_file):
     """Export → append → export gives the same bytes, also for a log of several rows."""
-    cti_es("append", "first.db", "--from", big_file)
-    exported = cti_es("export", "first.db").stdout
-    cti_es("append", "second.db", "--from", "-", input=exported)
+    quick("append", "first.db", "--from", big_file)
+    exported = quick("export", "first.db").stdout
+    quick("append", "second.db", "--from", "-", input=exported)
 
     with open(big_file, "rb") as file:
         assert exported == file.read()
-    assert cti_es("export", "second.db").stdout == exported
+    assert quick("export", "second.db").stdout == exported
 
 
 def test_a_line_of_almost_a_mebibyte(quick, write):
@@ -186,14 +186,14 @@ def test_a_line_of_almost_a_mebibyte(quick, write):
     assert quick("log", file).returncode == 0
 
 
-def test_a_missing_time_is_the_time_of_appending(cti_es, write):
+def test_a_missing_time_is_the_time_of_appending(quick, write):
     """A store stamps what is missing with the time of appending, the same for a whole file, and keeps what was sent."""
     file = write(f'{{"type":"node_added","node":"cm1"}}\n{{"type":"node_added","node":"cm2",{AT}}}\n')
     write('{"type":"node_added","node":"a"}\n{"type":"node_added","node":"b","at":null}\n', "more.ndjson")
     begin = datetime.now(UTC)
-    cti_es("append", "site.db", "--from", file)
-    cti_es("append", "site.db", "--from", "more.ndjson")
-    times = [json.loads(line)["at"] for line in cti_es("export", "site.db").stdout.splitlines()]
+    quick("append", "site.db", "--from", file)
+    quick("append", "site.db", "--from", "more.ndjson")
+    times = [json.loads(line)["at"] for line in quick("export", "site.db").stdout.splitlines()]
 
     assert times[1] == "2026-01-01T08:00:00Z"
     assert times[2] == times[3]
@@ -218,12 +218,12 @@ def test_a_bare_file_may_lack_times(quick, write, ndjson):
 WITH_IDS = '{"type":"node_added","node":"cm1","at":"2026-01-01T08:00:00Z","id":"a"}\n{"type":"node_added","node":"cm2","id":"b"}\n'
 
 
-def test_a_retry_stores_nothing(cti_es, write, site, rows):
+def test_a_retry_stores_nothing(quick, write, site, rows):
     """The same file again is all duplicates: accepted, counted, not stored."""
     write(WITH_IDS)
-    cti_es("append", "site.db#ids", "--from", "events.ndjson")
+    quick("append", "site.db#ids", "--from", "events.ndjson")
     before = rows(site)
-    result = cti_es("append", "site.db#ids", "--from", "events.ndjson")
+    result = quick("append", "site.db#ids", "--from", "events.ndjson")
 
     assert result.returncode == 0
     assert b"appended 0, duplicates 2, misfits 0, head 2:sha256:" in result.stderr

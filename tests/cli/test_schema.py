@@ -7,7 +7,7 @@ import pytest
 jsonschema = pytest.importorskip("jsonschema", reason="the schemas are tried with jsonschema")
 
 PRINTED = {
-    "events": [("export", "long.db"), ("generate", "--events", "300"), ("export", "site.db")],
+    "events": [("export", "long.db"), ("generate", "--events", "50"), ("export", "site.db")],
     "log": [("log", "long.db", "--ndjson"), ("log", "site.db", "--ndjson")],
     "messages": [("replay", "long.db", "--ndjson"), ("replay", "site.db", "--ndjson")],
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
@@ -42,7 +42,7 @@ def kinds(site, quick, tamper):
         "long.db",
         "--from",
         "-",
-        input=quick("generate", "--events", "600", "--seed", "5", "--apps", "2").stdout,
+        input=quick("generate", "--events", "200", "--seed", "5", "--apps", "2").stdout,
     )
     quick(
         "append", "site.db#odd", "--from", "-", "--allow-misfits", input=b'{"type":"node_failed","node":"x","id":"i"}\n'
