@@ -72,7 +72,7 @@ COMPARED: frozenset[str] = frozenset(
         "LINE_REMOVE",
     }
 )
-"""The messages about availability: those that a trace is compared on. Others are counted and skipped (diff.md §4)."""
+"""The messages about availability, on which traces are compared. Others are counted and skipped (diff.md §4)."""
 
 
 def _bits(names: str) -> dict[str, int]:
@@ -89,8 +89,8 @@ LINEDEVSTATE = _bits(
 
 PHONESTATE = _bits(
     "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
-    " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND RESUME"
-    " DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
+    " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND"
+    " RESUME DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
 )
 """PHONESTATE_… without the prefix → bit (reference/tapi.md §1.3). The same bit means another thing for a line."""
 

@@ -410,7 +410,7 @@ def test_csv_rows() -> None:
 
 def test_ndjson_speed(record_property: Callable[[str, object], None]) -> None:
     """Notes how long 100,000 lines take; nothing is asked of it here (1 million in 1.3 s when this was written)."""
-    line = b'{"seq":1,"version":7,"at":"2026-03-02T10:12:48Z","app":"ivr","device":"P%d","line":null,"handle":5,"message":"PHONE_STATE","msg":18,"param1_name":"PHONESTATE_SUSPEND","param1":262144,"param2_name":"CallManagerFailure","param2":1,"param3":0,"rule":"node_failed/suspend"}\n'  # noqa: E501
+    line = b'{"seq":1,"version":7,"at":"2026-03-02T10:12:48Z","app":"ivr","device":"P%d","line":null,"handle":5,"message":"PHONE_STATE","msg":18,"param1_name":"PHONESTATE_SUSPEND","param1":262144,"param2_name":"CallManagerFailure","param2":1,"param3":0,"rule":"node_failed/suspend"}\n'
     data = b"".join(line % (number % 1_000) for number in range(100_000))
     start = time.perf_counter()
     assert len(read(data)) == 100_000
