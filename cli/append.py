@@ -57,7 +57,7 @@ Examples:
   cti-es append site.db device_added device=CTIP01 kind=cti_port lines=5001,5002
   cti-es append site.db#lab --from events.ndjson --expect none""",
 )
-@click.argument("store", metavar="STORE[#LOG]")
+@click.argument("store", metavar="STORE[#LOG]", type=click.Path())
 @click.argument("event_type", metavar="[TYPE]", required=False, shell_complete=complete_type)
 @click.argument("assignments", metavar="[FIELD=VALUE]...", nargs=-1, shell_complete=complete_field)
 @click.option(
@@ -103,7 +103,7 @@ def command(
         done = _append(address, batches, options, wait)
     for misfit in done.misfits:
         warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
-    warn(f"would have {done}" if dry_run else str(done))
+    warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
 
 
 class _Batches:

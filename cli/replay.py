@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import click
 
+from cti_es.errors import did_you_mean
 from cti_es.reading import Cut, Log, Reading, Wait, check_end
 from cti_es.replay import MisfitReport, Replay
 from cti_es.store import Snapshot
@@ -97,6 +98,16 @@ class _Wanted:
         self._devices = devices
         self._all = not apps and not devices and from_version == 1
 
+    def unknown(self, replay: Replay) -> Iterator[str]:
+        """What is wanted but not there, with what is near."""
+        for what, wanted, known in (
+            ("application", self._apps, replay.book.apps),
+            ("device", self._devices, replay.cluster.devices),
+        ):
+            for name in sorted(wanted.difference(known)):
+                near = did_you_mean(name, known)
+                yield f"there is no {what} '{name}'" + (f" ({near})" if near else "")
+
     def of(self, messages: Iterable[Message]) -> Iterable[Message]:
         """Those that are wanted."""
         return messages if self._all else filter(self._has, messages)
@@ -145,6 +156,8 @@ class _Replaying:
     def _finish(self) -> None:
         for warning in self._reading.warnings:
             warn(f"warning: {warning}")
+        for text in self._wanted.unknown(self._replay):
+            warn(f"warning: {text} in {self._log.name}")
         if self._strict:
             check_end(self._log, self._cut, self._reading.end)
 

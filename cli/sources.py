@@ -152,7 +152,7 @@ def open_file(path: Path) -> AbstractContextManager[ByteStream]:
     return path.open("rb")
 
 
-def no_file(path: Path) -> InputError:
+def no_file(path: Path, expected: str = "a store, an NDJSON event log, or -") -> InputError:
     """What is wrong with a path that is no file to read, and what is near."""
     if path.is_dir():
         return InputError("a folder", where=str(path), expected="a store or an NDJSON event log")
@@ -165,7 +165,7 @@ def no_file(path: Path) -> InputError:
             "not a regular file", where=str(path), expected="a store, an NDJSON event log, or - for standard input"
         )
     near = did_you_mean(path.name, known)
-    return InputError("no such file", where=str(path), expected="a store, an NDJSON event log, or -", hint=near)
+    return InputError("no such file", where=str(path), expected=expected, hint=near)
 
 
 def stored_log(store: SqliteStore, address: Address) -> StoredLog:
@@ -194,7 +194,7 @@ def only_log(names: list[str], path: Path) -> str:
 def open_store(path: Path) -> SqliteStore:
     """A store to read from. Raises :class:`InputError` or :class:`~cti_es.errors.StoreError`."""
     if not path.is_file():
-        raise no_file(path)
+        raise no_file(path, "a store made by append")
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected="a store made by append")
     return SqliteStore(path)

@@ -53,6 +53,8 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
     """
     from cti_es.verify import verify
 
+    if len(dict(heads)) < len(set(heads)):
+        raise click.UsageError("two different heads of one log; give one --head for each log")
     reader = open_store(Path(store))
     found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked")))
     try:

@@ -33,8 +33,12 @@ class Appended(NamedTuple):
     misfits: list[MisfitReport]
     head: Head
 
+    def counts(self) -> str:
+        """What was done, in numbers."""
+        return f"appended {self.appended}, duplicates {self.duplicates}, misfits {len(self.misfits)}"
+
     def __str__(self) -> str:
-        return f"appended {self.appended}, duplicates {self.duplicates}, misfits {len(self.misfits)}, head {self.head}"
+        return f"{self.counts()}, head {self.head}"
 
 
 class Options(NamedTuple):

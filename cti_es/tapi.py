@@ -17,6 +17,89 @@ class Signal(NamedTuple):
     param1: int = 0
 
 
+# --- messages (reference/tapi.md §1.1) ------------------------------------------------------------------------------
+
+MESSAGE_NAMES: tuple[str, ...] = (
+    "LINE_ADDRESSSTATE",
+    "LINE_CALLINFO",
+    "LINE_CALLSTATE",
+    "LINE_CLOSE",
+    "LINE_DEVSPECIFIC",
+    "LINE_DEVSPECIFICFEATURE",
+    "LINE_GATHERDIGITS",
+    "LINE_GENERATE",
+    "LINE_LINEDEVSTATE",
+    "LINE_MONITORDIGITS",
+    "LINE_MONITORMEDIA",
+    "LINE_MONITORTONE",
+    "LINE_REPLY",
+    "LINE_REQUEST",
+    "PHONE_BUTTON",
+    "PHONE_CLOSE",
+    "PHONE_DEVSPECIFIC",
+    "PHONE_REPLY",
+    "PHONE_STATE",
+    "LINE_CREATE",
+    "PHONE_CREATE",
+    "LINE_AGENTSPECIFIC",
+    "LINE_AGENTSTATUS",
+    "LINE_APPNEWCALL",
+    "LINE_PROXYREQUEST",
+    "LINE_REMOVE",
+    "PHONE_REMOVE",
+    "LINE_AGENTSESSIONSTATUS",
+    "LINE_QUEUESTATUS",
+    "LINE_AGENTSTATUSEX",
+    "LINE_GROUPSTATUS",
+    "LINE_PROXYSTATUS",
+    "LINE_APPNEWCALLHUB",
+    "LINE_CALLHUBCLOSE",
+    "LINE_DEVSPECIFICEX",
+)
+"""The name of each message; its id is its place in the list."""
+
+MESSAGE_IDS: dict[str, int] = {name: number for number, name in enumerate(MESSAGE_NAMES)}
+
+COMPARED: frozenset[str] = frozenset(
+    {
+        "PHONE_STATE",
+        "PHONE_CLOSE",
+        "LINE_LINEDEVSTATE",
+        "LINE_CLOSE",
+        "PHONE_CREATE",
+        "LINE_CREATE",
+        "PHONE_REMOVE",
+        "LINE_REMOVE",
+    }
+)
+"""The messages about availability, on which traces are compared. Others are counted and skipped (diff.md §4)."""
+
+
+def _bits(names: str) -> dict[str, int]:
+    """Names in the order of their bits, from 1 on."""
+    return {name: 1 << bit for bit, name in enumerate(names.split())}
+
+
+LINEDEVSTATE = _bits(
+    "OTHER RINGING CONNECTED DISCONNECTED MSGWAITON MSGWAITOFF INSERVICE OUTOFSERVICE MAINTENANCE OPEN CLOSE NUMCALLS"
+    " NUMCOMPLETIONS TERMINALS ROAMMODE BATTERY SIGNAL DEVSPECIFIC REINIT LOCK CAPSCHANGE CONFIGCHANGE TRANSLATECHANGE"
+    " COMPLCANCEL REMOVED"
+)
+"""LINEDEVSTATE_… without the prefix → bit (reference/tapi.md §1.2)."""
+
+PHONESTATE = _bits(
+    "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
+    " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND"
+    " RESUME DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
+)
+"""PHONESTATE_… without the prefix → bit (reference/tapi.md §1.3). The same bit means another thing for a line."""
+
+STATE_FLAGS: dict[str, tuple[str, dict[str, int]]] = {
+    "LINE_LINEDEVSTATE": ("LINEDEVSTATE_", LINEDEVSTATE),
+    "PHONE_STATE": ("PHONESTATE_", PHONESTATE),
+}
+"""Message → the prefix and the flags of its parameter 1."""
+
 SUSPEND = Signal("PHONE_STATE", 18, "PHONESTATE_SUSPEND", 0x40000)
 RESUME = Signal("PHONE_STATE", 18, "PHONESTATE_RESUME", 0x80000)
 PHONE_CLOSE = Signal("PHONE_CLOSE", 15)
@@ -29,8 +112,14 @@ REASONS: dict[str, int] = {
     "CallManagerFailure": 1,
     "ReHomeToHigherPriorityCM": 2,
     "NoCallManagerAvailable": 3,
+    "DeviceFailure": 4,
+    "DeviceUnregistered": 5,
+    "EnergyWisePowerSavePlus": 6,
+    "CtiLinkFailure": 0x101,
 }
-"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE."""
+"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE (reference/tapi.md §2.1)."""
+
+REASON_NAMES: dict[int, str] = {number: name for name, number in REASONS.items()}
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -55,3 +144,30 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     param2: int
     param3: int
     rule: str
+
+
+class Received(msgspec.Struct, frozen=True, gc=False):
+    """One message of a trace, from whatever text it was read.
+
+    ``place`` is the number of its first line in the trace (of the message in a replay). ``handle`` is the trace's own
+    name for the handle (a TAPI handle in hexadecimal, or the version of the event that opened it). ``app``,
+    ``device`` and ``line`` are names, where the trace has them; ``param1`` and ``param2`` are None where it cannot
+    tell. ``at`` is a canonical time, ``version`` and ``rule`` say where a replayed message comes from.
+    """
+
+    place: int
+    message: str
+    param1: int | None = None
+    param2: int | None = None
+    app: str | None = None
+    device: str | None = None
+    line: str | None = None
+    handle: str | None = None
+    at: str | None = None
+    version: int | None = None
+    rule: str | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the trace names the device, so that no handle need be looked up."""
+        return self.device is not None

@@ -13,8 +13,9 @@ from strategies import COMMON, EXAMPLES, FIELDS, LOG_EXAMPLES, Json, as_json, ca
 
 from cti_es.errors import InputError
 from cti_es.events import encode, read_event
-from cti_es.formats import eventlog
-from cti_es.formats.eventlog import MAX_LINE, read_events, write_events
+from cti_es.formats import lines as line_reader
+from cti_es.formats.eventlog import read_events, write_events
+from cti_es.formats.lines import MAX_LINE
 
 NODE = b'{"type":"node_added","node":"cm1"}'
 SMALL = (
@@ -126,7 +127,7 @@ def test_chunk_size_makes_no_difference(chunk: int, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "log.ndjson"
     path.write_bytes(b"".join(as_json(event) + b"\n" for event in ascii_log(3, 60)) + b"\n" + WRITTEN["UTF-8"])
     expected = one_by_one(path.read_bytes())
-    monkeypatch.setattr(eventlog, "_CHUNK", chunk)
+    monkeypatch.setattr(line_reader, "_CHUNK", chunk)
     with path.open("rb") as stream:
         found = [pair for lines in read_events(stream, "log") for pair in zip(lines.numbers, lines.events, strict=True)]
 

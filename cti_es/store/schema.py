@@ -15,10 +15,13 @@ APPLICATION_ID = 0x43544945
 _APPEND_ONLY = "cti-es: the log is append-only"
 
 
+# An event that can be looked into. An escaped half of a surrogate pair would be text that nobody can read.
+_READABLE = r"event.type = 'object' AND instr(replace(event.value, '\\', ''), '\ud') = 0"
+
+
 def _text(field: str) -> str:
-    """A field of an event as text. An escaped half of a surrogate pair would be text that nobody can read: no text."""
-    plain = rf"instr(replace(event.value -> '$.{field}', '\\', ''), '\ud') = 0"
-    return f"iif(event.type = 'object' AND {plain}, event.value ->> '$.{field}', NULL) AS {field}"
+    """A column of the view: a field of an event as text."""
+    return f"iif({_READABLE}, json_extract(event.value, '$.{field}'), NULL) AS {field}"
 
 
 # json_array_length() is 0 for what is no array and an error for what is no JSON; the view does not stumble over

@@ -24,6 +24,9 @@ HEADER = b"SQLite format 3\x00"
 
 _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
+SQLITE_NEEDED = (3, 37)
+"""Strict tables came with it."""
+
 _IDS_AT_ONCE = 500
 _LARGEST = 2**63 - 1
 
@@ -48,6 +51,11 @@ class SqliteStore:
         self.address = str(path)
         self._path = path
         self._wait = wait
+        if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+            needed = ".".join(map(str, SQLITE_NEEDED))
+            raise StoreError(
+                f"SQLite {sqlite3.sqlite_version} is too old", expected=f"a Python with SQLite {needed} or newer"
+            )
         self._is_immutable = not write and _is_immutable(path)
         with self._explained():
             self._connection = _connect_to_write(path, wait) if write else _connect_to_read(path, wait)

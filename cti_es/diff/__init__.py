@@ -1,0 +1,1 @@
+"""Expected against actual: channels, handles, alignment, differences; and lint beside it (diff.md)."""

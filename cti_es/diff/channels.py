@@ -1,0 +1,153 @@
+"""A trace → its channels: the messages of one handle, in order (diff.md §1).
+
+Inside a channel the order counts, between channels it does not. Where a trace has names but no handles, a CLOSE ends a
+channel. CREATE and REMOVE have no handle: they are one channel per application.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from cti_es.tapi import Received
+
+Kind = Literal["phone", "line", "configuration"]
+
+CLOSES = frozenset({"PHONE_CLOSE", "LINE_CLOSE"})
+CONFIGURATION = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"})
+
+Token = tuple[str | int | None, ...]
+"""What is compared of a message."""
+
+
+class Name(NamedTuple):
+    """What a channel is called: by names as far as the trace has them, by a handle as far as it has one.
+
+    ``number`` counts the channels of the same names that followed each other where there are no handles.
+    """
+
+    kind: Kind
+    app: str | None = None
+    device: str | None = None
+    line: str | None = None
+    handle: str | None = None
+    number: int = 0
+
+    def __str__(self) -> str:
+        if self.kind == "configuration":
+            return "configuration" + (f" of {self.app}" if self.app else "")
+        parts = [] if self.device is None else [self.device if self.line is None else f"{self.device}/{self.line}"]
+        if self.app:
+            parts.append(f"of {self.app}")
+        if self.handle is not None:
+            parts.append(f"handle {self.handle}")
+        elif self.number:
+            parts.append(f"opened again ({self.number + 1})")
+        return " ".join(parts) or self.kind
+
+
+class Channel:
+    """The messages of one handle, in order."""
+
+    def __init__(self, name: Name) -> None:
+        self.name = name
+        self.messages: list[Received] = []
+
+
+class Compared(NamedTuple):
+    """What of a message is compared: param2 or not, and which (message, param1) cannot tell it."""
+
+    reason: bool = True
+    untold: frozenset[tuple[str, int | None]] = frozenset()
+    names: bool = True
+
+    def token(self, message: Received) -> Token:
+        """The comparable part of a message."""
+        if message.message in CONFIGURATION:
+            return (message.message, message.device, message.line) if self.names else (message.message,)
+        if not self.reason or (message.message, message.param1) in self.untold:
+            return (message.message, message.param1)
+        return (message.message, message.param1, message.param2)
+
+    def tokens(self, messages: Sequence[Received]) -> list[Token]:
+        """The comparable parts of messages."""
+        return [self.token(message) for message in messages]
+
+
+def split(trace: Iterable[Sequence[Received]], by_handle: bool) -> list[Channel]:
+    """The channels of a trace, given in batches, in the order of their first messages.
+
+    ``by_handle``: a handle makes a channel; otherwise names do, and a CLOSE ends one.
+    """
+    splitter = _ByHandle() if by_handle else _ByName()
+    for batch in trace:
+        splitter.take(batch)
+    return list(splitter.channels())
+
+
+class _ByHandle:
+    """Channels of a trace that has handles."""
+
+    def __init__(self) -> None:
+        self._channels: dict[tuple[str | None, ...], Channel] = {}
+
+    def take(self, batch: Sequence[Received]) -> None:
+        channels = self._channels
+        for message in batch:
+            key: tuple[str | None, ...] = (
+                message.app, message.device, message.line, message.handle, message.message[:1]
+            )  # fmt: skip
+            channel = channels.get(key)
+            if channel is None:
+                key = _grouped(message, key)
+                channel = channels.setdefault(key, Channel(_name(message)))
+            channel.messages.append(message)
+
+    def channels(self) -> Iterator[Channel]:
+        return iter(self._channels.values())
+
+
+def _grouped(message: Received, key: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    return ("configuration", message.app) if message.message in CONFIGURATION else key
+
+
+class _ByName:
+    """Channels of a trace that has names alone."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str | None, ...], Channel] = {}
+        self._closed: dict[tuple[str | None, ...], int] = {}
+        self._all: list[Channel] = []
+
+    def take(self, batch: Sequence[Received]) -> None:
+        for message in batch:
+            key = _grouped(message, (message.app, message.device, message.line, message.message[:1]))
+            channel = self._open.get(key)
+            if channel is None:
+                channel = self._open[key] = Channel(
+                    _name(message)._replace(handle=None, number=self._closed.get(key, 0))
+                )
+                self._all.append(channel)
+            channel.messages.append(message)
+            if message.message in CLOSES:
+                del self._open[key]
+                self._closed[key] = self._closed.get(key, 0) + 1
+
+    def channels(self) -> Iterator[Channel]:
+        return iter(self._all)
+
+
+def _name(message: Received) -> Name:
+    if message.message in CONFIGURATION:
+        return Name("configuration", message.app)
+    kind: Kind = "phone" if message.message.startswith("PHONE") else "line"
+    return Name(kind, message.app, message.device, message.line, message.handle)
+
+
+def untold(*traces: Iterable[Channel]) -> frozenset[tuple[str, int | None]]:
+    """The (message, param1) of which some trace cannot tell param2: these are compared without it."""
+    return frozenset(
+        (message.message, message.param1)
+        for trace in traces
+        for channel in trace
+        for message in channel.messages
+        if message.param2 is None
+    )

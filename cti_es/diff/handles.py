@@ -1,0 +1,173 @@
+"""Which channel of the actual trace is which of the expected one (diff.md §3): one to one.
+
+By a file of handles; else by names, where both traces have them; else inferred: line channels only to line channels,
+phone to phone; first those whose whole sequence is equal, in order of first appearance, then by the cheapest alignment.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from cti_es.diff.align import distance
+from cti_es.diff.channels import Channel, Compared, Name, Token
+
+How = Literal["given", "named", "inferred", "alone"]
+
+CANDIDATES = 20
+"""How many expected channels are aligned with a handle that equals none, when there are too many to try all."""
+
+ALL_PAIRS = 40_000
+"""As long as there are no more pairs than this, all of them are aligned."""
+
+_INFERENCE_EDITS = 200
+
+TELLS_STATE = frozenset({("LINE_LINEDEVSTATE", 0x40), ("PHONE_STATE", 0x80000)})
+"""INSERVICE and RESUME: as the first message of a channel they only tell the state that a handle has anyway (§1)."""
+
+
+class Pair(NamedTuple):
+    """A channel of each side, or of one; ``how`` says why they belong together."""
+
+    expected: Channel | None
+    actual: Channel | None
+    how: How
+
+
+class Given(NamedTuple):
+    """A line of a handle file: the channel that a handle stands for. ``app`` empty: any."""
+
+    app: str | None
+    device: str
+    line: str | None
+
+
+def pair(
+    expected: list[Channel], actual: list[Channel], compared: Compared, given: Mapping[str, Given] | None = None
+) -> list[Pair]:
+    """Pair the channels of two traces; the expected ones first, in order, then the actual ones that are left."""
+    pairing = _Pairing(expected, actual, compared)
+    if given is not None:
+        pairing.by_file(given)
+    elif all(
+        channel.name.device is not None or channel.name.kind == "configuration" for channel in [*expected, *actual]
+    ):
+        pairing.by_key(lambda name: name, "named")
+        pairing.by_key(lambda name: (name.kind, name.app, name.device, name.line), "named")
+        pairing.by_key(lambda name: (name.kind, name.device, name.line), "named")
+    else:
+        pairing.infer()
+    pairing.configuration()
+    return pairing.result()
+
+
+class _Pairing:
+    """Channels being paired; what has found its partner is out of the way."""
+
+    def __init__(self, expected: list[Channel], actual: list[Channel], compared: Compared) -> None:
+        self._all = expected
+        self._compared = compared
+        self._expected = dict.fromkeys(expected)
+        self._actual = dict.fromkeys(actual)
+        self._found: dict[Channel, tuple[Channel, How]] = {}
+
+    def result(self) -> list[Pair]:
+        pairs = [
+            Pair(channel, *self._found[channel]) if channel in self._found else Pair(channel, None, "alone")
+            for channel in self._all
+        ]
+        return pairs + [Pair(None, channel, "alone") for channel in self._actual]
+
+    def _join(self, expected: Channel, actual: Channel, how: How) -> None:
+        self._found[expected] = actual, how
+        del self._expected[expected]
+        del self._actual[actual]
+
+    def by_file(self, given: Mapping[str, Given]) -> None:
+        """Handles that a file names, to the channel of that name with the same or, else, the next handle."""
+        waiting: dict[tuple[str, str | None], list[Channel]] = defaultdict(list)
+        for channel in self._expected:
+            if channel.name.device is not None:
+                waiting[channel.name.device, channel.name.line].append(channel)
+        for channel in list(self._actual):
+            name = given.get(_bare(channel.name.handle))
+            if name is None:
+                continue
+            fitting = [one for one in waiting[name.device, name.line] if name.app in (None, one.name.app)]
+            if fitting:
+                waiting[name.device, name.line].remove(fitting[0])
+                self._join(fitting[0], channel, "given")
+
+    def by_key(self, key: Callable[[Name], Hashable], how: How) -> None:
+        """Channels with the same key, in order of first appearance."""
+        waiting: dict[Hashable, list[Channel]] = defaultdict(list)
+        for channel in self._expected:
+            waiting[key(channel.name)].append(channel)
+        for channel in list(self._actual):
+            fitting = waiting.get(key(channel.name))
+            if fitting:
+                self._join(fitting.pop(0), channel, how)
+
+    def configuration(self) -> None:
+        """CREATE and REMOVE need no handle: what is left of them belongs together, in order."""
+        expected = [channel for channel in self._expected if channel.name.kind == "configuration"]
+        actual = [channel for channel in self._actual if channel.name.kind == "configuration"]
+        for one, other in zip(expected, actual, strict=False):
+            self._join(one, other, "named")
+
+    def infer(self) -> None:
+        """By what the channels say."""
+        self._by_sequence(lambda tokens: tuple(tokens))
+        self._by_sequence(_without_first_state)
+        for kind in ("phone", "line"):
+            self._cheapest(kind)
+
+    def _by_sequence(self, reduce: Callable[[list[Token]], Hashable]) -> None:
+        waiting: dict[Hashable, list[Channel]] = defaultdict(list)
+        for channel in self._expected:
+            waiting[channel.name.kind, reduce(self._compared.tokens(channel.messages))].append(channel)
+        for fitting in waiting.values():
+            fitting.reverse()
+        for channel in list(self._actual):
+            found = waiting.get((channel.name.kind, reduce(self._compared.tokens(channel.messages))))
+            if found:
+                self._join(found.pop(), channel, "inferred")
+
+    def _cheapest(self, kind: str) -> None:
+        """Greedily: the pair with the fewest edits first. Pairs that have nothing in common stay alone."""
+        expected = [(channel, self._reduced(channel)) for channel in self._expected if channel.name.kind == kind]
+        actual = [(channel, self._reduced(channel)) for channel in self._actual if channel.name.kind == kind]
+        costs = []
+        others = [tokens for _, tokens in expected]
+        for right, (_, tokens) in enumerate(actual):
+            for left in _candidates(tokens, others, len(actual)):
+                other = others[left]
+                cost = distance(other, tokens, _INFERENCE_EDITS)
+                if cost < len(other) + len(tokens):
+                    costs.append((cost, left, right))
+        for _, left, right in sorted(costs):
+            if expected[left][0] in self._expected and actual[right][0] in self._actual:
+                self._join(expected[left][0], actual[right][0], "inferred")
+
+    def _reduced(self, channel: Channel) -> list[Token]:
+        return list(_without_first_state(self._compared.tokens(channel.messages)))
+
+
+def _without_first_state(tokens: list[Token]) -> tuple[Token, ...]:
+    return tuple(tokens[1:] if tokens and tokens[0][:2] in TELLS_STATE else tokens)
+
+
+def _candidates(tokens: list[Token], others: list[list[Token]], channels: int) -> Iterable[int]:
+    """Which of the others to align with: all, or those that have most in common when there are too many."""
+    if len(others) * channels <= ALL_PAIRS:
+        return range(len(others))
+    bag = Counter(tokens)
+    return sorted(range(len(others)), key=lambda index: _unlike(bag, Counter(others[index])))[:CANDIDATES]
+
+
+def _unlike(one: Counter[Token], other: Counter[Token]) -> int:
+    return sum(((one - other) + (other - one)).values())
+
+
+def _bare(handle: str | None) -> str:
+    """A handle without its prefix and in lower case, as handle files are read."""
+    return (handle or "").lower().removeprefix("0x").removeprefix("x")

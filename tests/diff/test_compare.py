@@ -1,0 +1,153 @@
+"""Comparison: every injected edit is found, nothing else is reported."""
+
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from cti_es.diff.compare import Options, compare
+from cti_es.tapi import Received
+
+STATES = {
+    True: (("LINE_LINEDEVSTATE", 0x80), ("LINE_LINEDEVSTATE", 0x40)),
+    False: (("PHONE_STATE", 0x40000), ("PHONE_STATE", 0x80000)),
+}
+
+
+def trace(random, messages=2_000, channels=60):
+    """A trace of handles that go out and come in again, interleaved."""
+    told: dict[int, int] = {}
+    found = []
+    for place in range(1, messages + 1):
+        channel = random.randrange(channels)
+        state = told[channel] = 1 - told.get(channel, 1)
+        message, param1 = STATES[channel % 2 == 1][state]
+        reason = random.choice([1, 2, 3]) if state == 0 else 0
+        line = str(channel) if channel % 2 else None
+        device = f"D{channel // 2}"
+        found.append(Received(place, message, param1, reason, "app", device, line, str(channel // 2)))
+    return found
+
+
+def channel(message):
+    return message.device, message.line
+
+
+def spoilt(messages, random, edits=10):
+    """A copy with known edits, at most one a channel, and their kinds in the order of the trace."""
+    copy, done, kinds = list(messages), set(), []
+    for place in sorted(random.sample(range(len(copy)), edits), reverse=True):
+        message = copy[place]
+        if channel(message) in done:
+            continue
+        done.add(channel(message))
+        kinds.append(EDITS[random.choice(sorted(EDITS))](copy, place, message))
+    return [replace(message, place=number) for number, message in enumerate(copy, 1)], kinds[::-1]
+
+
+def drop(copy, place, message):
+    del copy[place]
+    return "missing"
+
+
+def insert(copy, place, message):
+    copy.insert(place, replace(message, param2=7))
+    return "unexpected"
+
+
+def other_reason(copy, place, message):
+    copy[place] = replace(message, param2=message.param2 + 4)
+    return "changed"
+
+
+def swap(copy, place, message):
+    later = (
+        index
+        for index in range(place + 1, len(copy))
+        if channel(copy[index]) == channel(message) and copy[index].param1 != message.param1
+    )
+    other = next(later, None)
+    if other is None:
+        return drop(copy, place, message)
+    copy[place], copy[other] = copy[other], copy[place]
+    return "moved"
+
+
+EDITS = {"drop": drop, "insert": insert, "other reason": other_reason, "swap": swap}
+
+
+def anonymous(messages):
+    """The same trace with TAPI handles instead of names."""
+    numbers: dict[tuple[str | None, ...], int] = {}
+    found = []
+    for message in messages:
+        number = numbers.setdefault(channel(message), len(numbers))
+        handle = f"{0x10000 + 16 * number:x}"
+        found.append(replace(message, app=None, device=None, line=None, handle=handle))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("known_by", ["names", "handles"])
+def test_injected_edits_are_exactly_the_ones_reported(seed, known_by):
+    """Drops, insertions, other reasons and swaps: as many differences as edits, each of its kind; also by handles."""
+    random = Random(seed)
+    expected = trace(random)
+    actual, kinds = spoilt(expected, random)
+    if known_by == "handles":
+        actual = anonymous(actual)
+    found = compare([expected], [actual], Options(strict=True))
+
+    assert sorted(one.kind for one in found.differences) == sorted(kinds)
+    assert kinds
+
+
+@pytest.mark.parametrize("order", ["channel", "device", "total"])
+def test_a_trace_conforms_to_itself(order):
+    """Whatever has an order, equal traces conform and every message is matched."""
+    messages = trace(Random(1))
+    found = compare([messages], [messages], Options(order=order))
+
+    assert found.conforms
+    assert found.matched == len(messages)
+
+
+def test_order_between_channels_does_not_count():
+    """Channels may interleave in any way; only --order total minds."""
+    random = Random(2)
+    messages = trace(random)
+    by_channel = sorted(messages, key=lambda message: (channel(message)[0], channel(message)[1] or ""))
+    shuffled = [replace(message, place=place) for place, message in enumerate(by_channel, 1)]
+
+    assert compare([messages], [shuffled], Options()).conforms
+    assert not compare([messages], [shuffled], Options(order="total")).conforms
+
+
+def test_a_first_state_is_announced_unless_strict():
+    """A first INSERVICE that only tells the state that a handle has anyway is counted; with strict it is a difference."""
+    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    first = replace(out, param1=0x40, param2=0)
+    actual = [first, replace(out, place=2)]
+
+    assert compare([[out]], [actual], Options()).announced == 1
+    assert compare([[out]], [actual], Options()).conforms
+    assert [one.kind for one in compare([[out]], [actual], Options(strict=True)).differences] == ["unexpected"]
+
+
+def test_times_are_compared_when_asked():
+    """A matched message that came too late is late, by how much."""
+    message = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5", "2026-01-01T08:00:00Z")
+    later = replace(message, at="2026-01-01T08:00:09Z")
+    found = compare([[message]], [[later]], Options(time_tolerance=5)).differences
+
+    assert [(one.kind, one.detail) for one in found] == [("late", "by 9 s")]
+    assert compare([[message]], [[later]], Options(time_tolerance=10)).conforms
+
+
+def test_a_second_handle_for_one_channel_is_an_alias():
+    """A message under another handle of the same line is one alias, not one missing and one unexpected message."""
+    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    back = replace(out, place=2, param1=0x40, param2=0)
+    found = compare([[out, back]], [[out, replace(back, handle="7")]], Options(strict=True)).differences
+
+    assert [one.kind for one in found] == ["alias"]
