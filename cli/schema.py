@@ -7,7 +7,19 @@ import click
 
 from cti_es_cli.output import opened
 
-KINDS = ("events", "log", "messages", "misfits", "homes", "logs", "faults", "explanation", "placement")
+KINDS = (
+    "events",
+    "log",
+    "messages",
+    "misfits",
+    "homes",
+    "logs",
+    "faults",
+    "explanation",
+    "placement",
+    "differences",
+    "violations",
+)
 
 
 @click.command(
@@ -23,7 +35,7 @@ def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, logs, faults
-    (verify), explanation or placement (explain).
+    (verify), explanation or placement (explain), differences (diff), violations (lint).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -33,13 +45,14 @@ def schema(kind: str) -> dict[str, Any]:
     """The schema of one kind of row."""
     import msgspec
 
-    found: dict[str, Any] = msgspec.json.schema(_type(kind))
+    found: dict[str, Any] = _differences() if kind == "differences" else msgspec.json.schema(_type(kind))
     if kind == "log":
         found = _with_version(found)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **found}
 
 
 def _type(kind: str) -> Any:
+    from cti_es.diff.lint import Violation
     from cti_es.events import AnyEvent
     from cti_es.explain import Explanation, Placement
     from cti_es.homes import Home
@@ -57,7 +70,19 @@ def _type(kind: str) -> Any:
         "faults": FaultRow,
         "explanation": Explanation,
         "placement": Placement,
+        "violations": Violation,
     }[kind]
+
+
+def _differences() -> dict[str, Any]:
+    """A difference, or the summary at the end."""
+    import msgspec
+
+    from cti_es_cli.diff_report import DifferenceRow, SummaryRow
+
+    template = "#/$defs/{name}"
+    refs, definitions = msgspec.json.schema_components((DifferenceRow, SummaryRow), ref_template=template)
+    return {"anyOf": list(refs), "$defs": definitions}
 
 
 def _with_version(found: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cti_es.diff.lint import Violation
 from cti_es.events import EVENT_TYPES, Event, encode, fields_of, type_of
 from cti_es.homes import Home
 from cti_es.names import printable
@@ -146,6 +147,24 @@ EVENTS: View[EventRow] = View(
         *(_flat(getattr(row.event, field, None)) for field in (*_FIELDS, "at", "id")),
     ],
     json=lambda row: b'{"version":%d,' % row.version + encode(row.event)[1:],
+)
+
+
+# --- lint ------------------------------------------------------------------------------------------------------------
+
+VIOLATIONS: View[Violation] = View(
+    titles=("PLACE", "CHANNEL", "MESSAGE", "RULE", "WHAT"),
+    cells=lambda row: (
+        str(row.place),
+        row.channel,
+        row.message,
+        row.rule,
+        f"{row.text} (warning)" if row.warning else row.text,
+    ),
+    fields=Violation.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "yellow" if row.warning else "red",
 )
 
 

@@ -47,7 +47,7 @@ PAGES = [*([README] if README.exists() else []), *sorted(DOCS.rglob("*.md"))]
 PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils"}
 """Programs that sessions run, with the module that each of them is."""
 
-SHELL = {"cat", "cp", "echo", "head", "ls", "printf", "tail"}
+SHELL = {"cat", "cp", "echo", "grep", "head", "ls", "printf", "tail"}
 """Programs of the system that sessions may use beside them."""
 
 SETUP = ("pip", "python", "python3", "py", ".venv/", ".venv\\")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from cti_es.diff.align import MAX_EDITS
+from cti_es.diff.align import MAX_EDITS, distance
 from cti_es.diff.channels import CONFIGURATION, Channel, Compared, Name, Token, split, untold
 from cti_es.diff.differences import Comparing, Difference, Found
 from cti_es.diff.handles import TELLS_STATE, Given, How, Pair, pair
@@ -152,12 +152,17 @@ def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:
     for one in pairs:
         if one.actual is None or one.actual.name.kind == "configuration":
             continue
-        first = compared.token(one.actual.messages[0])
-        expected = compared.token(one.expected.messages[0]) if one.expected else None
-        if first[:2] in TELLS_STATE and first != expected:
+        actual = compared.tokens(one.actual.messages)
+        expected = compared.tokens(one.expected.messages) if one.expected else []
+        if actual[0][:2] in TELLS_STATE and actual[:1] != expected[:1] and _is_extra(expected, actual):
             del one.actual.messages[0]
             count += 1
     return count
+
+
+def _is_extra(expected: list[Token], actual: list[Token]) -> bool:
+    """Whether the first actual message is better left out than matched: there is one edit less without it."""
+    return distance(expected, actual[1:]) < distance(expected, actual)
 
 
 # --- comparison -----------------------------------------------------------------------------------------------------

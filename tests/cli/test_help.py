@@ -15,7 +15,21 @@ from cti_es.events import EVENT_TYPES
 from cti_es_cli.main import COMMANDS
 from cti_es_cli.main import main as group
 
-PROMISED = {"append", "logs", "log", "replay", "homes", "explain", "export", "verify", "generate", "schema", "demo"}
+PROMISED = {
+    "append",
+    "logs",
+    "log",
+    "replay",
+    "homes",
+    "diff",
+    "lint",
+    "explain",
+    "export",
+    "verify",
+    "generate",
+    "schema",
+    "demo",
+}
 """The commands of contracts §4 that this release has."""
 
 

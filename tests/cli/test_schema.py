@@ -18,6 +18,8 @@ PRINTED = {
     "placement": [
         ("explain", "site.db", "--device", "RP_SALES", "--as-of", str(version), "--ndjson") for version in (4, 7, 9)
     ],
+    "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
+    "violations": [("lint", "cut.ndjson", "--ndjson")],
 }
 """Kind: commands whose NDJSON it describes."""
 
@@ -47,6 +49,8 @@ def kinds(site, quick, tamper):
     quick(
         "append", "site.db#odd", "--from", "-", "--allow-misfits", input=b'{"type":"node_failed","node":"x","id":"i"}\n'
     )
+    messages = quick("replay", "site.db", "--ndjson").stdout.splitlines(keepends=True)
+    (site.parent / "cut.ndjson").write_bytes(b"".join(messages[:5] + messages[7:]))
     (site.parent / "bad.db").write_bytes(site.read_bytes())
     tamper(site.parent / "bad.db", "DROP TRIGGER batches_no_delete", "DELETE FROM batches WHERE position = 1")
 

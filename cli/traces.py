@@ -1,0 +1,154 @@
+"""A SOURCE to replay, or a trace file to read → messages to compare (diff.md, introduction and §4)."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from cti_es import tapi
+from cti_es.diff.lint import STATES
+from cti_es.errors import InputError
+from cti_es.events import Event
+from cti_es.formats.lines import ByteStream
+from cti_es.formats.trace import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
+from cti_es.formats.trace_common import Options
+from cti_es.reading import Cut, Log, Reading, check_end
+from cti_es.replay import Replay
+from cti_es.store.sqlite import is_sqlite
+from cti_es.tapi import Message, Received
+from cti_es.times import sort_key
+from cti_es_cli.sources import STDIN, FileLog, OpenStream, open_file, open_log, parse_address, spooled, stdin
+
+
+class Selection(NamedTuple):
+    """Which part of a trace to compare."""
+
+    app: str | None = None
+    from_version: int = 1
+    to_version: int | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def has(self, message: Received) -> bool:
+        """Whether the message belongs to the part, as far as it tells."""
+        return (
+            (self.app is None or message.app in (None, self.app))
+            and (message.version is None or message.version >= self.from_version)
+            and (message.version is None or self.to_version is None or message.version <= self.to_version)
+            and (message.at is None or self.since is None or sort_key(message.at) >= sort_key(self.since))
+            and (message.at is None or self.until is None or sort_key(message.at) <= sort_key(self.until))
+        )
+
+
+EVERYTHING = Selection()
+
+
+class Side:
+    """One side of a comparison: a log that is replayed, or a trace. ``kind`` says which, in a word."""
+
+    def __init__(self, name: str, kind: str, source: "Log | TraceReading", selection: Selection) -> None:
+        self.name = name
+        self.kind = kind
+        self._source = source
+        self._selection = selection
+        self._other: Counter[str] = Counter()
+
+    def batches(self) -> Iterator[Sequence[Received]]:
+        """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
+        source = self._source
+        whole: Iterable[list[Received]] = (
+            source if isinstance(source, TraceReading) else _replayed(source, self._selection)
+        )
+        for batch in whole:
+            yield [message for message in batch if self._is_compared(message)]
+
+    def _is_compared(self, message: Received) -> bool:
+        if message.message in tapi.STATE_FLAGS and (message.message, message.param1) not in STATES:
+            self._other[f"{message.message} of other states"] += 1
+            return False
+        return self._selection is EVERYTHING or self._selection.has(message)
+
+    def skipped(self) -> dict[str, int]:
+        """What was not compared, by name."""
+        source = self._source
+        return {**(source.skipped if isinstance(source, TraceReading) else {}), **self._other}
+
+    def unreadable(self) -> int:
+        """Message lines that could not be read (``--skip-bad``)."""
+        return self._source.bad if isinstance(self._source, TraceReading) else 0
+
+    def events(self, versions: set[int]) -> dict[int, Event]:
+        """The events with these versions, if there is a log behind this side."""
+        return {} if isinstance(self._source, TraceReading) or not versions else _events_at(self._source, versions)
+
+
+def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: Options) -> Side:
+    """The side that a SOURCE or a trace file is; what it is is decided by its content, unless ``format`` says."""
+    if source == "-":
+        return _file_side(stack, STDIN, stack.enter_context(spooled(stdin())), selection, format, options)
+    path = parse_address(source).path
+    if not path.is_file() or (format is None and is_sqlite(path)):
+        log = stack.enter_context(open_log(source))
+        return Side(log.name, "replayed", log, selection)
+    return _file_side(stack, source, lambda: open_file(path), selection, format, options)
+
+
+def _file_side(
+    stack: ExitStack, name: str, open_: OpenStream, selection: Selection, format: str | None, options: Options
+) -> Side:
+    with open_() as stream:
+        start = _start(stream)
+    if format is None and b'"type"' in start and recognise(start) is None:
+        return Side(name, "replayed", FileLog(name, open_), selection)
+    reading = read_trace(stack.enter_context(open_()), name, format, options)
+    if reading.format is None:
+        raise InputError(
+            "nothing in it", where=name, expected=f"a trace ({', '.join(TRACE_FORMATS)}), a log or a store"
+        )
+    return Side(name, reading.format, reading, selection)
+
+
+def _start(stream: ByteStream) -> bytes:
+    start = b""
+    while len(start) < LOOKED_AT and (data := stream.read1(LOOKED_AT)):
+        start += data
+    return start
+
+
+def _replayed(log: Log, selection: Selection) -> Iterator[list[Received]]:
+    cut = Cut(version=selection.to_version)
+    kept = log.snapshot(version=selection.from_version - 1) if selection.from_version > 1 else None
+    replay = Replay(kept.state if kept else None)
+    reading = Reading(log, replay.version + 1, cut)
+    for batch in reading.batches():
+        yield [received(message) for message in replay.messages(batch.events)]
+        replay.misfits.clear()
+    check_end(log, cut, reading.end)
+
+
+def received(message: Message) -> Received:
+    """A replayed message as the expectation of a comparison."""
+    return Received(
+        place=message.seq,
+        message=message.message,
+        param1=message.param1,
+        param2=message.param2,
+        app=message.app,
+        device=message.device,
+        line=message.line,
+        handle=str(message.handle),
+        at=message.at,
+        version=message.version,
+        rule=message.rule,
+    )
+
+
+def _events_at(log: Log, versions: set[int]) -> dict[int, Event]:
+    """In one pass, from the first of them to the last."""
+    found: dict[int, Event] = {}
+    for batch in log.batches(min(versions)):
+        for version in versions.intersection(range(batch.version, batch.version + len(batch.events))):
+            found[version] = batch.events[version - batch.version]
+        if len(found) == len(versions):
+            break
+    return found
