@@ -176,9 +176,9 @@ class Report:
             yield f"  rule        {one.expected.rule}: {RULES.get(one.expected.rule, '')}"
         if one.expected and one.expected.version:
             event = self._event(one.expected)
-            words = f" {type_of[type(event)]} {details(event)}" if event else ""
+            words = f": {type_of[type(event)]} {details(event)}" if event else ""
             at = f" at {one.expected.at}" if one.expected.at else ""
-            yield f"  caused by   event {one.expected.version}{at}:{words}"
+            yield f"  caused by   event {one.expected.version}{at}{words}"
         yield f"  last match  {_place(one.after) if one.after else 'none in this channel'}"
 
     def _expected_words(self, one: Difference) -> str:

@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures"
 SCENARIOS = sorted(path.parent for path in FIXTURES.glob("*/log.ndjson"))
 
+HIDDEN = ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
+"""What a developer may have set and a test must not depend on."""
+
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -20,7 +23,7 @@ def cti_es(tmp_path: Path) -> Run:
     """Run cti-es as a real process in a folder of its own; ``input`` is its standard input."""
 
     def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
-        environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+        environment = {key: value for key, value in os.environ.items() if key not in HIDDEN}
         settings = {"cwd": tmp_path, "env": environment, "capture_output": True, "timeout": 60, **options}
         if "input" not in settings and "stdin" not in settings:
             settings["stdin"] = subprocess.DEVNULL
