@@ -166,8 +166,3 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     at: str | None = None
     version: int | None = None
     rule: str | None = None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the trace names the device, so that no handle need be looked up."""
-        return self.device is not None
