@@ -1,4 +1,4 @@
-"""The log's vocabulary: everything that can be appended (recovery-rules §2).
+"""The log's vocabulary: everything that can be appended (recovery-rules §2, tsp-behaviour §2).
 
 One frozen Struct per event type. Field order is the order of the canonical form: the type's own fields as the
 specification's table has them, then ``at``, then ``id`` (contracts §2). A field left out is ``None`` and stays out;
@@ -19,9 +19,15 @@ from cti_es.names import MAX_NAME, check_name
 from cti_es.times import canonical_time
 
 Kind = Literal["cti_port", "route_point", "phone"]
+Scope = Literal["node", "call_manager"]
+AwayReason = Literal["DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus"]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 """A name. Its length is checked by every decoding, which costs nothing; its characters once, by :func:`checked`."""
+
+
+ExtVersion = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+"""An extension version, as an application gives it when it opens a device or a line (reference/tapi.md §2.4)."""
 
 
 class Event(
@@ -66,6 +72,7 @@ class DeviceOpened(Event, frozen=True, gc=False, tag="device_opened"):
     device: Name
     app: Name | None = None
     lines: tuple[Name, ...] | None = None
+    ext_version: ExtVersion | None = None
 
 
 class LineOpened(Event, frozen=True, gc=False, tag="line_opened"):
@@ -75,6 +82,7 @@ class LineOpened(Event, frozen=True, gc=False, tag="line_opened"):
     device: Name
     line: Name
     app: Name | None = None
+    ext_version: ExtVersion | None = None
 
 
 class DeviceClosed(Event, frozen=True, gc=False, tag="device_closed"):
@@ -95,17 +103,19 @@ class LineClosed(Event, frozen=True, gc=False, tag="line_closed"):
 
 
 class NodeFailed(Event, frozen=True, gc=False, tag="node_failed"):
-    """A node stops processing calls."""
+    """A node fails: with its CTI Manager, or (scope ``call_manager``) its call processing alone."""
 
     names = ("node",)
     node: Name
+    scope: Scope | None = None
 
 
 class NodeRecovered(Event, frozen=True, gc=False, tag="node_recovered"):
-    """A failed node is back in service."""
+    """A failed node is back in service: with its CTI Manager, or its call processing alone."""
 
     names = ("node",)
     node: Name
+    scope: Scope | None = None
 
 
 class OpenRefused(Event, frozen=True, gc=False, tag="open_refused"):
@@ -143,6 +153,96 @@ class CallEnded(Event, frozen=True, gc=False, tag="call_ended"):
     device: Name | None = None
 
 
+class CtiManagerAdded(Event, frozen=True, gc=False, tag="cti_manager_added"):
+    """A CTI Manager, in service, on a node."""
+
+    names = ("node",)
+    node: Name
+
+
+class CtiManagerFailed(Event, frozen=True, gc=False, tag="cti_manager_failed"):
+    """The CTI Manager of a node fails; its call processing goes on."""
+
+    names = ("node",)
+    node: Name
+
+
+class CtiManagerRecovered(Event, frozen=True, gc=False, tag="cti_manager_recovered"):
+    """The CTI Manager of a node is back in service."""
+
+    names = ("node",)
+    node: Name
+
+
+class ProviderOpened(Event, frozen=True, gc=False, tag="provider_opened"):
+    """The TSP of an application connects: to the first of these nodes whose CTI Manager is in service."""
+
+    names = ("app", "cti_managers")
+    app: Name
+    cti_managers: tuple[Name, ...]
+
+
+class ProviderClosed(Event, frozen=True, gc=False, tag="provider_closed"):
+    """An application gives back everything that it has, and its provider."""
+
+    names = ("app",)
+    app: Name
+
+
+class StatusMessagesSet(Event, frozen=True, kw_only=True, gc=False, tag="status_messages_set"):
+    """An application says which state messages it wants for its phone handle, or for this line of it.
+
+    What every event has stands here again, so that it comes last (``app`` before ``device`` needs ``kw_only``).
+    """
+
+    names = ("app", "device", "line", "states")
+    app: Name | None = None
+    device: Name
+    line: Name | None = None
+    states: tuple[Name, ...]
+    at: str | None = None
+    id: Name | None = None
+
+
+class DeviceFailed(Event, frozen=True, gc=False, tag="device_failed"):
+    """A device itself is away: failed, unregistered or asleep."""
+
+    names = ("device",)
+    device: Name
+    reason: AwayReason | None = None
+
+
+class DeviceRecovered(Event, frozen=True, gc=False, tag="device_recovered"):
+    """A device that was away is back."""
+
+    names = ("device",)
+    device: Name
+
+
+class DeviceRemoved(Event, frozen=True, gc=False, tag="device_removed"):
+    """A device leaves the configuration."""
+
+    names = ("device",)
+    device: Name
+
+
+class CallConnected(Event, frozen=True, gc=False, tag="call_connected"):
+    """A call leg has media; without ``device`` every leg of that call has."""
+
+    names = ("call", "device")
+    call: Name
+    device: Name | None = None
+
+
+class BehaviourSet(Event, frozen=True, gc=False, tag="behaviour_set"):
+    """How the cluster and its TSPs behave from now on; what is left out stays as it is."""
+
+    names = ()
+    announce_open: bool | None = None
+    phones_wait_for_calls: bool | None = None
+    drop_calls_in_setup: bool | None = None
+
+
 AnyEvent = (
     NodeAdded
     | DeviceAdded
@@ -156,10 +256,21 @@ AnyEvent = (
     | OpenAllowed
     | CallStarted
     | CallEnded
+    | CtiManagerAdded
+    | CtiManagerFailed
+    | CtiManagerRecovered
+    | ProviderOpened
+    | ProviderClosed
+    | StatusMessagesSet
+    | DeviceFailed
+    | DeviceRecovered
+    | DeviceRemoved
+    | CallConnected
+    | BehaviourSet
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {struct.__struct_config__.tag: struct for struct in get_args(AnyEvent)}
-"""Event type → Struct, in the order of the specification."""
+"""Event type → Struct, in the order of the specifications."""
 
 decode_event: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
 """JSON text of one event → event; raises msgspec's errors (see :func:`read_event` for ones that explain)."""
@@ -311,20 +422,33 @@ def _wrong_value(problem: str, place: str) -> InputError:
     if problem.startswith("Expected `str` of length"):
         found = "an empty name" if ">=" in problem else "a name that is too long"
         return InputError(found, where=place, expected=f"1 to {MAX_NAME} characters")
+    if problem.startswith("Expected `int` "):
+        return InputError("a number outside its range", where=place, expected="0 to 4294967295 (0xFFFFFFFF)")
     if problem.startswith("Expected "):
         expected, _, found = problem.removeprefix("Expected ").partition(", got ")
         return InputError(f"found {_plain(found)}", where=place, expected=_plain(expected))
     if problem.startswith("Invalid enum value"):
         found = problem.removeprefix("Invalid enum value ").strip("'")
-        near = did_you_mean(found, get_args(Kind))
-        return InputError(f"unknown kind '{found}'", where=place, expected=", ".join(get_args(Kind)), hint=near)
+        field = place.rpartition(".")[2]
+        known = _ALLOWED[field]
+        return InputError(
+            f"unknown {field} '{found}'", where=place, expected=", ".join(known), hint=did_you_mean(found, known)
+        )
     return InputError(problem, where=place)
+
+
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "kind": get_args(Kind),
+    "scope": get_args(Scope),
+    "reason": get_args(AwayReason),
+}
+"""Field → what it may hold."""
 
 
 def _plain(types: str) -> str:
     words = {
         "str": "text",
-        "int": "a number",
+        "int": "a whole number",
         "float": "a number",
         "array": "a list",
         "object": "an object",
