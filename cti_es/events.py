@@ -9,7 +9,7 @@ the Struct would make every replay pay for it).
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -30,7 +30,7 @@ ExtVersion = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 """An extension version, as an application gives it when it opens a device or a line (reference/tapi.md §2.4)."""
 
 
-class Event(
+class _Bare(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
@@ -39,10 +39,12 @@ class Event(
     gc=False,
     tag_field="type",
 ):
-    """What every event has: when it happened (canonical UTC text) and, if the sender gave one, its identifier."""
-
     names: ClassVar[tuple[str, ...]]
     """The fields of this type that hold a name or a list of names."""
+
+
+class Event(_Bare, frozen=True, kw_only=True, gc=False):
+    """What every event has: when it happened (canonical UTC text) and, if the sender gave one, its identifier."""
 
     at: str | None = None
     id: Name | None = None
@@ -189,11 +191,16 @@ class ProviderClosed(Event, frozen=True, gc=False, tag="provider_closed"):
     app: Name
 
 
-class StatusMessagesSet(Event, frozen=True, kw_only=True, gc=False, tag="status_messages_set"):
-    """An application says which state messages it wants for its phone handle, or for this line of it.
+# A Struct puts what it inherits first when a field that may be left out stands before one that may not, as ``app``
+# does here. ``at`` and ``id`` come last in the canonical form, so this one event writes them itself.
+if TYPE_CHECKING:
+    _Own = Event
+else:
+    _Own = _Bare
 
-    What every event has stands here again, so that it comes last (``app`` before ``device`` needs ``kw_only``).
-    """
+
+class StatusMessagesSet(_Own, frozen=True, kw_only=True, gc=False, tag="status_messages_set"):
+    """An application says which state messages it wants for its phone handle, or for this line of it."""
 
     names = ("app", "device", "line", "states")
     app: Name | None = None
