@@ -265,9 +265,11 @@ class Recovery:
 
     def call_ended(self, event: log.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
-        for device in self._end_legs(event.call, self._legs(event)):
-            if not device.calls:
-                self.consider(device)
+        ended, devices = self._legs(event), self.cluster.devices
+        self._end_legs(event.call, ended)
+        for name in ended:
+            if not devices[name].calls:
+                self.consider(devices[name])
 
     def call_connected(self, event: log.CallConnected) -> None:
         """Legs have media; only ``drop_calls_in_setup`` asks for it."""
@@ -285,7 +287,7 @@ class Recovery:
         handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
         be settled there was settled by the event that made it so.)
         """
-        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
+        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected or ()
         started, ended = log.CallStarted, log.CallEnded
         for event in events:
             if type(event) is started:
@@ -295,7 +297,9 @@ class Recovery:
                 calls[event.call] = (name,)
                 devices[name].calls += 1
             elif type(event) is ended:
-                if event.device is None or calls.get(event.call) != (event.device,) or event.call in connected:
+                if event.device is None or calls.get(event.call) != (event.device,):
+                    return event
+                if connected and event.call in connected:
                     return event
                 device = devices[event.device]
                 if device.home != device.group[0]:
@@ -483,25 +487,19 @@ class Recovery:
         if event.device in legs:
             return (event.device,)
         if event.device is None and legs:
-            return self.cluster.in_order(legs)
+            return legs if len(legs) == 1 else self.cluster.in_order(legs)
         where = ""
         if event.device is not None:
             self.cluster.known_device(event.device)
             where = f" on '{event.device}'"
         raise Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-    def _end_legs(self, call: str, ended: tuple[str, ...]) -> list[Device]:
-        """Take legs away; the devices that had them."""
-        for legs in (self.cluster.calls, self.cluster.connected):
-            left = tuple(name for name in legs.get(call, ()) if name not in ended)
-            if left:
-                legs[call] = left
-            else:
-                legs.pop(call, None)
-        devices = [self.cluster.devices[name] for name in ended]
-        for device in devices:
-            device.calls -= 1
-        return devices
+    def _end_legs(self, call: str, ended: tuple[str, ...]) -> None:
+        _leave(self.cluster.calls, call, ended)
+        if call in self.cluster.connected:
+            _leave(self.cluster.connected, call, ended)
+        for name in ended:
+            self.cluster.devices[name].calls -= 1
 
     def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
         """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
@@ -521,6 +519,14 @@ class Recovery:
 
 
 _BEHAVIOURS = Behaviours.__struct_fields__
+
+
+def _leave(legs: dict[str, tuple[str, ...]], call: str, ended: tuple[str, ...]) -> None:
+    """Take devices out of a call; a call without any is none."""
+    if legs[call] == ended or not (left := tuple(name for name in legs[call] if name not in ended)):
+        del legs[call]
+    else:
+        legs[call] = left
 
 
 def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:
