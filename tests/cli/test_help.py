@@ -217,7 +217,7 @@ COMPLETIONS = {
     "cti-es append site.db open_refused device=P ": {"line=", "nodes=", "at=", "id="},
     "cti-es append site.db nonsense ": set(),
     "cti-es log site.db --type call": {"call_started", "call_ended"},
-    "cti-es replay site.db --format ": {"text", "ndjson", "csv"},
+    "cti-es replay site.db --format ": {"text", "ndjson", "csv", "tapi-browser"},
     "cti-es schema m": {"messages", "misfits"},
     "cti-es replay --as": {"--as-of"},
 }
