@@ -123,10 +123,6 @@ def test_handles_are_found_by_what_they_say(case):
         assert one.how == "inferred"
 
 
-NOT_YET = "cti_es/diff/handles.py, _cheapest: two sequences are compared there without a first RESUME or INSERVICE"
-
-
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_a_lost_first_message_leaves_the_handle_known():
     """The SUSPEND is lost and the RESUME came: that is the same channel, and one missing message."""
     suspend = Received(1, "PHONE_STATE", 0x40000, 1, "app", "D", None, "5")
@@ -137,7 +133,6 @@ def test_a_lost_first_message_leaves_the_handle_known():
     assert [one.kind for one in found.differences] == ["missing"]
 
 
-@pytest.mark.xfail(reason=NOT_YET, run=False)
 @given(renamed(), st.data())
 @FEWER
 def test_a_lost_message_is_found_whatever_the_handles(case, data):
