@@ -313,7 +313,7 @@ def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
 def check_times(found: Comparison) -> None:
     """Raise :class:`InputError` if times are to be compared and one side has none at all."""
     for side, name in ((0, "EXPECTED"), (1, "ACTUAL")):
-        channels = [one[side] for one in found.pairs]
+        channels = [(one.expected, one.actual)[side] for one in found.pairs]
         if not any(message.at for channel in channels if channel for message in channel.messages):
             raise InputError(
                 f"{name} has no times to compare", where="--time-tolerance", expected="messages with times",
