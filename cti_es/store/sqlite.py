@@ -410,7 +410,7 @@ def _unpacked(packed: bytes) -> bytes:
     """An encoded state, or nothing where there is none: then the digest is wrong, and the snapshot is not used."""
     unpacking = zlib.decompressobj()
     try:
-        state = unpacking.decompress(packed, LARGEST_STATE)
+        state = unpacking.decompress(packed, LARGEST_STATE + 1)
     except zlib.error:
         return b""
     return state if unpacking.eof else b""
