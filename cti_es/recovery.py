@@ -282,13 +282,13 @@ class Recovery:
     def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
         """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
 
-        Nearly every event of a real log starts or ends the only leg of a call, and nothing follows from it: no misfit,
-        and no device that waited for the end. Those are taken here, many at a time; everything else is left to the
-        handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
-        be settled there was settled by the event that made it so.)
+        Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
+        no misfit, and no device that waited for the end. Those are taken here, many at a time; everything else is left
+        to the handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever
+        could be settled there was settled by the event that made it so.)
         """
-        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected or ()
-        started, ended = log.CallStarted, log.CallEnded
+        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
+        started, ended, media = log.CallStarted, log.CallEnded, log.CallConnected
         for event in events:
             if type(event) is started:
                 name = event.device
@@ -299,13 +299,17 @@ class Recovery:
             elif type(event) is ended:
                 if event.device is None or calls.get(event.call) != (event.device,):
                     return event
-                if connected and event.call in connected:
-                    return event
                 device = devices[event.device]
                 if device.home != device.group[0]:
                     return event
                 del calls[event.call]
+                if connected:
+                    connected.pop(event.call, None)
                 device.calls -= 1
+            elif type(event) is media:
+                if event.call in connected or event.device is None or calls.get(event.call) != (event.device,):
+                    return event
+                connected[event.call] = calls[event.call]
             else:
                 return event
         return None
