@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from traceback import print_exc
+from io import StringIO
+from traceback import format_exc
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -93,7 +94,7 @@ class Commands(click.Group):
             code = closed.exit_code
         except (Exception, KeyboardInterrupt) as error:
             if debug and not isinstance(error, NO_FAULT):
-                print_exc()
+                _say(format_exc().rstrip("\n"))
             code = _exit_code(error)
         _flush_or_forget()
         sys.exit(code)
@@ -128,13 +129,20 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _complain(error: BaseException) -> None:
+    if isinstance(error, click.UsageError):
+        text = StringIO()
+        error.show(text)
+        _say(text.getvalue().rstrip("\n"))
+    else:
+        _say(_said(error), "cti-es: ")
+
+
+def _say(text: str, before: str = "") -> None:
+    """Lines on standard error, none of which can steer a terminal."""
     from cti_es_cli.output import shown
 
-    if isinstance(error, click.UsageError):
-        error.show()
-        return
-    for line in _said(error).split("\n"):
-        click.echo(f"cti-es: {shown(line)}", err=True)
+    for line in text.split("\n"):
+        click.echo(before + shown(line), err=True)
 
 
 def _said(error: BaseException) -> str:

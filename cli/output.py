@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 import click
 
 from cti_es.errors import InputError
-from cti_es.names import printable
+from cti_es.names import escaped, printable
 from cti_es.store.sqlite import is_sqlite
 from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
 
@@ -51,6 +51,7 @@ class Output:
         self._stream = stream
         self._colours = colours
         self._live = live
+        self._is_terminal = stream.isatty()
         self._widths: list[int] = []
 
     def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
@@ -58,7 +59,10 @@ class Output:
         {"text": self._text, "ndjson": self._ndjson, "csv": self._csv}[self.format](view, batches)
 
     def write(self, data: bytes) -> None:
-        """Print bytes as they are."""
+        """Print lines of data as they are; on a terminal, what could steer it (no good name has that) is escaped."""
+        self._put(escaped(data.decode()).encode() if self._is_terminal else data)
+
+    def _put(self, data: bytes) -> None:
         with _quiet_pipe():
             self._stream.write(data)
             if self._live:
@@ -66,14 +70,14 @@ class Output:
 
     def flush(self) -> None:
         """Print what has been held back."""
-        self.write(b"")
+        self._put(b"")
         with _quiet_pipe():
             self._stream.flush()
 
     def line(self, text: str, colour: str | None = None) -> None:
         """Print a line of text; in a colour, on a terminal."""
         text = shown(text)
-        self.write((click.style(text, fg=colour) if self._colours and colour else text).encode() + b"\n")
+        self._put((click.style(text, fg=colour) if self._colours and colour else text).encode() + b"\n")
 
     def _ndjson(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         for batch in batches:
@@ -98,8 +102,8 @@ class Output:
         widths = [max(map(len, column)) for column in columns]
         self._widths = widths if first else [max(pair) for pair in zip(self._widths, widths, strict=True)]
         if first:
-            self.write(self._styled(view.titles, "bold"))
-        self.write(b"".join(self._styled(line, view.colour(row)) for line, row in zip(lines, rows, strict=True)))
+            self._put(self._styled(view.titles, "bold"))
+        self._put(b"".join(self._styled(line, view.colour(row)) for line, row in zip(lines, rows, strict=True)))
 
     def _styled(self, cells: tuple[str, ...], colour: str | None) -> bytes:
         text = "  ".join(cell.ljust(width) for cell, width in zip(cells, self._widths, strict=True)).rstrip()

@@ -216,7 +216,7 @@ def log_row(info: LogInfo) -> LogRow:
 def _time(events: bytes, index: int) -> str | None:
     try:
         found = msgspec.json.decode(events)[index]["at"]
-    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError, RecursionError):
         return None
     return found if isinstance(found, str) else None
 

@@ -195,9 +195,9 @@ class _Appending:
         first, events = self._row
         if not first <= version < first + len(events):
             row = next(self._store.rows(self._log, version), None)
-            if row is None:
+            if row is None or row.version > version:
                 raise StoreError(
-                    f"an id stands for version {version}, past the end of the log '{self._log}'",
+                    f"an id stands for version {version}, which the log '{self._log}' does not have",
                     where=self._store.address,
                     hint="the store is damaged; see cti-es verify",
                 )

@@ -207,9 +207,11 @@ def known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 def once_each(names: tuple[str, ...]) -> None:
     """That no name stands twice in a list. Raises :class:`Misfit`."""
-    if len(set(names)) != len(names):
-        twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise Misfit("repeated", f"'{twice}' stands twice in a list")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise Misfit("repeated", f"'{name}' stands twice in a list")
+        seen.add(name)
 
 
 def _found(known: dict[str, T], name: str, code: MisfitCode, what: str) -> T:

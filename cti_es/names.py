@@ -31,3 +31,8 @@ def check_name(name: str, where: str) -> None:
 def printable(text: str) -> str:
     r"""``text`` with every character that could steer a terminal shown as an escape (``\x1b``, ``\u202e``)."""
     return _REFUSED.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def escaped(text: str) -> str:
+    r"""Lines of JSON or CSV with the same characters as JSON has them (``\u001b``); line ends stay."""
+    return _REFUSED.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)

@@ -129,7 +129,7 @@ class Recovery:
     def device_opened(self, event: log.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
         device = self.cluster.known_device(event.device)
-        wanted = known_lines(device, event.lines) if event.lines is not None else tuple(device.lines)
+        wanted = frozenset(known_lines(device, event.lines) if event.lines is not None else device.lines)
         app = event.app or DEFAULT_APP
         phone = app not in device.opened_by
         lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)

@@ -12,7 +12,7 @@ from operator import length_hint
 import msgspec
 
 from cti_es.cluster import Cluster, Misfit, MisfitCode
-from cti_es.errors import did_you_mean
+from cti_es.errors import StoreError, did_you_mean
 from cti_es.events import Event, type_of
 from cti_es.recovery import Recovery
 from cti_es.steps import Step
@@ -57,7 +57,7 @@ class Replay:
     """
 
     def __init__(self, state: bytes | None = None, hints: bool = False) -> None:
-        start = State() if state is None else _decode_state(state)
+        start = State() if state is None else _decoded(state)
         self._recovery = Recovery(start.cluster)
         self._recovery.version = start.version
         self._tsp = Tsp(start.book, start.seq, self._recovery)
@@ -121,6 +121,14 @@ class Replay:
         if self._hints and (near := did_you_mean(misfit.found, misfit.known)):
             text += f"; {near}"
         return MisfitReport(self.version, event.at, type_of[type(event)], misfit.code, text)
+
+
+def _decoded(state: bytes) -> State:
+    try:
+        return _decode_state(state)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        hint = "the store is damaged; see cti-es verify"
+        raise StoreError(f"the state of a snapshot cannot be read: {error}", hint=hint) from None
 
 
 def replay(events: Sequence[Event]) -> Iterator[Message]:

@@ -31,7 +31,10 @@ def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> Ge
 def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing) -> Iterator[Fault]:
     try:
         yield from store.schema_faults()
-        names = [info.name for info in store.logs()]
+    except StoreError as error:
+        yield Fault(None, None, error.what)
+    try:
+        names = store.names()
     except StoreError as error:
         yield Fault(None, None, error.what)
         return
@@ -39,19 +42,22 @@ def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing) -> Iterator
         if log not in names and heads[log] != Head():
             yield Fault(log, None, f"the log is not there; it was at {heads[log]}")
     for log in names:
+        check = _LogCheck(store, log, heads.get(log))
         try:
-            yield from _LogCheck(store, log, heads.get(log)).faults(rows)
+            yield from check.faults(rows)
         except StoreError as error:
-            yield Fault(log, None, error.what)
+            yield Fault(log, check.next_version, error.what)
 
 
 class _LogCheck:
-    """One log being checked, from its first row to its last."""
+    """One log being checked, from its first row to its last; ``next_version`` is that of the row to be read next."""
 
     def __init__(self, store: Reader, log: str, kept_head: Head | None) -> None:
         self._store = store
         self._log = log
         self._kept_head = kept_head
+        self.next_version: int | None = None
+        self._position = 0
         self._head = Head()
         self._replay: Replay | None = Replay()
         self._timeline = Timeline()
@@ -63,12 +69,15 @@ class _LogCheck:
         for one, digest in self._store.snapshots(self._log):
             snapshots[one.version].append((one, digest))
         seen_head = self._kept_head in (None, Head())
+        self.next_version = 1
         for row in rows(self._store.rows(self._log)):
             yield from self._row(row)
             self._head = Head(row.last, row.hash)
+            self.next_version = row.last + 1
             seen_head = seen_head or self._head == self._kept_head
             for one, digest in snapshots.pop(row.last, []):
                 yield from self._snapshot(one, digest)
+        self.next_version = None
         for version in snapshots:
             yield Fault(self._log, version, "a snapshot stands where no row of the log ends")
         if self._store.id_count(self._log) != self._ids:
@@ -88,6 +97,9 @@ class _LogCheck:
                 row.version,
                 f"the row follows version {self._head.version}; versions are missing or repeated",
             )
+        if row.position <= self._position:
+            yield Fault(self._log, row.version, "the row stands before the row that it follows")
+        self._position = row.position
         if chain_hash(self._head.hash, row) != row.hash:
             yield Fault(
                 self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match"

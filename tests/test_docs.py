@@ -54,8 +54,8 @@ SHELL = {"cat", "cp", "echo", "grep", "head", "ls", "printf", "tail"}
 SETUP = ("pip", "python", "python3", "py", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
-FOREIGN_OPTIONS = {"--big", "--immutable", "--nl", "--table"}
-"""Options of other programs that pages name: sqlite-utils, datasette, the benchmarks."""
+FOREIGN_OPTIONS = {"--big", "--immutable", "--nl", "--rounds", "--table"}
+"""Options of other programs that pages name: sqlite-utils, datasette, the benchmarks and campaigns."""
 
 ABBREVIATED = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{6,63}…")
 

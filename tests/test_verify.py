@@ -21,7 +21,6 @@ from cti_es.store.base import chain_hash
 from cti_es.verify import verify
 
 AT = "2026-01-01T08:00:00Z"
-FLIPS = 200
 
 
 def events_for(seed, count):
@@ -131,29 +130,7 @@ def test_misfits_are_no_faults(path):
     assert faults(path) == []
 
 
-# --- flipped bits ---------------------------------------------------------------------------------------------------
-
-
-def test_a_flipped_bit_is_found_or_changes_nothing(path, tmp_path):
-    """200 single flipped bits: each is reported, on opening or as a fault, or changes nothing that a reader sees."""
-    whole, chance = path.read_bytes(), random.Random(20260101)
-    with closing(SqliteStore(path)) as store:
-        truth = seen(store)
-    copy, reported, unnoticed = tmp_path / "flipped.db", 0, []
-    for _ in range(FLIPS):
-        position, bit = chance.randrange(len(whole)), chance.randrange(8)
-        copy.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
-        try:
-            with closing(SqliteStore(copy)) as store:
-                found = list(verify(store, {}))
-                if not found and seen(store) != truth:
-                    unnoticed.append((position, bit))
-        except CtiEsError as error:
-            found = [error]
-        reported += bool(found)
-
-    assert unnoticed == []
-    assert FLIPS // 10 < reported < FLIPS
+# --- flipped bits (more of them in trust/test_damage.py) ------------------------------------------------------------
 
 
 def test_reading_what_a_flipped_bit_left_is_an_error_with_words(path, tmp_path):

@@ -115,6 +115,9 @@ class Reader(Protocol):
     def logs(self) -> list[LogInfo]:
         """Its logs, in the order in which they were begun."""
 
+    def names(self) -> list[str]:
+        """The names of its logs, in that order, whatever is wrong with their rows."""
+
     def head(self, log: str) -> Head:
         """Where a log ends; ``Head()`` for one that is empty or not there."""
 
@@ -168,13 +171,16 @@ class Store(Reader, Protocol):
 def events_of(row: Row, address: str) -> list[Event]:
     """The events of a row. Raises :class:`StoreError` when they cannot be read: the store is damaged."""
     try:
-        return decode_events(row.events)
+        events = decode_events(row.events)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise StoreError(
-            f"the events from version {row.version} on cannot be read: {error}",
-            where=f"{address}#{row.log}",
-            hint="the store is damaged; see cti-es verify",
-        ) from None
+        raise _damaged(f"the events from version {row.version} on cannot be read: {error}", row, address) from None
+    if len(events) != row.size:
+        raise _damaged(f"there are {len(events)} events from version {row.version} on, not {row.size}", row, address)
+    return events
+
+
+def _damaged(what: str, row: Row, address: str) -> StoreError:
+    return StoreError(what, where=f"{address}#{row.log}", hint="the store is damaged; see cti-es verify")
 
 
 def chain_hash(previous: str, row: Row) -> str:

@@ -26,6 +26,10 @@ class MemoryStore:
             last[row.log] = row
         return [LogInfo(log, first[log], last[log]) for log in first]
 
+    def names(self) -> list[str]:
+        """The names of its logs."""
+        return [info.name for info in self.logs()]
+
     def head(self, log: str) -> Head:
         """Where a log ends."""
         return next((info.head for info in self.logs() if info.name == log), Head())

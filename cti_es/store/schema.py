@@ -136,6 +136,9 @@ def schema_faults(connection: Connection) -> Iterator[Fault]:
         lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
         for (log,) in lost:
             yield Fault(log, None, f"the table '{table}' knows a log that is not there")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        yield Fault(None, None, f"user_version is {version}, not {SCHEMA_VERSION}")
     rows, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM batches").fetchone()
     if rows != last:
         yield Fault(None, None, f"the last row has position {last}, but there are {rows} rows")

@@ -23,9 +23,14 @@ from cti_es.store.schema import APPLICATION_ID, OBJECTS, SCHEMA_VERSION, migrate
 HEADER = b"SQLite format 3\x00"
 
 _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
+_ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
+_SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
 SQLITE_NEEDED = (3, 37)
 """Strict tables came with it."""
+
+LARGEST_STATE = 1 << 28
+"""No snapshot is kept or taken from a store whose state has more bytes: a few forged ones could be any number."""
 
 _IDS_AT_ONCE = 500
 _LARGEST = 2**63 - 1
@@ -69,7 +74,12 @@ class SqliteStore:
         """Its logs, in the order in which they were begun."""
         firsts = "SELECT MIN(position) FROM batches GROUP BY log"
         first = self._select(f"SELECT {_ROW} FROM batches WHERE position IN ({firsts}) ORDER BY position")
-        return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(Row._make, first)]
+        return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(self._row, first)]
+
+    def names(self) -> list[str]:
+        """The names of its logs, whatever is wrong with their rows."""
+        found = self._select("SELECT log FROM batches GROUP BY log ORDER BY MIN(position)")
+        return [log for (log,) in found if self._typed((log,), (str,))]
 
     def head(self, log: str) -> Head:
         """Where a log ends."""
@@ -83,7 +93,7 @@ class SqliteStore:
             "(SELECT MAX(version) FROM batches WHERE log = :log AND version <= :version), 1)"
             " AND version + count > :version ORDER BY version"
         )
-        return map(Row._make, self._stream(sql, {"log": log, "version": min(version, _LARGEST)}))
+        return map(self._row, self._stream(sql, {"log": log, "version": min(version, _LARGEST)}))
 
     def find_ids(self, log: str, ids: Iterable[str]) -> dict[str, int]:
         """The versions of those ids that the log has."""
@@ -92,7 +102,8 @@ class SqliteStore:
         for start in range(0, len(wanted), _IDS_AT_ONCE):
             some = wanted[start : start + _IDS_AT_ONCE]
             marks = ",".join("?" * len(some))
-            found.update(self._select(f"SELECT id, version FROM ids WHERE log = ? AND id IN ({marks})", (log, *some)))
+            pairs = self._select(f"SELECT id, version FROM ids WHERE log = ? AND id IN ({marks})", (log, *some))
+            found.update(pair for pair in pairs if self._typed(pair, (str, int)))
         return found
 
     def id_count(self, log: str) -> int:
@@ -105,14 +116,15 @@ class SqliteStore:
         sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = :log AND fold = :fold{bounds} ORDER BY version DESC"
         bound = {column: min(most, _LARGEST) if isinstance(most, int) else most for column, most in at_most.items()}
         for values in self._stream(sql, {"log": log, "fold": fold, **bound}):
-            snapshot, digest = _snapshot(values)
+            snapshot, digest = self._snapshot(values)
             if snapshot.digest() == digest and snapshot.hash == self._hash_at(log, snapshot.version):
                 return snapshot
         return None
 
     def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
         """Every snapshot of a log by version, with the digest that was kept with it."""
-        return map(_snapshot, self._stream(f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? ORDER BY version", (log,)))
+        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? ORDER BY version"
+        return map(self._snapshot, self._stream(sql, (log,)))
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
@@ -210,7 +222,7 @@ class SqliteStore:
 
     def _last_row(self, log: str) -> Row | None:
         sql = f"SELECT {_ROW} FROM batches WHERE log = ? ORDER BY version DESC LIMIT 1"
-        return next(map(Row._make, self._select(sql, (log,))), None)
+        return next(map(self._row, self._select(sql, (log,))), None)
 
     def _hash_at(self, log: str, version: int) -> str | None:
         sql = (
@@ -218,6 +230,22 @@ class SqliteStore:
             " ORDER BY version DESC LIMIT 1"
         )
         return next((hash_ for (hash_,) in self._select(sql, (log, version, version))), None)
+
+    def _row(self, values: tuple[Any, ...]) -> Row:
+        self._typed(values, _ROW_TYPES)
+        return Row._make(values)
+
+    def _snapshot(self, values: tuple[Any, ...]) -> tuple[Snapshot, str]:
+        self._typed(values, _SNAPSHOT_TYPES)
+        *fields, packed, digest = values
+        return Snapshot._make([*fields, _unpacked(packed)]), digest
+
+    def _typed(self, values: tuple[Any, ...], types: tuple[type, ...]) -> bool:
+        """True; StoreError where a column has what a strict table cannot hold: SQLite does not look when it reads."""
+        if tuple(map(type, values)) != types:
+            what = "the store is damaged: a column has a value of the wrong type"
+            raise StoreError(what, where=self.address, hint="restore it from a copy")
+        return True
 
     def _select(self, sql: str, values: Any = ()) -> list[Any]:
         with self._explained():
@@ -238,7 +266,7 @@ class SqliteStore:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
             raise _explain(error, self.address, self._wait) from error
 
 
@@ -267,6 +295,8 @@ class _SqliteWriter:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log, in place of one that stood there."""
+        if len(snapshot.state) > LARGEST_STATE:
+            return
         values = (*snapshot[:-1], zlib.compress(snapshot.state, 1), snapshot.digest())
         with self._store.explained():
             self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?,?,?,?,?,?)", values)
@@ -282,6 +312,7 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
         raise StoreError("no permission to make a file in this folder", where=str(path))
     draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
+        draft.touch(exist_ok=False)  # SQLite would not let a group write, whatever the umask
         store = SqliteStore(draft, write=True, wait=wait, draft=True)
         try:
             result = fill(store)
@@ -375,13 +406,14 @@ def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
             clock.pause(0.02)
 
 
-def _snapshot(values: tuple[Any, ...]) -> tuple[Snapshot, str]:
-    *fields, packed, digest = values
+def _unpacked(packed: bytes) -> bytes:
+    """An encoded state, or nothing where there is none: then the digest is wrong, and the snapshot is not used."""
+    unpacking = zlib.decompressobj()
     try:
-        state = zlib.decompress(packed)
-    except (zlib.error, TypeError):
-        state = b""
-    return Snapshot._make([*fields, state]), digest
+        state = unpacking.decompress(packed, LARGEST_STATE + 1)
+    except zlib.error:
+        return b""
+    return state if unpacking.eof else b""
 
 
 def _explain(error: Exception, address: str, wait: float) -> StoreError:

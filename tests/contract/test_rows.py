@@ -136,6 +136,14 @@ def test_logs_stand_in_the_order_in_which_they_were_begun(store):
     assert [info.name for info in store.logs()] == ["zeta", "alpha", "mid"]
 
 
+def test_names_are_those_of_the_logs(store):
+    """``names`` gives the logs by name alone, in the same order."""
+    for log in ("z", "a", "z", "m"):
+        put(store, log, nodes("n"))
+
+    assert store.names() == [info.name for info in store.logs()] == ["z", "a", "m"]
+
+
 def test_logs_know_their_first_and_last_row(store):
     """``logs`` gives the rows at both ends of a log and its head."""
     put(store, "default", nodes("a"), nodes("b", "c"))
