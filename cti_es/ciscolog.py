@@ -374,10 +374,10 @@ _PART_VALUE = re.compile(r"([0-9]{1,10})\.([0-9]{1,4})/([0-9]{1,4})")
 
 
 class Left(NamedTuple):
-    """What was left out for one reason: how many lines, and the first of them."""
+    """What was left out for one reason: how many lines, and the number of the first of them."""
 
-    count: int
-    line: int
+    lines: int
+    first: int
 
 
 class Reader:
@@ -407,7 +407,7 @@ class Reader:
     def leave_out(self, reason: str, line: int) -> None:
         """Count a line that is left out."""
         before = self.left_out.get(reason)
-        self.left_out[reason] = Left(before.count + 1, before.line) if before else Left(1, line)
+        self.left_out[reason] = Left(before.lines + 1, before.first) if before else Left(1, line)
 
     def _record(self, line: bytes, number: int) -> Record | None:
         try:
