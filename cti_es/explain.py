@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from cti_es.cluster import Cluster
 from cti_es.errors import InputError, did_you_mean
 from cti_es.events import AnyEvent
 from cti_es.homes import Home, home
 from cti_es.reading import Cut, Log, event_at, folded
-from cti_es.recovery import Cluster
 from cti_es.replay import Replay
 from cti_es.rules import RULES
 from cti_es.tapi import Message

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from cti_es.cluster import Cluster, Device, DeviceState
 from cti_es.events import Kind
-from cti_es.recovery import Cluster, Device, DeviceState
 
 
 class Home(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
-"""THE FOLD: what a cluster's events do to its devices (recovery-rules §3 to §5).
+"""THE FOLD: what a cluster's events do to its devices (recovery-rules §3 to §5, tsp-behaviour §3).
 
 Two rules hold in this file. Everything that changes the state of nodes, devices, lines and calls is here. And nothing
-here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps* this file
-takes.
+here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps*
+(``steps.py``) this file takes.
 
 Theory of operation. A device is *unregistered*, *in service* at its home node, or *out of service*. Phones register
 by themselves; ports and route points are registered by the first open and unregistered when nobody has a handle any
@@ -12,215 +12,45 @@ that could be on a better node is moved there, but only once no call leg is acti
 derived, never stored.
 
 An event is checked against the state before it changes anything: one that does not fit is a :class:`Misfit` and
-leaves no trace. What fits changes the state and appends to :attr:`Recovery.steps` what was done, in order: suspended,
-resumed, closed, a line in service, a line closed, opened, given back.
-
-The state is plain data (:class:`Cluster`), so that it can be encoded, restored and compared. Orders matter: devices
-stand in the order in which they were added, lines in their device's configured order.
+leaves no trace. What fits changes the state (:class:`~cti_es.cluster.Cluster`) and appends to :attr:`Recovery.steps`
+what was done, in order.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
-
-import msgspec
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from cti_es import events as log
+from cti_es.cluster import (
+    Because,
+    Behaviours,
+    Cluster,
+    Device,
+    DeviceState,
+    Line,
+    Misfit,
+    Reason,
+    known_line,
+    known_lines,
+    once_each,
+)
+from cti_es.steps import (
+    Closed,
+    DeviceEntered,
+    DeviceLeft,
+    GivenBack,
+    LineClosed,
+    LineInService,
+    LinksLost,
+    LinksWanted,
+    Opened,
+    OpenedIn,
+    OpenedOut,
+    Resumed,
+    Step,
+    Suspended,
+)
 
-PHONE = "phone"
 DEFAULT_APP = "app"
-
-Reason = Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable"]
-DeviceState = Literal["unregistered", "in_service", "out_of_service"]
-Because = Literal["added", "register", "wait", "suspend", "resume", "close", "settle", "give_back"]
-MisfitCode = Literal[
-    "unknown_node",
-    "unknown_device",
-    "unknown_line",
-    "unknown_call",
-    "node_exists",
-    "device_exists",
-    "call_exists",
-    "already_failed",
-    "already_in_service",
-    "already_open",
-    "not_open",
-    "repeated",
-    "empty",
-    "outside_group",
-]
-
-
-class Misfit(Exception):
-    """An event that does not fit the state it meets (recovery-rules §2). The state is as it was.
-
-    ``code`` is from the closed list :data:`MisfitCode`; ``reason`` says it in words; ``found`` and ``known`` are the
-    name that was not there and those that are, for a suggestion.
-    """
-
-    def __init__(self, code: MisfitCode, reason: str, found: str = "", known: Iterable[str] = ()) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-        self.found = found
-        self.known = known
-
-
-# --- the state ------------------------------------------------------------------------------------------------------
-
-
-class Line(msgspec.Struct):
-    """A line of a device: its service state, the nodes that refuse it, the applications that have it open."""
-
-    in_service: bool = False
-    refused_by: list[str] = []
-    opened_by: list[str] = []
-
-
-class Device(msgspec.Struct):
-    """A device: its name and configuration, then its state.
-
-    ``number`` counts devices from 0 in the order in which they were added. ``since`` and ``because`` are the version
-    of the event that last changed ``state`` or ``home`` and what did it; nothing in the rules reads them, ``explain``
-    does.
-    """
-
-    name: str
-    number: int
-    kind: log.Kind
-    group: tuple[str, ...]
-    lines: dict[str, Line]
-    state: DeviceState = "unregistered"
-    home: str | None = None
-    refused_by: list[str] = []
-    opened_by: list[str] = []
-    calls: int = 0
-    since: int = 0
-    because: Because = "added"
-
-    @property
-    def registers_itself(self) -> bool:
-        """Phones do; ports and route points are registered for the applications that open them."""
-        return self.kind == PHONE
-
-    @property
-    def is_held(self) -> bool:
-        """Whether any application has a handle on the device or on one of its lines."""
-        return bool(self.opened_by) or any(line.opened_by for line in self.lines.values())
-
-    def lines_in_service(self) -> tuple[str, ...]:
-        """The numbers of its lines that are in service, in order."""
-        return tuple(number for number, line in self.lines.items() if line.in_service)
-
-
-class Cluster(msgspec.Struct):
-    """The whole state. ``nodes``: whether each is in service. ``calls``: call → devices on which it has a leg."""
-
-    nodes: dict[str, bool] = {}
-    devices: dict[str, Device] = {}
-    calls: dict[str, tuple[str, ...]] = {}
-
-    def best(self, device: Device) -> str | None:
-        """The first node of the device's group that is in service and does not refuse it (recovery-rules §3)."""
-        return next((node for node in device.group if self.nodes[node] and node not in device.refused_by), None)
-
-    def all_up(self, device: Device) -> bool:
-        """Whether every node of the device's group is in service."""
-        return all(self.nodes[node] for node in device.group)
-
-    def better(self, device: Device) -> str | None:
-        """The node to which re-homing is due, or None: the best one, if the device is in service at a later one."""
-        if device.state != "in_service":
-            return None
-        for node in device.group:
-            if node == device.home:
-                return None
-            if self.nodes[node] and node not in device.refused_by:
-                return node
-        return None
-
-
-# --- the steps, as data ---------------------------------------------------------------------------------------------
-
-
-class Suspended(msgspec.Struct, frozen=True, tag=True):
-    """The device has lost its home; ``lines`` were in service and went out with it."""
-
-    device: str
-    lines: tuple[str, ...]
-    reason: Reason
-
-
-class Resumed(msgspec.Struct, frozen=True, tag=True):
-    """The device is in service at ``node``, and so are ``lines``."""
-
-    device: str
-    node: str
-    lines: tuple[str, ...]
-
-
-class Closed(msgspec.Struct, frozen=True, tag=True):
-    """The system has closed the device: every handle on it and on its ``lines`` is gone."""
-
-    device: str
-    lines: tuple[str, ...]
-
-
-class LineInService(msgspec.Struct, frozen=True, tag=True):
-    """A line that was out of service on a device in service is in service again."""
-
-    device: str
-    line: str
-
-
-class LineClosed(msgspec.Struct, frozen=True, tag=True):
-    """The system has closed one line: every handle on it is gone."""
-
-    device: str
-    line: str
-
-
-class Opened(msgspec.Struct, frozen=True, tag=True):
-    """An application has opened the phone device (``phone``) and ``lines``."""
-
-    device: str
-    app: str
-    phone: bool
-    lines: tuple[str, ...]
-
-
-class OpenedOut(msgspec.Struct, frozen=True, tag=True):
-    """What an application has just opened and that is out of service at that moment."""
-
-    device: str
-    app: str
-    phone: bool
-    lines: tuple[str, ...]
-    reason: Reason
-
-
-class GivenBack(msgspec.Struct, frozen=True, tag=True):
-    """An application has given back its handles on the phone device (``phone``) and ``lines``."""
-
-    device: str
-    app: str
-    phone: bool
-    lines: tuple[str, ...]
-
-
-Step = Suspended | Resumed | Closed | LineInService | LineClosed | Opened | OpenedOut | GivenBack
-
-STEP_NAMES: dict[type[Step], str] = {
-    Suspended: "suspend",
-    Resumed: "resume",
-    Closed: "close",
-    LineInService: "settle",
-    LineClosed: "settle",
-    OpenedOut: "open",
-}
-"""The step's name in a rule identifier (recovery-rules §6). Opened and GivenBack tell nobody anything."""
-
-
-# --- the fold -------------------------------------------------------------------------------------------------------
 
 
 class Recovery:
@@ -243,10 +73,18 @@ class Recovery:
             log.OpenAllowed: self.open_allowed,
             log.CallStarted: self.call_started,
             log.CallEnded: self.call_ended,
+            log.CtiManagerAdded: self.cti_manager_added,
+            log.CtiManagerFailed: self.cti_manager_failed,
+            log.CtiManagerRecovered: self.cti_manager_recovered,
+            log.DeviceFailed: self.device_failed,
+            log.DeviceRecovered: self.device_recovered,
+            log.DeviceRemoved: self.device_removed,
+            log.CallConnected: self.call_connected,
+            log.BehaviourSet: self.behaviour_set,
         }
         """Event type → what it does. Each raises :class:`Misfit` before it changes anything."""
 
-    # What each event does (recovery-rules §5).
+    # What each event does (recovery-rules §5, tsp-behaviour §2, §3).
 
     def node_added(self, event: log.NodeAdded) -> None:
         """A new node, in service."""
@@ -259,82 +97,145 @@ class Recovery:
         if event.device in self.cluster.devices:
             raise Misfit("device_exists", f"device '{event.device}' exists already")
         lines = event.lines or ()
-        _once_each(lines)
+        once_each(lines)
         group = event.group if event.group is not None else tuple(self.cluster.nodes)
-        self._known_nodes(group)
+        self.cluster.known_nodes(group)
         if not group:
             raise Misfit("empty", f"no node in the group of '{event.device}'")
         device = Device(
             name=event.device,
-            number=len(self.cluster.devices),
+            number=self.cluster.devices_added,
+            first_line=self.cluster.lines_added,
             kind=event.kind,
             group=group,
             lines={number: Line() for number in lines},
             since=self.version,
         )
         self.cluster.devices[event.device] = device
+        self.cluster.devices_added += 1
+        self.cluster.lines_added += len(lines)
+        self.steps.append(DeviceEntered(device.name, lines, device.number, device.first_line))
         if device.registers_itself:
             self._register(device)
 
+    def device_removed(self, event: log.DeviceRemoved) -> None:
+        """The device is gone, with its lines, its calls and every handle on it."""
+        device = self.cluster.known_device(event.device)
+        for call in [call for call, legs in self.cluster.calls.items() if device.name in legs]:
+            self._end_legs(call, (device.name,))
+        del self.cluster.devices[device.name]
+        self.steps.append(DeviceLeft(device.name, tuple(device.lines), device.number, device.first_line))
+
     def device_opened(self, event: log.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
-        device = self._known_device(event.device)
-        wanted = _known_lines(device, event.lines) if event.lines is not None else tuple(device.lines)
+        device = self.cluster.known_device(event.device)
+        wanted = known_lines(device, event.lines) if event.lines is not None else tuple(device.lines)
         app = event.app or DEFAULT_APP
         phone = app not in device.opened_by
         lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)
         if not phone and not lines:
             raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
-        self._open(device, app, phone, lines)
+        self._open(device, Opened(device.name, app, phone, lines, event.ext_version))
 
     def line_opened(self, event: log.LineOpened) -> None:
         """The application opens one line; no phone handle is needed."""
-        device = self._known_device(event.device)
-        line = _known_line(device, event.line)
+        device = self.cluster.known_device(event.device)
+        line = known_line(device, event.line)
         app = event.app or DEFAULT_APP
         if app in device.lines[line].opened_by:
             raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
-        self._open(device, app, phone=False, lines=(line,))
+        self._open(device, Opened(device.name, app, False, (line,), event.ext_version))
 
     def device_closed(self, event: log.DeviceClosed) -> None:
         """The application gives back everything that it has on the device."""
-        device = self._known_device(event.device)
+        device = self.cluster.known_device(event.device)
         app = event.app or DEFAULT_APP
-        phone = app in device.opened_by
-        lines = tuple(number for number, line in device.lines.items() if app in line.opened_by)
+        phone, lines = held_by(device, app)
         if not phone and not lines:
             raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
-        self._give_back(device, app, phone, lines)
+        self.give_back(device, app, phone, lines)
 
     def line_closed(self, event: log.LineClosed) -> None:
         """The application gives back one line handle."""
-        device = self._known_device(event.device)
-        line = _known_line(device, event.line)
+        device = self.cluster.known_device(event.device)
+        line = known_line(device, event.line)
         app = event.app or DEFAULT_APP
         if app not in device.lines[line].opened_by:
             raise Misfit("not_open", f"application '{app}' does not have line '{line}' of '{event.device}' open")
-        self._give_back(device, app, phone=False, lines=(line,))
+        self.give_back(device, app, phone=False, lines=(line,))
 
     def node_failed(self, event: log.NodeFailed) -> None:
-        """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
-        if not self._known_node(event.node):
+        """The CTI Manager fails first, if it goes with the node; then the call processing (tsp-behaviour §3.5)."""
+        up, manager = self._of_node(event)
+        if not up and not manager:
             raise Misfit("already_failed", f"node '{event.node}' has failed already")
-        self.cluster.nodes[event.node] = False
-        affected = [device for device in self.cluster.devices.values() if device.home == event.node]
-        for device in affected:
-            self.suspend(device, "CallManagerFailure")
-        for device in affected:
-            self.attempt(device)
-            self.settle(device)
+        if manager:
+            self._lose_links(event.node)
+        if up:
+            self._fail(event.node)
+        if manager:
+            self.steps.append(LinksWanted())
 
     def node_recovered(self, event: log.NodeRecovered) -> None:
-        """Every device that the node may serve is considered."""
-        if self._known_node(event.node):
+        """The call processing is back first, then the CTI Manager, if it comes with it (tsp-behaviour §3.5)."""
+        up, manager = self._of_node(event)
+        if up and manager is not False:
             raise Misfit("already_in_service", f"node '{event.node}' is in service already")
-        self.cluster.nodes[event.node] = True
-        for device in self.cluster.devices.values():
-            if event.node in device.group:
-                self.consider(device)
+        if not up:
+            self.cluster.nodes[event.node] = True
+            for device in self.cluster.devices.values():
+                if event.node in device.group:
+                    self.consider(device)
+        if manager is False:
+            self._offer_links(event.node)
+
+    def cti_manager_added(self, event: log.CtiManagerAdded) -> None:
+        """A CTI Manager, in service. Nobody can have been waiting for it."""
+        self.cluster.known_node(event.node)
+        if event.node in self.cluster.cti_managers:
+            raise Misfit("cti_manager_exists", f"node '{event.node}' has a CTI Manager already")
+        self.cluster.cti_managers[event.node] = True
+
+    def cti_manager_failed(self, event: log.CtiManagerFailed) -> None:
+        """Whoever was linked to it looks for another one."""
+        if not self.cluster.known_cti_manager(event.node):
+            raise Misfit("already_failed", f"the CTI Manager of '{event.node}' has failed already")
+        self._lose_links(event.node)
+        self.steps.append(LinksWanted())
+
+    def cti_manager_recovered(self, event: log.CtiManagerRecovered) -> None:
+        """Whoever has no link may take it."""
+        if self.cluster.known_cti_manager(event.node):
+            raise Misfit("already_in_service", f"the CTI Manager of '{event.node}' is in service already")
+        self._offer_links(event.node)
+
+    def device_failed(self, event: log.DeviceFailed) -> None:
+        """The device itself is away: no node is best for it until it is back (tsp-behaviour §3.10)."""
+        device = self.cluster.known_device(event.device)
+        if device.away is not None:
+            raise Misfit("already_away", f"'{event.device}' is away already ({device.away})")
+        device.away = event.reason or "DeviceFailure"
+        if device.state == "in_service":
+            self.suspend(device, device.away)
+
+    def device_recovered(self, event: log.DeviceRecovered) -> None:
+        """The device is back; then it is considered."""
+        device = self.cluster.known_device(event.device)
+        if device.away is None:
+            raise Misfit("not_away", f"'{event.device}' is not away")
+        device.away = None
+        self.consider(device)
+
+    def behaviour_set(self, event: log.BehaviourSet) -> None:
+        """What is given changes, the rest stays; nothing else happens."""
+        behaviours = self.cluster.behaviours
+        given = {name: value for name in _BEHAVIOURS if (value := getattr(event, name)) is not None}
+        if not given:
+            raise Misfit("empty", f"none of {', '.join(_BEHAVIOURS)}")
+        if all(getattr(behaviours, name) == value for name, value in given.items()):
+            raise Misfit("unchanged", f"{' and '.join(given)}: that is so already")
+        for name, value in given.items():
+            setattr(behaviours, name, value)
 
     def open_refused(self, event: log.OpenRefused) -> None:
         """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
@@ -351,9 +252,9 @@ class Recovery:
     def call_started(self, event: log.CallStarted) -> None:
         """A leg becomes active, in whatever state the device is."""
         name, calls = event.device, self.cluster.calls
-        device = self.cluster.devices.get(name) or self._known_device(name)
+        device = self.cluster.devices.get(name) or self.cluster.known_device(name)
         if event.line is not None:
-            _known_line(device, event.line)
+            known_line(device, event.line)
         if event.call not in calls:
             calls[event.call] = (name,)
         elif name in calls[event.call]:
@@ -364,26 +265,17 @@ class Recovery:
 
     def call_ended(self, event: log.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
-        name, calls = event.device, self.cluster.calls
-        legs = calls.get(event.call, ())
-        if name in legs:
-            ended: tuple[str, ...] = (name,)
-        elif name is None and legs:
-            ended = self._in_order(legs)
-        else:
-            raise self._no_leg(event)
-        if len(ended) == len(legs):
-            del calls[event.call]
-        else:
-            calls[event.call] = tuple(leg for leg in legs if leg != name)
-        free = []
-        for name in ended:
-            device = self.cluster.devices[name]
-            device.calls -= 1
+        for device in self._end_legs(event.call, self._legs(event)):
             if not device.calls:
-                free.append(device)
-        for device in free:
-            self.consider(device)
+                self.consider(device)
+
+    def call_connected(self, event: log.CallConnected) -> None:
+        """Legs have media; only ``drop_calls_in_setup`` asks for it."""
+        connected = self.cluster.connected.get(event.call, ())
+        new = tuple(name for name in self._legs(event) if name not in connected)
+        if not new:
+            raise Misfit("already_connected", f"call '{event.call}' has media there already")
+        self.cluster.connected[event.call] = connected + new
 
     def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
         """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
@@ -393,7 +285,7 @@ class Recovery:
         handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
         be settled there was settled by the event that made it so.)
         """
-        devices, calls = self.cluster.devices, self.cluster.calls
+        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
         started, ended = log.CallStarted, log.CallEnded
         for event in events:
             if type(event) is started:
@@ -403,7 +295,7 @@ class Recovery:
                 calls[event.call] = (name,)
                 devices[name].calls += 1
             elif type(event) is ended:
-                if event.device is None or calls.get(event.call) != (event.device,):
+                if event.device is None or calls.get(event.call) != (event.device,) or event.call in connected:
                     return event
                 device = devices[event.device]
                 if device.home != device.group[0]:
@@ -431,6 +323,8 @@ class Recovery:
 
     def attempt(self, device: Device) -> None:
         """Open the device on the best node; none and all nodes up: close it; else it waits. Phones are never closed."""
+        if self.cluster.waits_for_calls(device):
+            return
         if (node := self.cluster.best(device)) is not None:
             self.resume(device, node)
         elif self.cluster.all_up(device) and not device.registers_itself:
@@ -478,32 +372,50 @@ class Recovery:
         cluster = self.cluster
         return not device.registers_itself and cluster.all_up(device) and cluster.best(device) == device.home
 
-    def _open(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+    def _open(self, device: Device, opened: Opened) -> None:
         """Add the handles, register the device if nobody had it open, tell what is out of service at once."""
+        app, phone, lines = opened.app, opened.phone, opened.lines
         if phone:
             device.opened_by.append(app)
         for number in lines:
             device.lines[number].opened_by.append(app)
-        self.steps.append(Opened(device.name, app, phone, lines))
+        self.steps.append(opened)
         if device.state == "unregistered":
             self._register(device)
             if device.home is None and self.cluster.all_up(device):
                 self.close(device)
         if device.state == "out_of_service":
-            self.steps.append(OpenedOut(device.name, app, phone, lines, "NoCallManagerAvailable"))
+            self.steps.append(OpenedOut(device.name, app, phone, lines, device.away or "NoCallManagerAvailable"))
         elif device.state == "in_service":
             out = tuple(number for number in lines if not device.lines[number].in_service)
-            if out:
-                self.steps.append(OpenedOut(device.name, app, False, out, "Unknown"))
+            self.steps.append(OpenedIn(device.name, app, lines, out))
             self.settle(device)
 
-    def _give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+    def give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """The application has these handles no more."""
+        self._take(device, app, phone, lines, "give_back")
+        self.steps.append(GivenBack(device.name, app, phone, lines))
+
+    def give_back_all(self, app: str) -> None:
+        """The application has nothing open any more."""
+        for device in self.cluster.devices.values():
+            phone, lines = held_by(device, app)
+            if phone or lines:
+                self.give_back(device, app, phone, lines)
+
+    def refuse(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """The home has refused to open these again for an application that reconnects (tsp-behaviour §3.2).
+
+        This is no step: the TSP, which asks for it, tells the application itself.
+        """
+        self._take(device, app, phone, lines, "reconnect")
+
+    def _take(self, device: Device, app: str, phone: bool, lines: tuple[str, ...], because: Because) -> None:
         if phone:
             device.opened_by.remove(app)
         for number in lines:
             device.lines[number].opened_by.remove(app)
-        self.steps.append(GivenBack(device.name, app, phone, lines))
-        self._unregister_if_free(device, "give_back")
+        self._unregister_if_free(device, because)
 
     def _register(self, device: Device) -> None:
         """Put an unregistered device at its best node or out of service, without a step: nobody is told of it."""
@@ -531,44 +443,73 @@ class Recovery:
         device.state, device.home = state, home
         device.since, device.because = self.version, because
 
-    # What an event needs to find.
+    # Nodes and calls.
 
-    def _known_node(self, name: str) -> bool:
-        """Whether the node is in service; a misfit if there is no such node."""
-        try:
-            return self.cluster.nodes[name]
-        except KeyError:
-            raise Misfit("unknown_node", f"unknown node '{name}'", name, self.cluster.nodes) from None
+    def _of_node(self, event: log.NodeFailed | log.NodeRecovered) -> tuple[bool, bool | None]:
+        """Whether the node and, if the event is about it, its CTI Manager are in service (None: it is not)."""
+        up = self.cluster.known_node(event.node)
+        return up, None if event.scope == "call_manager" else self.cluster.cti_managers.get(event.node)
 
-    def _known_device(self, name: str) -> Device:
-        try:
-            return self.cluster.devices[name]
-        except KeyError:
-            raise Misfit("unknown_device", f"unknown device '{name}'", name, self.cluster.devices) from None
+    def _fail(self, node: str) -> None:
+        """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
+        self.cluster.nodes[node] = False
+        affected = [device for device in self.cluster.devices.values() if device.home == node]
+        if self.cluster.behaviours.drop_calls_in_setup:
+            self._drop_calls_in_setup({device.name for device in affected})
+        for device in affected:
+            self.suspend(device, "CallManagerFailure")
+        for device in affected:
+            self.attempt(device)
+            self.settle(device)
 
-    def _in_order(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Devices in the order in which they were added."""
-        return tuple(sorted(names, key=lambda name: self.cluster.devices[name].number))
+    def _lose_links(self, node: str) -> None:
+        self.cluster.cti_managers[node] = False
+        self.steps.append(LinksLost(node))
 
-    def _no_leg(self, event: log.CallEnded) -> Misfit:
+    def _offer_links(self, node: str) -> None:
+        self.cluster.cti_managers[node] = True
+        self.steps.append(LinksWanted())
+
+    def _drop_calls_in_setup(self, devices: set[str]) -> None:
+        """The legs on these devices that have no media are gone, and nothing follows from it (tsp-behaviour §3.9)."""
+        for call, legs in list(self.cluster.calls.items()):
+            connected = self.cluster.connected.get(call, ())
+            if dropped := tuple(name for name in legs if name in devices and name not in connected):
+                self._end_legs(call, dropped)
+
+    def _legs(self, event: log.CallEnded | log.CallConnected) -> tuple[str, ...]:
+        """The devices on which the event's call has the legs that it is about, in order. Raises Misfit."""
+        legs = self.cluster.calls.get(event.call, ())
+        if event.device in legs:
+            return (event.device,)
+        if event.device is None and legs:
+            return self.cluster.in_order(legs)
         where = ""
         if event.device is not None:
-            self._known_device(event.device)
+            self.cluster.known_device(event.device)
             where = f" on '{event.device}'"
-        return Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
+        raise Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-    def _known_nodes(self, nodes: tuple[str, ...]) -> None:
-        for node in nodes:
-            self._known_node(node)
-        _once_each(nodes)
+    def _end_legs(self, call: str, ended: tuple[str, ...]) -> list[Device]:
+        """Take legs away; the devices that had them."""
+        for legs in (self.cluster.calls, self.cluster.connected):
+            left = tuple(name for name in legs.get(call, ()) if name not in ended)
+            if left:
+                legs[call] = left
+            else:
+                legs.pop(call, None)
+        devices = [self.cluster.devices[name] for name in ended]
+        for device in devices:
+            device.calls -= 1
+        return devices
 
     def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
         """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
-        device = self._known_device(event.device)
+        device = self.cluster.known_device(event.device)
         if event.line is not None:
-            _known_line(device, event.line)
+            known_line(device, event.line)
         nodes = event.nodes if event.nodes is not None else device.group
-        self._known_nodes(nodes)
+        self.cluster.known_nodes(nodes)
         if not nodes:
             raise Misfit("empty", "no node in nodes")
         for node in nodes:
@@ -579,20 +520,9 @@ class Recovery:
         return device, (device if event.line is None else device.lines[event.line]).refused_by, nodes
 
 
-def _known_line(device: Device, number: str) -> str:
-    if number not in device.lines:
-        raise Misfit("unknown_line", f"unknown line '{number}' of '{device.name}'", number, device.lines)
-    return number
+_BEHAVIOURS = Behaviours.__struct_fields__
 
 
-def _known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
-    for number in numbers:
-        _known_line(device, number)
-    _once_each(numbers)
-    return numbers
-
-
-def _once_each(names: tuple[str, ...]) -> None:
-    if len(set(names)) != len(names):
-        twice = next(name for index, name in enumerate(names) if name in names[:index])
-        raise Misfit("repeated", f"'{twice}' stands twice in a list")
+def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:
+    """What an application has open on a device: the phone device or not, and which lines."""
+    return app in device.opened_by, tuple(number for number, line in device.lines.items() if app in line.opened_by)

@@ -1,4 +1,4 @@
-"""Drives a log through the fold: events in, messages, misfits or homes out (recovery-rules §5 to §7).
+"""Drives a log through the fold: events in, messages, misfits or homes out (recovery-rules §5 to §7, tsp-behaviour).
 
 A :class:`Replay` owns its state. It takes events in batches, as stores and files give them, and can be encoded
 between two events and taken up again later: ``fold(all) == resume(fold(prefix), rest)`` at every split point. The
@@ -11,13 +11,14 @@ from operator import length_hint
 
 import msgspec
 
+from cti_es.cluster import Cluster, Misfit, MisfitCode
 from cti_es.errors import did_you_mean
 from cti_es.events import Event, type_of
-from cti_es.recovery import Cluster, Misfit, MisfitCode, Recovery
+from cti_es.recovery import Recovery
 from cti_es.tapi import Message
 from cti_es.tsp import Book, Cause, Tsp
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Counts changes of what the fold computes or of how its state is encoded. Snapshots of another one are not used."""
 
 
@@ -55,7 +56,7 @@ class Replay:
         start = State() if state is None else _decode_state(state)
         self._recovery = Recovery(start.cluster)
         self._recovery.version = start.version
-        self._tsp = Tsp(start.book, start.seq)
+        self._tsp = Tsp(start.book, start.seq, self._recovery)
         self._hints = hints
         self.misfits: list[MisfitReport] = []
         self.work = 0
@@ -82,13 +83,13 @@ class Replay:
 
     def messages(self, events: Sequence[Event]) -> Iterator[Message]:
         """Take the next events of the log; the messages that they cause, in order. Read it to its end."""
-        recovery, steps = self._recovery, self._recovery.steps
+        recovery, steps, handlers = self._recovery, self._recovery.steps, self._tsp.handlers
         end = self.version + len(events)
         rest = iter(events)
         while (event := recovery.ordinary_calls(rest)) is not None:
             recovery.version = end - length_hint(rest)
             try:
-                recovery.handlers[type(event)](event)
+                handlers[type(event)](event)
             except Misfit as misfit:
                 self.misfits.append(self._report(event, misfit))
             if steps:

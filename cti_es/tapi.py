@@ -1,4 +1,4 @@
-"""TAPI's own names and numbers, and the message that an application receives (recovery-rules §6).
+"""TAPI's own names and numbers, and the message that an application receives (recovery-rules §6, tsp-behaviour §3).
 
 Message ids, state bits and Cisco's out-of-service reasons are those of reference/tapi.md §1 and §2.
 """
@@ -106,6 +106,11 @@ PHONE_CLOSE = Signal("PHONE_CLOSE", 15)
 INSERVICE = Signal("LINE_LINEDEVSTATE", 8, "LINEDEVSTATE_INSERVICE", 0x40)
 OUTOFSERVICE = Signal("LINE_LINEDEVSTATE", 8, "LINEDEVSTATE_OUTOFSERVICE", 0x80)
 LINE_CLOSE = Signal("LINE_CLOSE", 3)
+LINE_CREATE = ("LINE_CREATE", 19)
+PHONE_CREATE = ("PHONE_CREATE", 20)
+LINE_REMOVE = ("LINE_REMOVE", 25)
+PHONE_REMOVE = ("PHONE_REMOVE", 26)
+"""Signals whose parameter 1 is a TAPI device id."""
 
 REASONS: dict[str, int] = {
     "Unknown": 0,
@@ -126,7 +131,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """One TAPI message to one application, as NDJSON has it: these fields, in this order.
 
     ``seq`` counts from 1 within a replay. ``version`` and ``at`` are those of the event that caused it. ``handle`` is
-    the version of the event that opened the handle it is for. ``line`` is null for PHONE_…. ``rule`` is ``EVENT/STEP``.
+    the version of the event that opened the handle it is for; null for CREATE and REMOVE. ``line`` is null for
+    PHONE_…. ``rule`` is ``EVENT/STEP``. A message that has waited for a link has the version and time of the event
+    that delivers it, and the rule that it comes from (tsp-behaviour §3).
     """
 
     seq: int
@@ -135,7 +142,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     app: str
     device: str
     line: str | None
-    handle: int
+    handle: int | None
     message: str
     msg: int
     param1_name: str | None

@@ -1,10 +1,11 @@
-"""A second, deliberately naive implementation of recovery-rules.md.
+"""A second, deliberately naive implementation of recovery-rules.md and tsp-behaviour.md.
 
 It exists only to cross-check the real one: the tests fold the same events with both and compare the results. It
 shares no code with ``cti_es`` and must never import it; an error made once there should not be repeated here.
 
-Read it with recovery-rules.md in the other hand: the section numbers below are those of that page. There is no cache
-and nothing clever: handles, call legs and refusals are flat lists, and every order is found by searching them.
+Read it with the two pages in the other hand: "§" numbers below are those of recovery-rules.md, "tsp §" and "tsp rule"
+numbers those of tsp-behaviour.md. There is no cache and nothing clever: handles, call legs and refusals are flat lists,
+and every order is found by searching them.
 
 It takes events that are well formed. Malformed ones (unknown types or fields, empty names, bad times) are the business
 of whoever reads the input; ``at`` is copied as it stands.
@@ -19,6 +20,8 @@ from typing import Any
 Event = dict[str, Any]
 Device = dict[str, Any]
 Handle = dict[str, Any]
+Provider = dict[str, Any]
+Leg = tuple[str, str]
 
 IN = "in_service"
 OUT = "out_of_service"
@@ -35,7 +38,17 @@ LINE_NEWS: dict[str, tuple[str, str | None]] = {
     "in": ("LINE_LINEDEVSTATE", "LINEDEVSTATE_INSERVICE"),
     "close": ("LINE_CLOSE", None),
 }
-MSG = {"PHONE_STATE": 18, "PHONE_CLOSE": 15, "LINE_LINEDEVSTATE": 8, "LINE_CLOSE": 3}
+MSG = {
+    "PHONE_STATE": 18,
+    "PHONE_CLOSE": 15,
+    "LINE_LINEDEVSTATE": 8,
+    "LINE_CLOSE": 3,
+    # tsp rule 11
+    "LINE_CREATE": 19,
+    "PHONE_CREATE": 20,
+    "LINE_REMOVE": 25,
+    "PHONE_REMOVE": 26,
+}
 PARAM1: dict[str | None, int] = {
     "PHONESTATE_SUSPEND": 0x40000,
     "PHONESTATE_RESUME": 0x80000,
@@ -48,8 +61,21 @@ PARAM2: dict[str | None, int] = {
     "CallManagerFailure": 1,
     "ReHomeToHigherPriorityCM": 2,
     "NoCallManagerAvailable": 3,
+    # "Reasons added" at the end of tsp §3
+    "DeviceFailure": 4,
+    "DeviceUnregistered": 5,
+    "EnergyWisePowerSavePlus": 6,
+    "CtiLinkFailure": 0x101,
     None: 0,
 }
+
+# tsp §2, status_messages_set: which news each state is, on the phone device and on a line.
+PHONE_STATES = {"SUSPEND": "out", "RESUME": "in"}
+LINE_STATES = {"OUTOFSERVICE": "out", "INSERVICE": "in"}
+# tsp §2, device_failed
+DEVICE_REASONS = ["DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus"]
+# tsp rule 6: a handle opened with a version below this one is told no reason.
+FIRST_VERSION_WITH_REASONS = 0x000B0000
 
 
 @dataclass
@@ -95,8 +121,16 @@ class World:
         self.nodes: dict[str, bool] = {}  # name -> in service, in the order added
         self.devices: dict[str, Device] = {}  # in the order added
         self.handles: list[Handle] = []  # in opening order; closed ones stay, with open = False
-        self.legs: list[tuple[str, str]] = []  # active ones: (call, device)
+        self.openers: list[str] = []  # the applications, in the order in which they first opened anything
+        self.legs: list[Leg] = []  # active ones: (call, device)
         self.refusals: list[tuple[str, str | None, str]] = []  # (device, line or None, node)
+        # tsp §1 and §2:
+        self.managers: dict[str, bool] = {}  # node of a CTI Manager -> in service
+        self.providers: dict[str, Provider] = {}  # app -> its list of CTI Managers, its link or None, its queue
+        self.connected: list[Leg] = []  # those of the legs that have media
+        self.behaviour = {"announce_open": False, "phones_wait_for_calls": False, "drop_calls_in_setup": False}
+        self.devices_added = 0  # tsp rule 11: the TAPI id of the next device
+        self.lines_added = 0  # and of the next line
         self.messages: list[dict[str, Any]] = []
         self.event: Event = {}  # the one being applied
         self.version = 0  # of that event
@@ -118,6 +152,18 @@ class World:
             "open_allowed": self.open_allowed,
             "call_started": self.call_started,
             "call_ended": self.call_ended,
+            # tsp §2
+            "cti_manager_added": self.cti_manager_added,
+            "cti_manager_failed": self.cti_manager_failed,
+            "cti_manager_recovered": self.cti_manager_recovered,
+            "provider_opened": self.provider_opened,
+            "provider_closed": self.provider_closed,
+            "status_messages_set": self.status_messages_set,
+            "device_failed": self.device_failed,
+            "device_recovered": self.device_recovered,
+            "device_removed": self.device_removed,
+            "call_connected": self.call_connected,
+            "behaviour_set": self.behaviour_set,
         }
         does[self.event["type"]](self.event)
 
@@ -125,11 +171,12 @@ class World:
 
     def apps(self) -> list[str]:
         """Applications in the order in which they first opened anything, closed since or not."""
-        names: list[str] = []
-        for handle in self.handles:
-            if handle["app"] not in names:
-                names.append(handle["app"])
-        return names
+        return self.openers
+
+    def has_opened(self, app: str) -> None:
+        """Opening a provider counts, too (tsp §1)."""
+        if app not in self.openers:
+            self.openers.append(app)
 
     def open_handles(self, d: Device) -> list[Handle]:
         """Every open handle on the device, whoever has it."""
@@ -144,7 +191,20 @@ class World:
 
     def add_handle(self, app: str, d: Device, line: str | None) -> None:
         """A handle is named by the version of the event that opened it."""
-        self.handles.append({"app": app, "device": d["device"], "line": line, "version": self.version, "open": True})
+        self.has_opened(app)
+        self.handles.append(
+            {
+                "app": app,
+                "device": d["device"],
+                "line": line,
+                "version": self.version,
+                "open": True,
+                # tsp §1: a new handle starts at in, and wants all messages.
+                "told": "in",
+                "wants": ["in", "out"],
+                "ext_version": self.event.get("ext_version"),
+            }
+        )
 
     def calls(self, d: Device) -> int:
         """How many active legs the device has."""
@@ -172,14 +232,18 @@ class World:
         return (d["device"], line, node) in self.refusals
 
     def best(self, d: Device) -> str | None:
-        """The first node of the group that is in service and does not refuse the device."""
+        """The first node of the group that is in service and does not refuse the device; none for one that is away."""
+        if d["away"] is not None:  # tsp rule 10
+            return None
         for node in d["group"]:
             if self.nodes[node] and not self.refuses(node, d, None):
                 return str(node)
         return None
 
     def all_up(self, d: Device) -> bool:
-        """Every node of the group is in service."""
+        """Every node of the group is in service; never so for a device that is away, which alone must not close it."""
+        if d["away"] is not None:  # tsp rule 10
+            return False
         return all(self.nodes[node] for node in d["group"])
 
     def better(self, d: Device) -> bool:
@@ -225,6 +289,8 @@ class World:
         self.tell_everybody("resume", d, lines, "in", None)
 
     def attempt(self, d: Device) -> None:
+        if self.behaviour["phones_wait_for_calls"] and self.is_phone(d) and self.calls(d) > 0:
+            return  # tsp rule 8
         best = self.best(d)
         if best is not None:
             self.resume(d, best)
@@ -289,9 +355,14 @@ class World:
             "state": UNREGISTERED,
             "home": None,
             "lines": dict.fromkeys(lines, OUT),  # in the configured order
+            "away": None,  # tsp rule 10: the reason, while the device itself is away
+            "id": None,  # tsp rule 11: its TAPI id
+            "line_ids": {},  # and those of its lines
         }
         self.devices[event["device"]] = d
+        self.number(d)
         self.phone_registers(d)
+        self.announce_creation(d)
 
     def phone_registers(self, d: Device) -> None:
         """§3: a phone registers by itself, without a message."""
@@ -304,6 +375,14 @@ class World:
             self.register(d, best)
         else:
             self.take_home_away(d, OUT)
+
+    def number(self, d: Device) -> None:
+        """Tsp rule 11: devices and lines have numbers of their own, in the order added, never reused."""
+        d["id"] = self.devices_added
+        self.devices_added += 1
+        for line in d["lines"]:
+            d["line_ids"][line] = self.lines_added
+            self.lines_added += 1
 
     def device_opened(self, event: Event) -> None:
         d = self.known_device(event)
@@ -321,6 +400,7 @@ class World:
         app = event.get("app", "app")
         new = [line for line in wanted if self.find_handle(app, d, line) is None]
         need(len(new) > 0)
+        need(self.reachable(app))  # tsp §2: no opening with a provider but without a link
         for line in new:
             self.add_handle(app, d, line)
         if d["state"] == UNREGISTERED:
@@ -338,12 +418,26 @@ class World:
         """What opening tells at once; nothing if first_attempt has closed the device."""
         if d["state"] == OUT:
             for line in new:
-                self.tell("open", app, d, line, "out", "NoCallManagerAvailable")
+                # tsp rule 10: for a device that is away that reason, instead.
+                self.tell("open", app, d, line, "out", d["away"] or "NoCallManagerAvailable")
         elif d["state"] == IN:
             for line in new:
-                if line is not None and d["lines"][line] == OUT:
-                    self.tell("open", app, d, line, "out", "Unknown")
+                if line is not None:
+                    self.tell_opened_line(app, d, line)
             self.settle(d)
+
+    def tell_opened_line(self, app: str, d: Device, line: str) -> None:
+        """A line that has just been opened on a device in service."""
+        if d["lines"][line] == OUT:
+            self.tell("open", app, d, line, "out", "Unknown")
+        elif self.behaviour["announce_open"]:
+            self.announce(app, d, line)
+
+    def announce(self, app: str, d: Device, line: str) -> None:
+        """Tsp rule 7: whatever the handle wants, and though told is in already (it is a new handle)."""
+        handle = self.find_handle(app, d, line)
+        if handle is not None:
+            self.post(self.message("announce", handle, "in", None))
 
     def device_closed(self, event: Event) -> None:
         d = self.known_device(event)
@@ -363,25 +457,59 @@ class World:
         self.unregister_if_unused(d)
 
     def node_failed(self, event: Event) -> None:
+        """Tsp rule 5: rule 1 for its CTI Manager, then the base rule, then rule 2."""
         node = event["node"]
         need(node in self.nodes)
-        need(self.nodes[node])
+        processing = self.nodes[node]
+        manager = self.takes_manager_along(event) and self.managers[node]
+        need(processing or manager)
+        if manager:
+            self.managers[node] = False
+            self.lose_links(node)
+        if processing:
+            self.call_processing_fails(node)
+        self.reconnect()
+
+    def call_processing_fails(self, node: str) -> None:
+        """The base rule."""
         self.nodes[node] = False
         homeless = [d for d in self.devices.values() if d["home"] == node]
+        self.drop_calls_in_setup(homeless)
         for d in homeless:
             self.suspend(d, "CallManagerFailure")
         for d in homeless:
             self.attempt(d)
             self.settle(d)
 
+    def drop_calls_in_setup(self, homeless: list[Device]) -> None:
+        """Tsp rule 9: these legs are gone, and nothing is considered because of it."""
+        if self.behaviour["drop_calls_in_setup"]:
+            names = [d["device"] for d in homeless]
+            self.forget_legs([leg for leg in self.legs if leg[1] in names and leg not in self.connected])
+
     def node_recovered(self, event: Event) -> None:
+        """Tsp rule 5: the base rule, then its CTI Manager, then rule 2."""
         node = event["node"]
         need(node in self.nodes)
-        need(not self.nodes[node])
+        processing = not self.nodes[node]
+        manager = self.takes_manager_along(event) and not self.managers[node]
+        need(processing or manager)
+        if processing:
+            self.call_processing_recovers(node)
+        if manager:
+            self.managers[node] = True
+        self.reconnect()
+
+    def call_processing_recovers(self, node: str) -> None:
+        """The base rule."""
         self.nodes[node] = True
         for d in self.devices.values():
             if node in d["group"]:
                 self.consider(d)
+
+    def takes_manager_along(self, event: Event) -> bool:
+        """Tsp §2: scope node, which is the default, means the CTI Manager on the node, too, if there is one."""
+        return event.get("scope", "node") == "node" and event["node"] in self.managers
 
     def open_refused(self, event: Event) -> None:
         d = self.known_device(event)
@@ -410,16 +538,210 @@ class World:
         need(leg not in self.legs)
         self.legs.append(leg)
 
+    def forget_legs(self, gone: list[Leg]) -> None:
+        self.legs = [leg for leg in self.legs if leg not in gone]
+        self.connected = [leg for leg in self.connected if leg not in gone]
+
     def call_ended(self, event: Event) -> None:
         ended = [leg for leg in self.legs if leg[0] == event["call"]]
         if "device" in event:
             self.known_device(event)
             ended = [leg for leg in ended if leg[1] == event["device"]]
         need(len(ended) > 0)
-        self.legs = [leg for leg in self.legs if leg not in ended]
+        self.forget_legs(ended)
         for d in self.devices.values():
             if d["device"] in [leg[1] for leg in ended] and self.calls(d) == 0:
                 self.consider(d)
+
+    # ---- tsp §2: what each further event does
+
+    def cti_manager_added(self, event: Event) -> None:
+        need(event["node"] in self.nodes)
+        need(event["node"] not in self.managers)
+        self.managers[event["node"]] = True
+
+    def cti_manager_failed(self, event: Event) -> None:
+        """Tsp rules 1 and 2; what call processing on the node does is of no account."""
+        node = event["node"]
+        need(node in self.managers)
+        need(self.managers[node])
+        self.managers[node] = False
+        self.lose_links(node)
+        self.reconnect()
+
+    def cti_manager_recovered(self, event: Event) -> None:
+        """Tsp rules 2 and 3."""
+        node = event["node"]
+        need(node in self.managers)
+        need(not self.managers[node])
+        self.managers[node] = True
+        self.reconnect()
+
+    def provider_opened(self, event: Event) -> None:
+        app = event["app"]
+        managers = event["cti_managers"]
+        need(1 <= len(managers) <= 3)
+        need(distinct(managers))
+        need(all(node in self.managers for node in managers))
+        need(app not in self.providers)
+        need(self.handles_of(app) == [])
+        self.has_opened(app)
+        self.providers[app] = {"managers": list(managers), "link": None, "queue": []}
+        self.providers[app]["link"] = self.first_manager(app)
+
+    def provider_closed(self, event: Event) -> None:
+        app = event["app"]
+        need(app in self.providers)
+        for handle in self.handles_of(app):
+            handle["open"] = False
+        del self.providers[app]  # and what was queued
+        for d in self.devices.values():
+            self.unregister_if_unused(d)
+
+    def status_messages_set(self, event: Event) -> None:
+        d = self.known_device(event)
+        line = event.get("line")
+        states = event["states"]
+        allowed = PHONE_STATES if line is None else LINE_STATES
+        need(distinct(states))
+        need(all(state in allowed for state in states))
+        handle = self.find_handle(event.get("app", "app"), d, line)
+        if handle is None:
+            raise Misfit
+        wants = [allowed[state] for state in states]
+        need(set(wants) != set(handle["wants"]))  # an event that finds nothing to change
+        handle["wants"] = wants
+
+    def device_failed(self, event: Event) -> None:
+        """Tsp rule 10."""
+        d = self.known_device(event)
+        reason = event.get("reason", "DeviceFailure")
+        need(reason in DEVICE_REASONS)
+        need(d["away"] is None)
+        d["away"] = reason
+        if d["state"] == IN:
+            self.suspend(d, reason)
+
+    def device_recovered(self, event: Event) -> None:
+        """Tsp rule 10."""
+        d = self.known_device(event)
+        need(d["away"] is not None)
+        d["away"] = None
+        self.consider(d)
+
+    def device_removed(self, event: Event) -> None:
+        """Tsp rule 11: closes (lines first), then removals; nothing of the device stays, and no other is considered."""
+        d = self.known_device(event)
+        name = d["device"]
+        for app in self.apps():
+            for line in d["lines"]:
+                self.tell("configure", app, d, line, "close", None)
+            self.tell("configure", app, d, None, "close", None)
+        for handle in self.open_handles(d):
+            handle["open"] = False
+        for app in self.apps():
+            if app in self.providers:
+                for line in d["lines"]:
+                    self.configure(app, d, line, "LINE_REMOVE")
+                self.configure(app, d, None, "PHONE_REMOVE")
+        self.forget_legs([leg for leg in self.legs if leg[1] == name])
+        self.refusals = [refusal for refusal in self.refusals if refusal[0] != name]
+        del self.devices[name]
+
+    def announce_creation(self, d: Device) -> None:
+        """Tsp rule 11, device_added."""
+        for app in self.apps():
+            if app in self.providers:
+                self.configure(app, d, None, "PHONE_CREATE")
+                for line in d["lines"]:
+                    self.configure(app, d, line, "LINE_CREATE")
+
+    def call_connected(self, event: Event) -> None:
+        meant = [leg for leg in self.legs if leg[0] == event["call"]]
+        if "device" in event:
+            self.known_device(event)
+            meant = [leg for leg in meant if leg[1] == event["device"]]
+        new = [leg for leg in meant if leg not in self.connected]
+        need(len(new) > 0)
+        self.connected = self.connected + new
+
+    def behaviour_set(self, event: Event) -> None:
+        given = {name: event[name] for name in self.behaviour if name in event}
+        need(given != {})
+        need(any(self.behaviour[name] != value for name, value in given.items()))  # finds nothing to change
+        self.behaviour.update(given)
+
+    # ---- tsp §1 and rules 1 to 3: providers and links
+
+    def handles_of(self, app: str) -> list[Handle]:
+        """Every open handle of the application."""
+        return [h for h in self.handles if h["open"] and h["app"] == app]
+
+    def reachable(self, app: str) -> bool:
+        """Without a provider always; with one while it has a link."""
+        return app not in self.providers or self.providers[app]["link"] is not None
+
+    def first_manager(self, app: str) -> str | None:
+        """The first CTI Manager of the application's list that is in service."""
+        for node in self.providers[app]["managers"]:
+            if self.managers[node]:
+                return str(node)
+        return None
+
+    def lose_links(self, node: str) -> None:
+        """Tsp rule 1."""
+        for app in self.apps():
+            if app in self.providers and self.providers[app]["link"] == node:
+                self.providers[app]["link"] = None
+                for d in self.devices.values():
+                    self.lose_device(app, d)
+
+    def lose_device(self, app: str, d: Device) -> None:
+        """Tsp rule 1, one device: the phone handle, then the lines; told decides, and becomes out."""
+        for line in [None, *d["lines"]]:
+            handle = self.find_handle(app, d, line)
+            if handle is not None:
+                self.tell_state("link_lost", handle, "out", "CtiLinkFailure")
+
+    def reconnect(self) -> None:
+        """Tsp rule 2."""
+        for app in self.apps():
+            if app in self.providers and self.providers[app]["link"] is None:
+                self.providers[app]["link"] = self.first_manager(app)
+                if self.providers[app]["link"] is not None:
+                    self.resynchronise(app)
+
+    def resynchronise(self, app: str) -> None:
+        """Tsp rule 2: the queue, then device by device."""
+        queue = self.providers[app]["queue"]
+        self.providers[app]["queue"] = []
+        for message in queue:
+            self.deliver(message)
+        for d in self.devices.values():
+            if d["state"] == IN:
+                self.resynchronise_device(app, d)
+                self.unregister_if_unused(d)
+
+    def resynchronise_device(self, app: str, d: Device) -> None:
+        """Tsp rule 2, one device that is in service; a phone is never closed, nor are its lines."""
+        if self.refuses(d["home"], d, None) and not self.is_phone(d):
+            for line in [None, *d["lines"]]:
+                self.close_handle("reconnect", app, d, line)
+            return
+        self.tell("reconnect", app, d, None, "in", None)
+        for line in d["lines"]:
+            if d["lines"][line] == IN:
+                if self.refuses(d["home"], d, line) and not self.is_phone(d):
+                    self.close_handle("reconnect", app, d, line)
+                else:
+                    self.tell("reconnect", app, d, line, "in", None)
+
+    def close_handle(self, step: str, app: str, d: Device, line: str | None) -> None:
+        """Tsp rule 2: one handle is closed, if the application has it."""
+        handle = self.find_handle(app, d, line)
+        if handle is not None:
+            self.tell(step, app, d, line, "close", None)
+            handle["open"] = False
 
     # ---- §6 messages
 
@@ -431,30 +753,76 @@ class World:
                 self.tell(step, app, d, line, news, reason)
 
     def tell(self, step: str, app: str, d: Device, line: str | None, news: str, reason: str | None) -> None:
-        """One message, if the application has the handle that it would be for."""
+        """One message, if the application has the handle that it would be for (tsp §1, Delivery)."""
         handle = self.find_handle(app, d, line)
         if handle is None:
             return
-        message, param1_name = (PHONE_NEWS if line is None else LINE_NEWS)[news]
-        self.messages.append(
+        if news == "close":
+            self.post(self.message(step, handle, news, None))
+        elif self.reachable(app):
+            self.tell_state(step, handle, news, reason)
+
+    def tell_state(self, step: str, handle: Handle, news: str, reason: str | None) -> None:
+        """Tsp §1, Delivery, of a state message; rule 1 does not ask whether the application is reachable."""
+        if handle["told"] == news:
+            return
+        handle["told"] = news
+        if news in handle["wants"]:
+            self.deliver(self.message(step, handle, news, reason if self.wants_reasons(handle) else None))
+
+    def wants_reasons(self, handle: Handle) -> bool:
+        """Tsp rule 6: without a version, too; the top bit of a version does not count."""
+        version = handle["ext_version"]
+        return version is None or version % 0x80000000 >= FIRST_VERSION_WITH_REASONS
+
+    def message(self, step: str, handle: Handle, news: str, reason: str | None) -> dict[str, Any]:
+        """§6: a message for a handle, but for its first three fields, which deliver() gives it."""
+        message, param1_name = (PHONE_NEWS if handle["line"] is None else LINE_NEWS)[news]
+        return {
+            "app": handle["app"],
+            "device": handle["device"],
+            "line": handle["line"],
+            "handle": handle["version"],
+            "message": message,
+            "msg": MSG[message],
+            "param1_name": param1_name,
+            "param1": PARAM1[param1_name],
+            "param2_name": reason,
+            "param2": PARAM2[reason],
+            "param3": 0,
+            "rule": self.event["type"] + "/" + step,
+        }
+
+    def configure(self, app: str, d: Device, line: str | None, message: str) -> None:
+        """Tsp rule 11: one of the four messages that are for no handle; parameter 1 is the TAPI id."""
+        self.post(
             {
-                "seq": len(self.messages) + 1,
-                "version": self.version,
-                "at": self.event.get("at"),
                 "app": app,
                 "device": d["device"],
                 "line": line,
-                "handle": handle["version"],
+                "handle": None,
                 "message": message,
                 "msg": MSG[message],
-                "param1_name": param1_name,
-                "param1": PARAM1[param1_name],
-                "param2_name": reason,
-                "param2": PARAM2[reason],
+                "param1_name": None,
+                "param1": d["id"] if line is None else d["line_ids"][line],
+                "param2_name": None,
+                "param2": 0,
                 "param3": 0,
-                "rule": self.event["type"] + "/" + step,
+                "rule": self.event["type"] + "/configure",
             }
         )
+
+    def post(self, message: dict[str, Any]) -> None:
+        """Tsp §1: what always goes waits, for an application without a link, in its queue."""
+        if self.reachable(message["app"]):
+            self.deliver(message)
+        else:
+            self.providers[message["app"]]["queue"].append(message)
+
+    def deliver(self, message: dict[str, Any]) -> None:
+        """§6, tsp §1: version and at are those of the event that delivers it; rule is of the one that produced it."""
+        first = {"seq": len(self.messages) + 1, "version": self.version, "at": self.event.get("at")}
+        self.messages.append(first | message)
 
     # ---- §7 device homes
 

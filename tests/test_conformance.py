@@ -1,4 +1,4 @@
-"""The logs of ../shared/conformance/base, made by an independent implementation: equal in every field but ``rule``."""
+"""The logs of ../shared/conformance, made by an independent implementation: equal in every field but ``rule``."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from cti_es_cli.main import main
 
 BASE = ROOT.parent / "shared" / "conformance" / "base"
 LOGS = sorted(BASE.glob("*.log.ndjson"))
-pytestmark = pytest.mark.skipif(not LOGS, reason=f"the conformance logs are not part of the project: no {BASE}")
+without = pytest.mark.skipif(not LOGS, reason=f"the conformance logs are not part of the project: no {BASE}")
+TSP = BASE.with_name("tsp")
+EVERY_LOG = [*LOGS, *sorted(TSP.glob("*.log.ndjson"))]
 each = pytest.mark.parametrize("log", LOGS, ids=lambda path: path.name.split(".")[0])
 
 
@@ -31,6 +33,7 @@ def expected(log: Path, what: str) -> list[dict[str, Any]]:
     return rows(log.with_name(log.name.replace(".log.", f".{what}.")).read_bytes())
 
 
+@without
 @each
 def test_library_conforms(log: Path) -> None:
     """The library's messages and homes of the bare file are those of the independent implementation."""
@@ -44,6 +47,7 @@ def test_library_conforms(log: Path) -> None:
     assert placed(replay) == expected(log, "homes")
 
 
+@without
 @each
 def test_store_conforms(log: Path, tmp_path: Path) -> None:
     """So are those that the commands print from a store."""
@@ -60,7 +64,8 @@ def test_store_conforms(log: Path, tmp_path: Path) -> None:
     assert rows(homes.stdout_bytes) == expected(log, "homes")
 
 
-@each
+@pytest.mark.skipif(not EVERY_LOG, reason=f"the conformance logs are not part of the project: no {BASE}, no {TSP}")
+@pytest.mark.parametrize("log", EVERY_LOG, ids=lambda path: f"{path.parent.name}-{path.name.split('.')[0]}")
 def test_naive_fold_conforms(log: Path) -> None:
     """The naive fold, which checks the real one on random logs, agrees with the independent implementation, too."""
     found = naive.fold([msgspec.json.decode(line) for line in log.read_bytes().splitlines()])
