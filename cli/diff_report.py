@@ -93,7 +93,7 @@ class Report:
             too_different=sum(1 for channel in found.channels if channel.not_compared),
             differences=counts(found.differences),
             left_out=self._left_out,
-            skipped=self._actual.skipped(),
+            skipped={**self._actual.skipped(), **self._expected.left_out},
             unreadable=self._actual.unreadable(),
             handles=self._how(),
         )

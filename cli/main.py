@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 from traceback import print_exc
 from typing import Any, NoReturn, TextIO
 
@@ -21,6 +22,7 @@ from cti_es.errors import CtiEsError
 
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
+    "import": "Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
     "logs": "List the logs of a store.",
     "log": "Print the events of a log.",
     "replay": "Print the TAPI messages that a log causes.",
@@ -58,7 +60,8 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cti_es_cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"cti_es_cli.{module}").command
         return command
 
     def resolve_command(

@@ -123,6 +123,15 @@ class Record:
         return self.peek("NodeID") or self.host
 
     @property
+    def process(self) -> str:
+        """The service that logged it: the last AppID in it, for RTMT's copies have that of another line before."""
+        start = self._rest.rfind(_APP_ID)
+        if start < 0:
+            return self.tags.get("appid", "")
+        start += len(_APP_ID)
+        return self._rest[start : self._rest.find("]", start)]
+
+    @property
     def raw(self) -> str:
         """What stands behind its name: tags and text, as written."""
         return self._rest
@@ -151,6 +160,7 @@ class Record:
 
 # --- tags -----------------------------------------------------------------------------------------------------------
 
+_APP_ID = "[AppID="
 _TAG = r"[ ]*+\[((?:[^\]\\]|\\.)*+)\]"
 _TAGS = re.compile(rf"[ ]*+%(?:{_TAG})++")
 _EACH_TAG = re.compile(_TAG)

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from cti_es import ciscolog
 from cti_es import events as log
 from cti_es.append import Appended, Options, append, restored
+from cti_es.cluster import Cluster
 from cti_es.errors import Conflict, InputError
 from cti_es.events import Event, encode, type_of
 from cti_es.formats.eventlog import Lines
@@ -32,7 +33,6 @@ from cti_es.importers.findings import Finding, Findings
 from cti_es.importers.nodes import Nodes
 from cti_es.importers.spool import Claimed, Place, Spool
 from cti_es.names import check_name
-from cti_es.recovery import Cluster
 from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.store.base import Store, events_of
 from cti_es.times import sort_key
@@ -52,8 +52,8 @@ class Import(NamedTuple):
     """
 
     files: list[File]
-    given: dict[NodeRef, str] = {}
-    options: ciscolog.Options = ciscolog.Options()
+    given: dict[NodeRef, str]
+    options: ciscolog.Options
 
 
 class Imported(NamedTuple):
@@ -247,15 +247,16 @@ class _Present:
         run: list[Event] = []
         for candidate in candidates:
             if type(candidate.event) in _LOOK_FIRST:
-                verdicts += self._advance(run)
+                verdicts += self.advance(run)
                 run = []
                 if (why := _needless(candidate, self.replay.cluster)) is not None:
                     verdicts.append(why)
                     continue
             run.append(candidate.event)
-        return verdicts + self._advance(run)
+        return verdicts + self.advance(run)
 
-    def _advance(self, events: list[Event]) -> list[MisfitReport | SkipReason | None]:
+    def advance(self, events: list[Event]) -> list[MisfitReport | SkipReason | None]:
+        """Let events happen; for each of them None, or its misfit."""
         first = self.replay.version + 1
         self.replay.advance(events)
         verdicts: list[MisfitReport | SkipReason | None] = [None] * len(events)
@@ -278,33 +279,27 @@ class _Past:
     def take(self, candidate: Candidate) -> MisfitReport | SkipReason | None:
         """Why the log does not need this candidate; None if only what follows can tell."""
         key = sort_key(candidate.event.at or "")
-        self._up_to(lambda event: event.at is None or sort_key(event.at) < key)
+        self._up_to(lambda version, event: event.at is None or sort_key(event.at) < key)
         [verdict] = self._present.take([candidate])
         if verdict is None:
             self._early[_content(candidate.event)] = candidate
         return verdict
 
-    def pass_by(self, event_id: str | None) -> None:
-        """The log has the event with this identifier: go on to behind it."""
-        found = False
-
-        def before(event: Event) -> bool:
-            nonlocal found
-            here, found = not found, found or event.id == event_id
-            return here
-
-        self._up_to(before)
+    def pass_by(self, version: int) -> None:
+        """A candidate is in the log at this version: go on to behind it."""
+        self._up_to(lambda at, event: at <= version)
 
     def end(self) -> Iterator[Candidate]:
         """Read the log to its end; the candidates that it does not say at all."""
-        self._up_to(lambda event: bool(self._early))
+        self._up_to(lambda version, event: bool(self._early))
         return iter(self._early.values())
 
-    def _up_to(self, belongs: Callable[[Event], bool]) -> None:
-        while self._next is not None and belongs(self._next):
-            [verdict] = self._present._advance([self._next])
+    def _up_to(self, belongs: Callable[[int, Event], bool]) -> None:
+        while self._next is not None and belongs(*self._next):
+            _, event = self._next
+            [verdict] = self._present.advance([event])
             if verdict is not None:
-                self._early.pop(_content(self._next), None)
+                self._early.pop(_content(event), None)
             self._next = next(self._log, None)
 
 
@@ -313,9 +308,11 @@ def _content(event: Event) -> bytes:
     return encode(replace(event, at=None, id=None))
 
 
-def _events(store: Store, name: str, version: int) -> Iterator[Event]:
-    for row in store.rows(name, version):
-        yield from events_of(row, store.address)[max(0, version - row.version) :]
+def _events(store: Store, name: str, start: int) -> Iterator[tuple[int, Event]]:
+    for row in store.rows(name, start):
+        for version, event in enumerate(events_of(row, store.address), row.version):
+            if version >= start:
+                yield version, event
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------
@@ -399,7 +396,7 @@ class _Plan:
             if self._past is None:
                 self._past = _Past(self._store, self._name, one.event.at or "")
             if one.event.id in known:
-                self._past.pass_by(one.event.id)
+                self._past.pass_by(known[one.event.id])
             elif (verdict := self._past.take(one)) is not None:
                 self._count(one, verdict)
             else:

@@ -62,13 +62,14 @@ class Reader:
                     yield self.lines, calls
 
     def _row(self, line: bytes) -> list[str] | None:
+        """The cells of a call record; None for every other line."""
         try:
             text = line.decode().rstrip("\r")
             row = next(csv.reader([text]), None) if '"' in text else text.split(",")
         except UnicodeDecodeError:
-            return self._skip("not_utf8")
+            return self._skipped("not_utf8")
         except csv.Error:
-            return self._skip("bad_row")
+            return self._skipped("bad_row")
         if not row or row == [""]:
             return None
         if not self._width:
@@ -76,10 +77,12 @@ class Reader:
             return None
         if row[0].lower() in _TYPES:  # the second line: the type of each column
             return None
-        return row if len(row) == self._width else self._skip("bad_row")
+        return row if len(row) == self._width else self._skipped("bad_row")
 
-    def _skip(self, reason: SkipReason) -> None:
+    def _skipped(self, reason: SkipReason) -> list[str] | None:
+        """No row: this line is left out."""
         self._leave_out(reason, self.lines)
+        return None
 
     def _header(self, row: list[str]) -> None:
         names = [_ALSO_CALLED.get(name.strip().lower(), name.strip().lower()) for name in row]
@@ -96,15 +99,15 @@ class Reader:
     def _calls(self, row: list[str]) -> list[Call]:
         kind, *numbers, origin, destination = [row[column].strip() for column in self._columns]
         if kind != _END:
-            self._skip("other_record" if kind in (_START_RECORD, _QUALITY) else "bad_number")
+            self._skipped("other_record" if kind in (_START_RECORD, _QUALITY) else "bad_number")
             return []
         devices = [device for device in dict.fromkeys((origin, destination)) if device and self._known(device)]
         if not devices:
-            self._skip("unknown_device")
+            self._skipped("unknown_device")
             return []
         times = [_seconds(number) for number in numbers[4:]]
         if not all(number.isdigit() and number.isascii() for number in numbers) or None in times or not times[2]:
-            self._skip("bad_number")
+            self._skipped("bad_number")
             return []
         cluster = row[self._cluster].strip() if self._cluster >= 0 else ""
         return list(_of_devices(devices, cluster, numbers))

@@ -1,10 +1,10 @@
 """The files of an import: each recognised by its content, gzip or not, and read into claims."""
 
 import gzip
-import io
 import zlib
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from typing import Literal, NamedTuple, cast
 
 from cti_es import ciscolog
@@ -28,7 +28,7 @@ class File(NamedTuple):
     """A file to import: what errors and the report call it, and how to open it from its start."""
 
     name: str
-    open: Callable[[], ByteStream]
+    open: Callable[[], BufferedReader]
 
 
 class Intake:
@@ -145,8 +145,7 @@ def _chain(start: list[list[bytes]], rest: Chunks) -> Chunks:
 @contextmanager
 def _unpacked(file: File) -> Iterator[ByteStream]:
     """The bytes of a file, out of gzip if they are in it. Raises :class:`InputError` if that is broken."""
-    raw = io.BufferedReader(cast(io.RawIOBase, file.open()), LOOKED_AT)
-    with raw:
+    with file.open() as raw:
         if not raw.peek(2).startswith(_GZIP):
             yield raw
             return

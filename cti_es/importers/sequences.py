@@ -29,7 +29,7 @@ class Sequences:
         number = record.sequence
         if number is None:
             return
-        key = (record.host, record.peek("AppID"))
+        key = (record.host, record.process)
         before = self._last.get(key)
         self._last[key] = record
         if before is None or before.sequence is None:
