@@ -94,6 +94,12 @@ def compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
             one.untold = TRACE_FORMATS[other.kind].untold
 
 
+def leave_out_half_told(side: Side) -> None:
+    """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
+    half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
+    side.untold = frozenset((message, state) for message, state in STATES if message in half and state is not None)
+
+
 def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: Options) -> Side:
     """The side that a SOURCE or a trace file is; what it is is decided by its content, unless ``format`` says."""
     if source == "-":

@@ -440,12 +440,11 @@ class Reader:
         stamp: Stamp = groups[:9]  # type: ignore[assignment]
         head: tuple[str, str, str] = groups[9:]  # type: ignore[assignment]
         start = match.start()
-        origin = _origin(text[max(0, start - _LAST_OF_BEFORE) : start])
         # A stamp without a year is understood by the one before it, so these do not wait until they are asked for.
         time = stamp if stamp[2] else self._times.at(stamp)
-        record = Record(number, origin, head, time, text[match.end() :], self._times)
-        if _COPIED in text or _COPY in text:
-            record.is_copy = True
+        record = Record(number, _origin(text, start), head, time, text[match.end() :], self._times)
+        if "RTMT" in head[2] or text.find(_COPIED, 0, start) >= 0:
+            record.is_copy = _is_copy(text)
         return record
 
     def _without_stamp(self, text: str, number: int) -> Record | None:
@@ -457,7 +456,7 @@ class Reader:
             return None
         head = (match[1], match[2], match[3])
         record = Record(number, (None, None), head, (None, "no_time"), text[match.end() :], self._times)
-        record.is_copy = _COPIED in text or _COPY in text
+        record.is_copy = _is_copy(text)
         return record
 
     def _of_trace(self, match: re.Match[str], number: int) -> Record | None:
@@ -471,13 +470,20 @@ class Reader:
         return Record(number, (None, None), ("", "", mnemonic), time, rest, self._times)
 
 
-def _origin(before: str) -> tuple[str | None, int | None]:
+def _is_copy(text: str) -> bool:
+    """Whether RTMT wraps another line in this one."""
+    return _COPIED in text or _COPY in text
+
+
+def _origin(text: str, end: int) -> tuple[str | None, int | None]:
     """Host and sequence number from what stands before the stamp: ``…: 41679: uc-ucm-01.pcce.local ``."""
-    if before.endswith(": "):  # as specified: a short cut through the rest
-        front, _, host = before[:-2].rpartition(": ")
-        digits = front[front.rfind(" ") + 1 :]
-        if digits.isdigit() and digits.isascii() and len(digits) <= 10 and (known := _host(host)):
+    start = max(0, end - _LAST_OF_BEFORE)
+    if text.startswith(": ", end - 2):  # as specified: a short cut through the rest
+        cut = text.rfind(": ", start, end - 2)
+        digits = text[text.rfind(" ", start, max(cut, 0)) + 1 : cut]
+        if digits.isdigit() and digits.isascii() and len(digits) <= 10 and (known := _host(text[cut + 2 : end - 2])):
             return known, int(digits)
+    before = text[start:end]
     words = before.rstrip(" *").rsplit(None, 2)
     if words and words[-1] == ".":  # accuracy: there was a time server, and is none now
         words = before.rstrip(" .").rsplit(None, 2)

@@ -11,7 +11,7 @@ from cti_es.ciscolog import Record
 from cti_es.importers.claims import Claim, NodeRef, SkipReason, What, address, claim_id, host, number
 
 Verdict = Claim | SkipReason
-Change = Callable[[str], What]
+Rule = Callable[[Record], Verdict]
 
 APPLICATIONS = {"100": "node", "200": "cti_manager"}
 """Number of an SDL application → what fails with it (§2.1): CallManager is the node's call processing."""
@@ -50,14 +50,9 @@ APPLICATION_ONLY = frozenset({0x8CCC0013, 0x8CCC0018})
 """Reasons of an open failure that are about the application: another one has it, it is not in its control list."""
 
 
-def claim_of(record: Record) -> Verdict:
-    """What an alarm claims, or why it claims nothing."""
-    rule = ALARMS.get(record.mnemonic.lower())
-    if rule is None:
-        return "other_alarm"
-    if record.is_cut:
-        return "cut"
-    return rule(record)
+def claim_of(record: Record, rule: Rule) -> Verdict:
+    """What an alarm claims by its rule in :data:`ALARMS`, or why it claims nothing."""
+    return "cut" if record.is_cut else rule(record)
 
 
 def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
@@ -196,7 +191,7 @@ def _application_only(record: Record) -> Verdict:
     return "application_only"
 
 
-ALARMS: dict[str, Callable[[Record], Verdict]] = {
+ALARMS: dict[str, Rule] = {
     "sdllinkoos": partial(_link, "failed"),
     "sdllinkisv": partial(_link, "recovered"),
     "callmanagerfailure": partial(_own_node, "failed"),

@@ -92,8 +92,12 @@ class Intake:
     def _verdict(self, record: ciscolog.Record) -> Claim | SkipReason:
         if record.is_copy:
             return "rtmt_copy"
-        device = record.peek("DeviceName") if record.mnemonic.lower() in alarms.ALARMS else ""
-        return "unknown_device" if device and device not in self._devices else alarms.claim_of(record)
+        rule = alarms.ALARMS.get(record.mnemonic.lower())
+        if rule is None:
+            return "other_alarm"
+        # Most lines are about devices that nobody asked for: these need no closer look.
+        device = record.peek("DeviceName")
+        return "unknown_device" if device and device not in self._devices else alarms.claim_of(record, rule)
 
     def _cdr(self, text: Chunks, name: str) -> int:
         reader = cdr.Reader(name, self._devices.__contains__, self._leave_out)

@@ -13,7 +13,7 @@ does not fit the state; lines left out by reason; what failed and has not recove
 KINDS: tuple[FindingKind, ...] = (
     "read", "appended", "duplicate", "merged", "misfit", "skipped", "unrecovered", "gap", "restart",
 )  # fmt: skip
-_MOST = 500
+_MOST = 50
 _MORE = "…"
 
 
@@ -28,7 +28,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Findings:
-    """The rows of a report, counted by kind, name and text. Never more than some hundred of a kind are kept apart."""
+    """The rows of a report, counted by kind, name and text. Never more than fifty of a kind are kept apart."""
 
     def __init__(self) -> None:
         self._rows: dict[FindingKind, dict[tuple[str, str], tuple[int, str | None]]] = {kind: {} for kind in KINDS}
