@@ -38,6 +38,11 @@ COMMANDS: dict[str, str] = {
 }
 """Command → its first line of help, so that the group's help need not import them."""
 
+def module_of(command: str) -> str:
+    """The module of a command. One that is called like a word of Python has a line behind its name."""
+    return f"cti_es_cli.{command}_" if iskeyword(command) else f"cti_es_cli.{command}"
+
+
 BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
 
 
@@ -60,8 +65,7 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
-        command: click.Command = import_module(f"cti_es_cli.{module}").command
+        command: click.Command = import_module(module_of(cmd_name)).command
         return command
 
     def resolve_command(

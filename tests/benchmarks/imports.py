@@ -68,7 +68,9 @@ def _body(number: int, node: int) -> str:
         phone = number * 7_919 % PHONES
         gone = number // PHONES % 2
         change, more = (("Registered", ""), ("Unregistered", "[Reason=13]"))[gone]
-        return _ENDPOINT.format(severity=3 if gone else 6, change=change, phone=phone, more=more, high=phone >> 8, low=phone & 255)
+        return _ENDPOINT.format(
+            severity=3 if gone else 6, change=change, phone=phone, more=more, high=phone >> 8, low=phone & 255
+        )
     return _TRANSIENT if kind == 6 else _AUDIT
 
 
