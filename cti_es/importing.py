@@ -12,11 +12,12 @@ times and checked against the state that they meet:
 duplicate, or the log must say the same: it does not fit the state of the log at that time, or it is an earlier report
 of what the log says next. To see that, the past is replayed with these claims in their places. Anything else is
 refused: what belongs together is imported together. So importing a file again, or others that overlap with it,
-changes nothing.
+changes nothing. (At the very moment of the last event the log may still grow; only what stands before an event that
+the log has, in the order of the spool, is looked at as the past.)
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -269,19 +270,23 @@ class _Present:
 class _Past:
     """The log replayed once more, with older claims in their places (see the head of this file)."""
 
-    def __init__(self, store: Store, name: str, start: str) -> None:
-        kept = store.snapshot(name, FOLD_VERSION, latest=sort_key(start))
+    def __init__(self, store: Store, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
+        kept = store.snapshot(name, FOLD_VERSION, latest=_key(first))
+        self._place = place
+        self._begin = sort_key(next(_events(store, name, 1))[1].at or "")
         self._present = _Present(Replay(kept.state if kept else None))
         self._log = _events(store, name, self._present.replay.version + 1)
         self._next = next(self._log, None)
         self._early: dict[bytes, Candidate] = {}
 
-    def take(self, candidate: Candidate) -> MisfitReport | SkipReason | None:
-        """Why the log does not need this candidate; None if only what follows can tell."""
-        key = sort_key(candidate.event.at or "")
+    def take(self, candidate: Candidate, older: bool) -> MisfitReport | SkipReason | None:
+        """Why the log does not need this candidate; None if it fits there. ``older``: than the end of the log."""
+        key = _key(candidate)
+        if key < self._begin:
+            raise _too_old(candidate.event, self._place(candidate.place), _BEFORE_THE_LOG)
         self._up_to(lambda version, event: event.at is None or sort_key(event.at) < key)
         [verdict] = self._present.take([candidate])
-        if verdict is None:
+        if verdict is None and older:
             self._early[_content(candidate.event)] = candidate
         return verdict
 
@@ -289,10 +294,11 @@ class _Past:
         """A candidate is in the log at this version: go on to behind it."""
         self._up_to(lambda at, event: at <= version)
 
-    def end(self) -> Iterator[Candidate]:
-        """Read the log to its end; the candidates that it does not say at all."""
+    def end(self) -> None:
+        """Read the log to its end. Raises :class:`InputError` for a candidate that it does not have at all."""
         self._up_to(lambda version, event: bool(self._early))
-        return iter(self._early.values())
+        for one in self._early.values():
+            raise _too_old(one.event, self._place(one.place), "what belongs together is imported together")
 
     def _up_to(self, belongs: Callable[[int, Event], bool]) -> None:
         while self._next is not None and belongs(*self._next):
@@ -303,9 +309,20 @@ class _Past:
             self._next = next(self._log, None)
 
 
+def _key(candidate: Candidate) -> str:
+    """A text that sorts as the time of a candidate does."""
+    return sort_key(candidate.event.at or "")
+
+
 def _content(event: Event) -> bytes:
-    """What an event says, whoever says it and when."""
-    return encode(replace(event, at=None, id=None))
+    """What an event says has happened, whoever says it and when, and for what reason or by which way."""
+    return encode(replace(event, at=None, id=None, **_DETAILS.get(type(event), {})))
+
+
+_DETAILS: dict[type[Event], dict[str, Any]] = {
+    log.ProviderOpened: {"cti_managers": ()},
+    log.DeviceFailed: {"reason": None},
+}
 
 
 def _events(store: Store, name: str, start: int) -> Iterator[tuple[int, Event]]:
@@ -349,9 +366,9 @@ class _Plan:
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
-            old = [one for one in self._batch if sort_key(one.event.at or "") < latest]
-            self._take_old(old, known)
-            new = self._batch[len(old) :]
+            behind = [_key(one) < latest or (_key(one) == latest and one.event.id in known) for one in self._batch]
+            end = max((index + 1 for index, is_old in enumerate(behind) if is_old), default=0)
+            new = [*self._take_old(self._batch[:end], known, latest), *self._batch[end:]]
             if new:
                 self._end_of_past()
             kept = self._fitting(present, [one for one in new if one.event.id not in known])
@@ -391,21 +408,26 @@ class _Plan:
                 self._count(one, verdict)
         return kept
 
-    def _take_old(self, old: list[Candidate], known: dict[str, int]) -> None:
+    def _take_old(self, old: list[Candidate], known: dict[str, int], latest: str) -> list[Candidate]:
+        """Take what the log may have; what it may still get is given back."""
+        new = []
         for one in old:
             if self._past is None:
-                self._past = _Past(self._store, self._name, one.event.at or "")
+                self._past = _Past(self._store, self._name, one, self._place)
             if one.event.id in known:
                 self._past.pass_by(known[one.event.id])
-            elif (verdict := self._past.take(one)) is not None:
+            elif (verdict := self._past.take(one, _key(one) < latest)) is not None:
                 self._count(one, verdict)
-            else:
+            elif _key(one) < latest:
                 self._findings.add("merged", type_of[type(one.event)], self._place(one.place), _EARLIER)
+            else:
+                new.append(one)
+        return new
 
     def _end_of_past(self) -> None:
         past, self._past = self._past, None
-        for one in past.end() if past else ():
-            raise _too_old(one.event, self._place(one.place))
+        if past is not None:
+            past.end()
 
     def _count(self, one: Candidate, verdict: MisfitReport | SkipReason) -> None:
         """Count a candidate that is not stored. That nobody was refused needs no word."""
@@ -447,15 +469,13 @@ _RECOVERIES = {
 }
 
 
-def _too_old(event: Event, where: str) -> InputError:
+_BEFORE_THE_LOG = 'the topology has to be older than what the cluster wrote: give its events an earlier "at"'
+
+
+def _too_old(event: Event, where: str, hint: str) -> InputError:
     return InputError(
         f"{type_of[type(event)]} at {event.at} is older than the last event of the log and not in it",
         where=where,
-        expected="what happened after it: what belongs together is imported together",
-        hint='if only the topology is newer, give its events an "at" before these logs begin',
+        expected="what happened after it",
+        hint=hint,
     )
-
-
-def ordered(files: Iterable[File]) -> list[File]:
-    """Files, each once."""
-    return list({file.name: file for file in files}.values())
