@@ -129,7 +129,7 @@ def _import(
     found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
     if options.dry_run:
         for row in found.findings:
-            warn("  ".join(FINDINGS.cells(row)))
+            warn("  ".join(FINDINGS.cells(row)).rstrip())
     else:
         output.rows(FINDINGS, [found.findings])
     output.flush()
