@@ -1,5 +1,6 @@
 """``append``: events into a log, one by one or from a file, all or nothing."""
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -173,7 +174,7 @@ def _fields(event_type: str, assignments: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(value: str, field: str, annotation: Any) -> Any:
-    """A VALUE as JSON has it: by the type of the field, or as JSON if it looks like a list."""
+    """A VALUE as JSON has it: by the type of the field, or as JSON if it looks like a list. Numbers may be 0x…."""
     if value.startswith("["):
         import msgspec
 
@@ -183,9 +184,18 @@ def _value(value: str, field: str, annotation: Any) -> Any:
             raise InputError(
                 f"'{value}' is not a JSON list", where=f"{HERE}: $.{field}", expected='for example ["5001","5002"]'
             ) from None
-    if "tuple" in str(annotation):
+    kind = str(annotation)
+    if "tuple" in kind:
         return value.split(",") if value else []
+    if "bool" in kind:
+        return _TRUTH.get(value.lower(), value)
+    if "int" in kind and _NUMBER.fullmatch(value):
+        return int(value, 0)
     return value
+
+
+_TRUTH = {"true": True, "false": False}
+_NUMBER = re.compile("[1-9][0-9]{0,18}|0|0[xX][0-9a-fA-F]{1,16}")
 
 
 def _append(address: Address, batches: Any, options: Options, wait: float) -> Appended:

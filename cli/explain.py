@@ -10,7 +10,7 @@ from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 
 if TYPE_CHECKING:
-    from cti_es.explain import Explanation, Placement
+    from cti_es.explain import Explanation, OpenHandle, Placement
     from cti_es.tapi import Message
 
 
@@ -68,11 +68,11 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
     for text in (
         f"Message {message.seq} of {name}",
         f"  {_said(message)}",
-        f"  to application {message.app}, device {message.device}{line}, handle {message.handle}"
-        f" (opened by event {message.handle})",
+        f"  to application {message.app}, device {message.device}{line}, {_handle(message)}",
         "",
         f"Caused by event {message.version}{_at(message.at)}: {event}",
         f"Rule {message.rule}: {found.why}",
+        *found.notes,
         "",
         f"Before: {message.device} {words(found.before)}",
         f"After:  {message.device} {words(found.after)}",
@@ -84,6 +84,12 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
         mark = ">" if one.seq == message.seq else " "
         where = f"line {one.line}" if one.line is not None else "phone"
         output.line(f"{mark} {one.seq}  {one.app}  {where}  {_said(one)}")
+
+
+def _handle(message: "Message") -> str:
+    if message.handle is None:
+        return f"device id {message.param1}"
+    return f"handle {message.handle} (opened by event {message.handle})"
 
 
 def _said(message: "Message") -> str:
@@ -110,6 +116,25 @@ def _print_placement(output: Output, found: "Placement", name: str) -> None:
         output.line(f"Line {number} refused by: {', '.join(nodes)}")
     if found.waits_for:
         output.line(f"Waits for: {found.waits_for}")
+    for handle in found.handles:
+        output.line(f"Open: {_open(handle)}")
+
+
+def _open(handle: "OpenHandle") -> str:
+    what = "phone device" if handle.line is None else f"line {handle.line}"
+    parts = [f"{handle.app}, {what}, handle {handle.handle}, last told {_TOLD[handle.told]}"]
+    if handle.link:
+        parts.append(f"linked to {handle.link}")
+    if not handle.reachable:
+        parts.append("no link to a CTI Manager")
+    if handle.wants is not None:
+        parts.append(f"wants {' and '.join(handle.wants) or 'no state messages'}")
+    if handle.ext_version is not None:
+        parts.append(f"extension version 0x{handle.ext_version:08X}")
+    return "; ".join(parts)
+
+
+_TOLD = {"in": "in service", "out": "out of service"}
 
 
 def _at(at: str | None) -> str:

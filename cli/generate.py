@@ -42,21 +42,31 @@ Examples:
     metavar="TIME",
     help="When the log begins.",
 )
+@click.option("--tsp", is_flag=True, help="Also CTI Managers, providers, filters, device failures, configuration.")
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 def command(
-    seed: int, events: int, nodes: int, devices: int, lines: int, apps: int, calls: float, start: str, path: str | None
+    seed: int,
+    events: int,
+    nodes: int,
+    devices: int,
+    lines: int,
+    apps: int,
+    calls: float,
+    start: str,
+    tsp: bool,
+    path: str | None,
 ) -> None:
     """Make a synthetic log, as canonical NDJSON that append takes.
 
     First the nodes, devices and opens, then what happens: calls, failures and recoveries of nodes, opens and closes,
-    refusals. No event is a misfit.
+    refusals; with --tsp all that an application can be told about. No event is a misfit.
     """
     from cti_es.formats.eventlog import write_events
     from cti_es.generate import Plan, generate
 
     if calls != calls:
         raise click.BadParameter("nan is no share", param_hint="--calls")
-    plan = Plan(seed, events, nodes, devices, lines, apps, calls, start)
+    plan = Plan(seed, events, nodes, devices, lines, apps, calls, start, tsp)
     with opened("ndjson", path) as output:
         for batch in batched(generate(plan)):
             output.write(write_events(batch))

@@ -13,6 +13,7 @@ KINDS = (
     "messages",
     "misfits",
     "homes",
+    "providers",
     "logs",
     "faults",
     "explanation",
@@ -35,9 +36,8 @@ Examples:
 def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
-    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, logs, faults
-    (verify), explanation or placement (explain), differences (diff), violations (lint), findings
-    (import).
+    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, providers,
+    logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings (import).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -59,6 +59,7 @@ def _type(kind: str) -> Any:
     from cti_es.explain import Explanation, Placement
     from cti_es.homes import Home
     from cti_es.importers.findings import Finding
+    from cti_es.providers import ProviderRow
     from cti_es.replay import MisfitReport
     from cti_es.tapi import Message
     from cti_es_cli.views import FaultRow, LogRow
@@ -69,6 +70,7 @@ def _type(kind: str) -> Any:
         "messages": Message,
         "misfits": MisfitReport,
         "homes": Home,
+        "providers": ProviderRow,
         "logs": LogRow,
         "faults": FaultRow,
         "explanation": Explanation,

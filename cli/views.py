@@ -9,6 +9,7 @@ from cti_es.events import EVENT_TYPES, Event, encode, fields_of, type_of
 from cti_es.homes import Home
 from cti_es.importers.findings import Finding
 from cti_es.names import printable
+from cti_es.providers import ProviderRow
 from cti_es.replay import MisfitReport
 from cti_es.store import Fault, LogInfo
 from cti_es.tapi import Message
@@ -51,9 +52,9 @@ MESSAGES: View[Message] = View(
         row.app,
         row.device,
         _or_dash(row.line),
-        str(row.handle),
+        _or_dash(row.handle),
         row.message,
-        _or_dash(row.param1_name),
+        row.param1_name or (f"device id {row.param1}" if row.handle is None else "-"),
         _or_dash(row.param2_name),
         row.rule,
     ),
@@ -108,6 +109,27 @@ HOMES: View[Home] = View(
 )
 
 
+# --- providers -------------------------------------------------------------------------------------------------------
+
+
+PROVIDERS: View[ProviderRow] = View(
+    titles=("APP", "CTI MANAGERS", "LINK", "SINCE", "HANDLES", "OUT", "WAITING"),
+    cells=lambda row: (
+        row.app,
+        " ".join(row.cti_managers),
+        _or_dash(row.link),
+        str(row.since),
+        str(row.handles),
+        str(row.out),
+        str(row.waiting),
+    ),
+    fields=ProviderRow.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: None if row.link else "red",
+)
+
+
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
@@ -124,13 +146,17 @@ _FIELDS = tuple(dict.fromkeys(field for name in EVENT_TYPES for field in fields_
 def details(event: Event) -> str:
     """The fields of an event as ``append`` takes them: ``device=CTIP01 lines=5001,5002``."""
     return " ".join(
-        f"{field}={_assigned(getattr(event, field))}"
+        f"{field}={_assigned(field, getattr(event, field))}"
         for field in (*fields_of(type_of[type(event)]),)
         if field != "at" and getattr(event, field) is not None
     )
 
 
-def _assigned(value: Any) -> str:
+def _assigned(field: str, value: Any) -> str:
+    if field == "ext_version":
+        return f"0x{value:08X}"
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, tuple):
         return str(value)
     if any("," in one or one.startswith("[") for one in value):

@@ -4,21 +4,25 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cti_es.cluster import Cluster
+from cti_es.cluster import Cluster, Device
 from cti_es.errors import InputError, did_you_mean
-from cti_es.events import AnyEvent
+from cti_es.events import AnyEvent, AwayReason
 from cti_es.homes import Home, home
 from cti_es.reading import Cut, Log, event_at, folded
 from cti_es.replay import Replay
 from cti_es.rules import RULES
 from cti_es.tapi import Message
+from cti_es.told import notes_on
+from cti_es.tsp import Book, Told
 
 
 class Explanation(msgspec.Struct, frozen=True):
     """One message explained, as NDJSON has it.
 
-    ``event`` caused it; ``why`` is its rule in words; ``before`` and ``after`` are the home of the device around the
-    event. ``messages`` are all that the event sent about the device, so that the message can be seen in its place.
+    ``event`` caused it (or delivered it, if it had waited for a link); ``why`` is its rule in words; ``before`` and
+    ``after`` are the home of the device around the event. ``messages`` are all that the event sent about the device,
+    so that the message can be seen in its place. ``notes`` say where a link, a told state, a filter or an extension
+    version has decided what was sent, and what was not.
     """
 
     message: Message
@@ -27,6 +31,24 @@ class Explanation(msgspec.Struct, frozen=True):
     before: Home | None
     after: Home | None
     messages: list[Message]
+    notes: list[str]
+
+
+class OpenHandle(msgspec.Struct, frozen=True):
+    """A handle, as NDJSON has it: what the application was last told of it, and what else decides about messages.
+
+    ``link`` is the CTI Manager that the application is linked to, ``reachable`` whether it can be told anything (it
+    can without a provider); ``wants`` are the state messages that it wants (null: all).
+    """
+
+    app: str
+    line: str | None
+    handle: int
+    told: Told
+    reachable: bool
+    link: str | None
+    wants: tuple[str, ...] | None
+    ext_version: int | None
 
 
 class Placement(msgspec.Struct, frozen=True):
@@ -34,7 +56,8 @@ class Placement(msgspec.Struct, frozen=True):
 
     ``since`` and ``event`` are the version and the event that last changed its state or home, ``why`` says how;
     ``refused_by`` the nodes that refuse the device, ``lines_refused_by`` those that refuse a line of it; ``waits_for``
-    what would have to happen for it to move or come back (empty: nothing is due).
+    what would have to happen for it to move or come back (empty: nothing is due). ``away`` is why the device itself
+    is away, if it is; ``handles`` are those that are open on it.
     """
 
     version: int
@@ -45,17 +68,20 @@ class Placement(msgspec.Struct, frozen=True):
     refused_by: list[str]
     lines_refused_by: dict[str, list[str]]
     waits_for: str
+    away: AwayReason | None
+    handles: list[OpenHandle]
 
 
 def explain_message(log: Log, seq: int) -> Explanation:
     """Explain message number ``seq`` of a log's replay. Raises :class:`InputError` when there is no such message."""
     message, others = _find(log, seq)
-    before, _ = folded(log, Cut(version=message.version - 1))
+    replay, _ = folded(log, Cut(version=message.version - 1))
     event = event_at(log, message.version)
-    was = _home(before.cluster, message.device)
-    before.advance([event])
-    now = _home(before.cluster, message.device)
-    return Explanation(message, event, RULES[message.rule], was, now, others)  # type: ignore[arg-type]
+    before = Replay(replay.encoded())
+    replay.advance([event])
+    was, now = _home(before.cluster, message.device), _home(replay.cluster, message.device)
+    notes = list(notes_on(message, others, before.book, replay.book))
+    return Explanation(message, event, RULES[message.rule], was, now, others, notes)  # type: ignore[arg-type]
 
 
 def _find(log: Log, seq: int) -> tuple[Message, list[Message]]:
@@ -88,10 +114,12 @@ def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]
         home=home(cluster, device),
         since=device.since,
         event=event_at(log, device.since),  # type: ignore[arg-type]
-        why=_BECAUSE[device.because].format(home=device.home),
+        why=_why(cluster, device),
         refused_by=list(device.refused_by),
         lines_refused_by={number: list(line.refused_by) for number, line in device.lines.items() if line.refused_by},
         waits_for=_waits_for(cluster, name),
+        away=device.away,
+        handles=list(_handles(replay.book, device)),
     )
     return placement, warnings
 
@@ -104,19 +132,49 @@ _BECAUSE = {
     "resume": "It was opened at {home}, the first node of its group that was in service and took it.",
     "close": "The system closed it: every node of its group was in service, and none took it.",
     "settle": "The system closed its last open line, so no application has it open any more.",
+    "reconnect": "Its home refused to open it again for the last application that had it open, whose TSP reconnected.",
+    "call": "It went out of service with a call active on it, and phones are opened again only without one.",
+    "away": "The device itself is away ({away}).",
     "give_back": "The last application that had it open gave it back.",
 }
 """The last change of a device's state or home (Device.because), in words."""
 
 
+def _why(cluster: Cluster, device: Device) -> str:
+    because: str = device.because
+    if device.state == "out_of_service" and device.away:
+        because = "away"
+    elif device.state == "out_of_service" and cluster.waits_for_calls(device):
+        because = "call"
+    return _BECAUSE[because].format(home=device.home, away=device.away)
+
+
 def _waits_for(cluster: Cluster, name: str) -> str:
     device = cluster.devices[name]
+    if device.away and device.state == "out_of_service":
+        return "the device itself to come back"
+    if device.state == "out_of_service" and cluster.waits_for_calls(device) and (node := cluster.best(device)):
+        return f"{_calls_to_end(device)}, as phones do here, to be opened at {node}"
     if node := cluster.better(device):
-        calls = "its last call to end" if device.calls == 1 else f"its {device.calls} calls to end"
-        return f"{calls}, to be re-homed to {node}"
+        return f"{_calls_to_end(device)}, to be re-homed to {node}"
     if device.state == "out_of_service":
         return f"a node of its group ({', '.join(device.group)}) that is in service and takes it"
     return ""
+
+
+def _calls_to_end(device: Device) -> str:
+    return "its last call to end" if device.calls == 1 else f"its {device.calls} calls to end"
+
+
+def _handles(book: Book, device: Device) -> Iterator[OpenHandle]:
+    """What is open on a device: application by application, the phone device first, then its lines in order."""
+    for app, held in sorted(book.held.get(device.name, {}).items(), key=lambda item: book.apps[item[0]]):
+        provider = book.providers.get(app)
+        link = provider.link if provider else None
+        for line in (None, *device.lines):
+            if one := held.handle(line):
+                reachable = provider is None or link is not None
+                yield OpenHandle(app, line, one.version, one.told, reachable, link, one.wants, one.ext_version)
 
 
 def _home(cluster: Cluster, name: str) -> Home | None:
@@ -125,7 +183,7 @@ def _home(cluster: Cluster, name: str) -> Home | None:
 
 def words(placement: Home | None) -> str:
     """A home in one line of words."""
-    return "; ".join(_words(placement)) if placement else "not there yet"
+    return "; ".join(_words(placement)) if placement else "not in the configuration"
 
 
 def _words(at: Home) -> Iterator[str]:

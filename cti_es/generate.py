@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from cti_es import events as log
+from cti_es.cluster import Behaviours, Cluster, Misfit
 from cti_es.events import Event, set_time
-from cti_es.recovery import Cluster, Misfit, Recovery
+from cti_es.recovery import DEFAULT_APP, Recovery
 from cti_es.times import canonical_time
+from cti_es.tsp import MAX_CTI_MANAGERS, STATES, Book, Cause, Tsp
 
 GROUP = 3
 """A CallManager group has up to three nodes (reference/tapi.md §7)."""
@@ -23,7 +25,11 @@ _TRIES = 200
 
 
 class Plan(NamedTuple):
-    """What to generate. ``events`` counts all of them, the configuration included; ``calls`` is the share of calls."""
+    """What to generate.
+
+    ``events`` counts all of them, the configuration included; ``calls`` is the share of calls. ``tsp``: also CTI
+    Managers, providers, filters, device failures and changes of the configuration (tsp-behaviour §2).
+    """
 
     seed: int = 1
     events: int = 1_000
@@ -33,6 +39,7 @@ class Plan(NamedTuple):
     apps: int = 1
     calls: float = 0.8
     start: str = "2026-01-01T00:00:00Z"
+    tsp: bool = False
 
 
 def generate(plan: Plan) -> Iterator[Event]:
@@ -48,12 +55,13 @@ class _Generator:
         self._random = Random(plan.seed)
         self._now = datetime.fromisoformat(canonical_time(plan.start))
         self._recovery = Recovery(Cluster())
+        self._tsp = Tsp(Book(), 0, self._recovery)
         self._nodes = [f"cm{number}" for number in range(1, plan.nodes + 1)]
         self._devices: list[str] = []
         self._apps = [f"app{number}" if number > 1 else None for number in range(1, plan.apps + 1)]
         self._active: list[tuple[str, str]] = []
         self._calls = 0
-        self._rare: list[tuple[Callable[[], Event], int]] = [
+        self._rare: list[tuple[Callable[[], Event], float]] = [
             (self._node_failed, 3),
             (self._node_recovered, 4),
             (self._device_opened, 3),
@@ -63,6 +71,22 @@ class _Generator:
             (self._open_refused, 1),
             (self._open_allowed, 2),
         ]
+        if plan.tsp:
+            self._rare += [
+                (self._call_processing_failed, 1),
+                (self._call_processing_recovered, 1),
+                (self._cti_manager_failed, 2),
+                (self._cti_manager_recovered, 3),
+                (self._provider_opened, 2),
+                (self._provider_closed, 0.05),
+                (self._status_messages_set, 1),
+                (self._device_failed, 1),
+                (self._device_recovered, 2),
+                (self._device_removed, 0.3),
+                (self._device_added_later, 0.5),
+                (self._call_connected, 4),
+                (self._behaviour_set, 0.5),
+            ]
 
     def events(self) -> Iterator[Event]:
         """The configuration first, then what happens."""
@@ -71,6 +95,9 @@ class _Generator:
     def _all(self) -> Iterator[Event]:
         for node in self._nodes:
             yield self._tried(log.NodeAdded(node=node))
+        if self._plan.tsp:
+            yield from (self._tried(log.CtiManagerAdded(node=node)) for node in self._nodes)
+            yield from (self._tried(self._provider(app or DEFAULT_APP)) for app in self._apps)
         for number in range(self._plan.devices):
             yield self._tried(self._device_added(number))
         for device in self._devices:
@@ -90,7 +117,8 @@ class _Generator:
 
     def _tried(self, event: Event) -> Event:
         """The event, if it fits: then it has happened, a moment after the one before. Raises Misfit."""
-        self._recovery.handlers[type(event)](event)
+        self._tsp.handlers[type(event)](event)
+        self._tsp.messages(self._recovery.steps, _NOBODY)
         self._recovery.steps.clear()
         self._took_place(event)
         self._now += timedelta(milliseconds=self._random.randrange(20, 4_000))
@@ -104,6 +132,10 @@ class _Generator:
             self._active.append((event.call, event.device))
         elif isinstance(event, log.CallEnded):
             self._active = [leg for leg in self._active if leg[0] != event.call or event.device not in (None, leg[1])]
+        elif isinstance(event, log.DeviceRemoved | log.NodeFailed):
+            cluster = self._recovery.cluster
+            self._devices = list(cluster.devices)
+            self._active = [(call, device) for call, device in self._active if device in cluster.calls.get(call, ())]
 
     def _rarity(self) -> Event:
         propose = self._random.choices([one for one, _ in self._rare], [weight for _, weight in self._rare])[0]
@@ -187,3 +219,62 @@ class _Generator:
         if self._random.random() < 0.3:
             return None
         return tuple(self._random.sample(group, self._random.randint(1, len(group))))
+
+    # What can be proposed of the whole TSP.
+
+    def _call_processing_failed(self) -> Event:
+        return log.NodeFailed(node=self._random.choice(self._nodes), scope="call_manager")
+
+    def _call_processing_recovered(self) -> Event:
+        return log.NodeRecovered(node=self._random.choice(self._nodes), scope="call_manager")
+
+    def _cti_manager_failed(self) -> Event:
+        return log.CtiManagerFailed(node=self._random.choice(self._nodes))
+
+    def _cti_manager_recovered(self) -> Event:
+        return log.CtiManagerRecovered(node=self._random.choice(self._nodes))
+
+    def _provider(self, app: str) -> Event:
+        most = min(MAX_CTI_MANAGERS, len(self._nodes))
+        managers = self._random.sample(self._nodes, self._random.randint(min(2, most), most))
+        return log.ProviderOpened(app=app, cti_managers=tuple(managers))
+
+    def _provider_opened(self) -> Event:
+        return self._provider(self._random.choice(self._apps) or DEFAULT_APP)
+
+    def _provider_closed(self) -> Event:
+        return log.ProviderClosed(app=self._random.choice(self._apps) or DEFAULT_APP)
+
+    def _status_messages_set(self) -> Event:
+        device = self._random.choice(self._devices)
+        line = self._line_or_device(device)
+        states = STATES["phone" if line is None else "line"]
+        wanted = self._random.sample(states, self._random.randint(0, len(states)))
+        return log.StatusMessagesSet(
+            app=self._random.choice(self._apps), device=device, line=line, states=tuple(wanted)
+        )
+
+    def _device_failed(self) -> Event:
+        reason = self._random.choice((None, *get_args(log.AwayReason)))
+        return log.DeviceFailed(device=self._random.choice(self._devices), reason=reason)
+
+    def _device_recovered(self) -> Event:
+        return log.DeviceRecovered(device=self._random.choice(self._devices))
+
+    def _device_removed(self) -> Event:
+        return log.DeviceRemoved(device=self._random.choice(self._devices[1:] or ["none"]))
+
+    def _device_added_later(self) -> Event:
+        return self._device_added(self._recovery.cluster.devices_added)
+
+    def _call_connected(self) -> Event:
+        call, device = self._random.choice(self._active) if self._active else ("none", "none")
+        return log.CallConnected(call=call, device=device if self._random.random() < 0.5 else None)
+
+    def _behaviour_set(self) -> Event:
+        given: dict[str, Any] = {self._random.choice(Behaviours.__struct_fields__): self._random.random() < 0.6}
+        return log.BehaviourSet(**given)
+
+
+_NOBODY = Cause(0, None, "")
+"""Whoever reads the messages of a log in the making."""

@@ -265,9 +265,11 @@ class Recovery:
 
     def call_ended(self, event: log.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
-        for device in self._end_legs(event.call, self._legs(event)):
-            if not device.calls:
-                self.consider(device)
+        ended, devices = self._legs(event), self.cluster.devices
+        self._end_legs(event.call, ended)
+        for name in ended:
+            if not devices[name].calls:
+                self.consider(devices[name])
 
     def call_connected(self, event: log.CallConnected) -> None:
         """Legs have media; only ``drop_calls_in_setup`` asks for it."""
@@ -280,13 +282,13 @@ class Recovery:
     def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
         """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
 
-        Nearly every event of a real log starts or ends the only leg of a call, and nothing follows from it: no misfit,
-        and no device that waited for the end. Those are taken here, many at a time; everything else is left to the
-        handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
+        Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
+        no misfit, and no device that waited for the end. Those are taken here, many at a time; everything else is left
+        to the handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
         be settled there was settled by the event that made it so.)
         """
         devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
-        started, ended = log.CallStarted, log.CallEnded
+        started, ended, media = log.CallStarted, log.CallEnded, log.CallConnected
         for event in events:
             if type(event) is started:
                 name = event.device
@@ -295,13 +297,19 @@ class Recovery:
                 calls[event.call] = (name,)
                 devices[name].calls += 1
             elif type(event) is ended:
-                if event.device is None or calls.get(event.call) != (event.device,) or event.call in connected:
+                if event.device is None or calls.get(event.call) != (event.device,):
                     return event
                 device = devices[event.device]
                 if device.home != device.group[0]:
                     return event
                 del calls[event.call]
+                if connected:
+                    connected.pop(event.call, None)
                 device.calls -= 1
+            elif type(event) is media:
+                if event.call in connected or event.device is None or calls.get(event.call) != (event.device,):
+                    return event
+                connected[event.call] = calls[event.call]
             else:
                 return event
         return None
@@ -483,25 +491,19 @@ class Recovery:
         if event.device in legs:
             return (event.device,)
         if event.device is None and legs:
-            return self.cluster.in_order(legs)
+            return legs if len(legs) == 1 else self.cluster.in_order(legs)
         where = ""
         if event.device is not None:
             self.cluster.known_device(event.device)
             where = f" on '{event.device}'"
         raise Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-    def _end_legs(self, call: str, ended: tuple[str, ...]) -> list[Device]:
-        """Take legs away; the devices that had them."""
-        for legs in (self.cluster.calls, self.cluster.connected):
-            left = tuple(name for name in legs.get(call, ()) if name not in ended)
-            if left:
-                legs[call] = left
-            else:
-                legs.pop(call, None)
-        devices = [self.cluster.devices[name] for name in ended]
-        for device in devices:
-            device.calls -= 1
-        return devices
+    def _end_legs(self, call: str, ended: tuple[str, ...]) -> None:
+        _leave(self.cluster.calls, call, ended)
+        if call in self.cluster.connected:
+            _leave(self.cluster.connected, call, ended)
+        for name in ended:
+            self.cluster.devices[name].calls -= 1
 
     def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
         """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
@@ -521,6 +523,14 @@ class Recovery:
 
 
 _BEHAVIOURS = Behaviours.__struct_fields__
+
+
+def _leave(legs: dict[str, tuple[str, ...]], call: str, ended: tuple[str, ...]) -> None:
+    """Take devices out of a call; a call without any is none."""
+    if legs[call] == ended or not (left := tuple(name for name in legs[call] if name not in ended)):
+        del legs[call]
+    else:
+        legs[call] = left
 
 
 def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:

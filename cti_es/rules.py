@@ -55,9 +55,51 @@ RULES: dict[str, str] = {
         " nothing can help it any more."
     ),
     "call_ended/suspend": "The last call on the device ended, and the re-homing that had waited for it begins.",
-    "call_ended/resume": "The last call on the device ended, and the re-homing that had waited for it is complete.",
+    "call_ended/resume": (
+        "The last call on the device ended: the re-homing that had waited for it is complete, or the phone that had"
+        " waited for it was opened again."
+    ),
     "call_ended/settle": (
         "The re-homing that had waited for the call took the device to a node that refuses the line; nothing can help"
         " it any more, so the system closes it."
+    ),
+    "cti_manager_failed/link_lost": (
+        "The CTI Manager that the application was linked to failed: everything that it has open goes out of service"
+        " for it."
+    ),
+    "cti_manager_failed/reconnect": (
+        "The application's TSP connected to the next CTI Manager of its list, and opened again what is in service."
+    ),
+    "cti_manager_recovered/reconnect": (
+        "A CTI Manager of the application's list is back; its TSP, which had no link, connected to it and opened again"
+        " what is in service."
+    ),
+    "node_failed/link_lost": (
+        "The node failed with the CTI Manager that the application was linked to: everything that it has open goes out"
+        " of service for it, before the devices of that node are suspended."
+    ),
+    "node_failed/reconnect": (
+        "The node failed with the CTI Manager that the application was linked to; its TSP connected to the next one of"
+        " its list, and opened again what is in service."
+    ),
+    "node_recovered/reconnect": (
+        "The node came back with its CTI Manager; the application's TSP, which had no link, connected to it and opened"
+        " again what is in service."
+    ),
+    "device_opened/announce": "The line was in service when it was opened, and the TSP announces that.",
+    "line_opened/announce": "The line was in service when it was opened, and the TSP announces that.",
+    "device_failed/suspend": "The device itself is away; no node can be its home until it is back.",
+    "device_recovered/resume": "The device itself is back: it was opened at the first node of its group that took it.",
+    "device_recovered/close": (
+        "The device itself is back, every node of its group is in service and none takes it, so the system closes it."
+    ),
+    "device_recovered/settle": (
+        "The device itself is back, but its home refuses the line; nothing can help the line any more, so the system"
+        " closes it."
+    ),
+    "device_added/configure": "A device has joined the configuration; every application with a provider is told.",
+    "device_removed/configure": (
+        "A device has left the configuration: what was open on it is closed, lines first, then every application with"
+        " a provider is told."
     ),
 }

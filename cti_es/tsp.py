@@ -74,6 +74,14 @@ class Held(msgspec.Struct):
     phone: Handle | None = None
     lines: dict[str, Handle] = {}
 
+    def handles(self) -> list[Handle]:
+        """All of them."""
+        return [*([self.phone] if self.phone else []), *self.lines.values()]
+
+    def handle(self, line: str | None) -> Handle | None:
+        """The handle of a line, or (None) of the phone device."""
+        return self.phone if line is None else self.lines.get(line)
+
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
     """A message that waits for a link: everything but its number, version and time."""
@@ -206,7 +214,7 @@ class Tsp:
         device = self._cluster.known_device(event.device)
         line = known_line(device, event.line) if event.line is not None else None
         held = self.book.held.get(device.name, {}).get(app, Held())
-        handle = held.phone if line is None else held.lines.get(line)
+        handle = held.handle(line)
         if handle is None:
             what = f"'{device.name}'" if line is None else f"line '{line}' of '{device.name}'"
             raise Misfit("not_open", f"application '{app}' does not have {what} open")
@@ -386,7 +394,7 @@ class Tsp:
         reason: Reason | None = None,
     ) -> None:
         """Tell one application the state of its phone handle and of these lines, where it has them and it is news."""
-        if not self._reaches(app):
+        if self.book.providers and not self._reaches(app):
             return
         if phone and held.phone and held.phone.told != state:
             self._state(app, device, None, held.phone, state, _PHONE_SIGNAL[state], reason)
@@ -407,8 +415,10 @@ class Tsp:
     ) -> None:
         """The application has been told, even if it does not want the message."""
         handle.told = state
+        if handle.ext_version is not None and not handle.tells_reasons:
+            reason = None
         if handle.wants is None or _STATE_OF[signal] in handle.wants:
-            self._say(app, device, line, handle.version, signal, reason if handle.tells_reasons else None)
+            self._say(app, device, line, handle.version, signal, reason)
 
     def _close(self, device: str, app: str, handle: Handle | None, signal: Signal, line: str | None = None) -> None:
         if handle:

@@ -30,10 +30,10 @@ import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
 
+from cti_es.cluster import MisfitCode
 from cti_es.events import EVENT_TYPES, Kind, fields_of
 from cti_es.formats.lines import MAX_LINE
 from cti_es.names import MAX_NAME
-from cti_es.recovery import MisfitCode
 from cti_es.rules import RULES
 from cti_es.store.base import ROW_EVENTS
 from cti_es.store.schema import OBJECTS
