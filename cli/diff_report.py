@@ -1,6 +1,6 @@
 """The result of a comparison as text, NDJSON and JUnit XML (diff.md §5). No time of day, no host name."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Literal
 from xml.etree import ElementTree
@@ -93,7 +93,7 @@ class Report:
             too_different=sum(1 for channel in found.channels if channel.not_compared),
             differences=counts(found.differences),
             left_out=self._left_out,
-            skipped={**self._actual.skipped(), **self._expected.left_out},
+            skipped=dict(Counter(self._expected.skipped()) + Counter(self._actual.skipped())),
             unreadable=self._actual.unreadable(),
             handles=self._how(),
         )

@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
 }
 """Command → its first line of help, so that the group's help need not import them."""
 
+
 def module_of(command: str) -> str:
     """The module of a command. One that is called like a word of Python has a line behind its name."""
     return f"cti_es_cli.{command}_" if iskeyword(command) else f"cti_es_cli.{command}"

@@ -52,7 +52,6 @@ class Side:
         self._source = source
         self._selection = selection
         self._other: Counter[str] = Counter()
-        self.left_out: Counter[str] = Counter()
         self.untold: frozenset[tuple[str, int]] = frozenset()
 
     def batches(self) -> Iterator[Sequence[Received]]:
@@ -69,7 +68,7 @@ class Side:
             self._other[f"{message.message} of other states"] += 1
             return False
         if (message.message, message.param1) in self.untold:
-            self.left_out[f"expected {message.message} of a state that the other side cannot tell"] += 1
+            self._other[f"{message.message} of a state that the other side cannot tell"] += 1
             return False
         return self._selection is EVERYTHING or self._selection.has(message)
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from cti_es.errors import InputError
@@ -135,6 +136,16 @@ class Record:
     def raw(self) -> str:
         """What stands behind its name: tags and text, as written."""
         return self._rest
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits: equal for the same alarm by whatever way it came, by when, where, and what it says."""
+        text = f"{self.mnemonic.lower()}\n{self.at}\n{(self.node or '').lower()}\n{self.sequence}\n{self._rest.strip()}"
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def without_text(self) -> "Record":
+        """Where and when it was written, without what it says: to remember many of them."""
+        return Record(self.line, (self.host, self.sequence), self._head, self._time, "", self._times)
 
     def peek(self, key: str) -> str:
         """One tag, without looking at the others where it stands as today's releases write it; else empty."""
@@ -524,6 +535,7 @@ def _escaped(text: str) -> str:
 
 _MOST_PARTS = 64
 _MOST_WAITING = 1_000
+_LONGEST_PART = 4_096  # the specification has 800 bytes
 
 
 class _Parts:
@@ -539,7 +551,7 @@ class _Parts:
         if value is None:
             return record
         first, part, of = (int(number) for number in value.groups())
-        if not 1 <= part <= of <= _MOST_PARTS:
+        if not 1 <= part <= of <= _MOST_PARTS or len(record.raw) > _LONGEST_PART:
             self._reader.leave_out("part_missing", record.line)
             return None
         key = (record.node, record.mnemonic, first, of)

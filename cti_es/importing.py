@@ -129,6 +129,9 @@ class _Unknown(Exception):
         self.reason = reason
 
 
+_MOST_CONNECTIONS = 100_000
+
+
 class _Translation:
     """Claims in the order of their times → candidates. It remembers which application opened which connection."""
 
@@ -179,6 +182,8 @@ class _Translation:
 
     def _provider_opened(self, claimed: Claimed) -> list[Event]:
         app = _name(claimed.claim.app)
+        if len(self._apps) >= _MOST_CONNECTIONS:
+            del self._apps[next(iter(self._apps))]
         self._apps[claimed.claim.connection or ""] = app
         return [log.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
 

@@ -1,5 +1,6 @@
 """The grammar of CUCM's own log lines: the published lines, every way in which real lines leave the specification, and
-lines that nobody wrote in good faith."""
+lines that nobody wrote in good faith.
+"""
 
 import time
 

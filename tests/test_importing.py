@@ -3,6 +3,7 @@
 import io
 import os
 from collections import Counter
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -78,12 +79,13 @@ def cti(second, name, node="cm2", connection=7, device="P", **tags):
     return alarm(second, name, node, CTIconnectionId=connection, DeviceName=device, **tags)
 
 
+def _stream(text):
+    return io.BufferedReader(io.BytesIO(text.encode()))
+
+
 def files(*contents):
     """Files of some lines each."""
-    return [
-        File(f"f{number}.log", lambda text="\n".join(lines): io.BufferedReader(io.BytesIO(text.encode())))
-        for number, lines in enumerate(contents, 1)
-    ]
+    return [File(f"f{number}.log", partial(_stream, "\n".join(lines))) for number, lines in enumerate(contents, 1)]
 
 
 GIVEN = {f"number {number}": node for node, number in NUMBERS.items()}
@@ -100,7 +102,9 @@ def bring(store, *contents, given=GIVEN, dry_run=False, see=lambda new: None):
 
 def said(store):
     """What was imported, in short: type and the names in it."""
-    names = [[getattr(event, name, None) for name in ("node", "device", "line", "app", "reason")] for event in events(store)]
+    names = [
+        [getattr(event, name, None) for name in ("node", "device", "line", "app", "reason")] for event in events(store)
+    ]
     short = [" ".join([type(event).__struct_config__.tag, *map(str, filter(None, name))])
              for event, name in zip(events(store), names, strict=True)]  # fmt: skip
     return short[len(TOPOLOGY) :]
@@ -124,7 +128,10 @@ def test_every_survivor_reports_a_lost_node(store):
 
 def test_two_outages_are_two(store):
     """Outages are told apart by state, however close they are."""
-    bring(store, [link(1, "cm2", "cm1"), link(2, "cm2", "cm1", up=True), link(3, "cm2", "cm1"), link(4, "cm2", "cm1", up=True)])
+    bring(
+        store,
+        [link(1, "cm2", "cm1"), link(2, "cm2", "cm1", up=True), link(3, "cm2", "cm1"), link(4, "cm2", "cm1", up=True)],
+    )
 
     assert said(store) == ["node_failed cm1", "node_recovered cm1"] * 2
 
@@ -176,7 +183,15 @@ def test_opens_and_closes_of_an_application(store):
 
 def test_the_same_connection_number_elsewhere_is_another(store):
     """Connections are numbered by each CTI Manager for itself; one whose begin is not there is not guessed."""
-    _, counts = bring(store, [opened(1), cti(2, "CtiDeviceOpened", node="cm3"), opened(3, "cm3", 7, "crm"), cti(4, "CtiDeviceOpened", node="cm3")])
+    _, counts = bring(
+        store,
+        [
+            opened(1),
+            cti(2, "CtiDeviceOpened", node="cm3"),
+            opened(3, "cm3", 7, "crm"),
+            cti(4, "CtiDeviceOpened", node="cm3"),
+        ],
+    )
 
     assert said(store) == ["provider_opened ivr", "provider_opened crm", "device_opened P crm"]
     assert counts["skipped", "unknown_connection"] == 1
@@ -222,7 +237,11 @@ def test_a_device_fails_and_recovers(store):
     """A lost registration takes a device away; the next registration brings it back; others mean nothing here."""
     _, counts = bring(store, [back(1), gone(2), gone(3), back(4), back(5), gone(6, reason=28), gone(7, reason=21)])
 
-    assert said(store) == ["device_failed SEP1 DeviceFailure", "device_recovered SEP1", "device_failed SEP1 EnergyWisePowerSavePlus"]
+    assert said(store) == [
+        "device_failed SEP1 DeviceFailure",
+        "device_recovered SEP1",
+        "device_failed SEP1 EnergyWisePowerSavePlus",
+    ]
     assert counts["skipped", "not_away"] == 2
     assert counts["skipped", "consequence"] == 1
     assert counts["merged", "device_failed"] == 1
@@ -269,7 +288,9 @@ def test_an_earlier_report_of_what_the_log_has(store):
     """A report of the same outage that comes to light later, but is older, is merged: the log has that outage."""
     bring(store, DAY[0])
     before = events(store)
-    appended, counts = bring(store, [link(19.9, "cm3", "cm1"), link(20.5, "cm3", "cm1"), link(41, "cm3", "cm1", up=True)])
+    appended, counts = bring(
+        store, [link(19.9, "cm3", "cm1"), link(20.5, "cm3", "cm1"), link(41, "cm3", "cm1", up=True)]
+    )
 
     assert appended == 0
     assert (counts["merged", "node_failed"], counts["merged", "node_recovered"]) == (2, 1)
@@ -298,7 +319,7 @@ def test_more_of_the_same_log_goes_on(store):
 
 def test_a_topology_without_times_is_younger_than_every_log():
     """Events that were stamped when they were appended are newer than the log of yesterday; the error says what helps."""
-    with pytest.raises(InputError, match='the topology has to be older'):
+    with pytest.raises(InputError, match="the topology has to be older"):
         bring(new_store(at="2026-11-01T00:00:00Z"), DAY[0])
 
 
@@ -306,7 +327,7 @@ def test_the_same_line_under_other_names_of_nodes(store):
     """An identifier stands for one event: other names of nodes the second time are an error with the line."""
     bring(store, [link(1, "cm2", "cm1")])
 
-    with pytest.raises(Conflict, match="f1.log:1: the id 'alarm:.*' stands for another event") as error:
+    with pytest.raises(Conflict, match=r"f1.log:1: the id 'alarm:.*' stands for another event") as error:
         bring(store, [link(1, "cm2", "cm1")], given={"number 1": "cm3"})
     assert "other names of nodes" in str(error.value)
 

@@ -68,7 +68,7 @@ class _Reading:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._apps: dict[str, str] = {}
-        self._seen: dict[tuple[object, ...], None] = {}
+        self._seen: dict[str, None] = {}
 
     def message(self, record: Record) -> Received | None:
         """The message of an alarm, if it stands for one. Raises :class:`InputError` for a line that is cut off."""
@@ -110,7 +110,7 @@ class _Reading:
 
     def _again(self, record: Record) -> bool:
         """Whether this alarm has come before (by another way through the cluster)."""
-        key = (record.node, record.sequence, record.at, record.mnemonic, record.raw)
+        key = record.fingerprint
         if record.sequence is None or key not in self._seen:
             self._seen[key] = None
             if len(self._seen) > _MOST_REMEMBERED:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from cti_es.ciscolog import Record
-from cti_es.importers.claims import Claim, NodeRef, SkipReason, What, address, claim_id, host, number
+from cti_es.importers.claims import Claim, NodeRef, SkipReason, What, address, host, number
 
 Verdict = Claim | SkipReason
 Rule = Callable[[Record], Verdict]
@@ -69,9 +69,7 @@ def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
 
 def id_of(record: Record) -> str:
     """The identifier of an alarm: by when, where, its sequence number there, its name and parameters."""
-    return claim_id(
-        "alarm", record.mnemonic.lower(), record.at, (record.node or "").lower(), record.sequence, record.raw.strip()
-    )
+    return f"alarm:{record.fingerprint}"
 
 
 def signed(text: str) -> int | None:

@@ -7,10 +7,11 @@ Columns are found by their names, never by their position: newer releases append
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from cti_es.errors import InputError, did_you_mean
-from cti_es.importers.claims import Claim, SkipReason, claim_id
+from cti_es.importers.claims import Claim, SkipReason
 
 START = b"cdrRecordType"
 """The first column of a CDR file, by which it is recognised."""
@@ -123,9 +124,14 @@ def _of_devices(devices: list[str], cluster: str, numbers: list[str]) -> Iterato
     name = f"{cluster + ' ' if cluster else ''}{manager}/{call} {leg}-{other}"
     began = min(int(connect) or int(origination) or int(disconnect), int(disconnect))
     for device in devices:
-        same = claim_id("cdr", cluster, *numbers, device)
+        same = _identifier(cluster, *numbers, device)
         yield Call("start", _at(began), f"{same}:start", Claim("call_started", device=device, call=name))
         yield Call("end", _at(int(disconnect)), f"{same}:end", Claim("call_ended", device=device, call=name))
+
+
+def _identifier(*content: str) -> str:
+    """The same record has the same one in whatever file it is."""
+    return "cdr:" + blake2b("\n".join(content).encode(), digest_size=16).hexdigest()
 
 
 def _at(seconds: int) -> str:

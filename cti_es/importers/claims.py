@@ -4,7 +4,6 @@ A claim names nodes as the line does (:data:`NodeRef`) and applications by their
 later, when everything has been read.
 """
 
-from hashlib import blake2b
 from typing import Literal
 
 import msgspec
@@ -88,9 +87,3 @@ def number(text: str) -> NodeRef:
 def address(text: str) -> NodeRef:
     """A node by an IP address."""
     return f"address {text.lower()}"
-
-
-def claim_id(kind: Literal["alarm", "cdr"], *content: object) -> str:
-    """The identifier of what such a line claims: the same content always has the same one, in whatever file it is."""
-    text = "\x1f".join(map(str, content))
-    return f"{kind}:{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

@@ -13,6 +13,7 @@ from cti_es.formats.lines import ByteStream, Kind, chunks, start_as_utf8
 from cti_es.importers import alarms, cdr
 from cti_es.importers.claims import REASONS, Claim, NodeRef, SkipReason
 from cti_es.importers.findings import Findings
+from cti_es.importers.nodes import MOST_LEARNT
 from cti_es.importers.sequences import Sequences
 from cti_es.importers.spool import Claimed, Place, Spool
 
@@ -81,8 +82,8 @@ class Intake:
         if not isinstance(verdict, Claim):
             self._leave_out(verdict, record.line)
             return
-        for pair in alarms.links(record):
-            self.learnt[pair] = None
+        if len(self.learnt) < MOST_LEARNT:
+            self.learnt.update(dict.fromkeys(alarms.links(record)))
         if record.at is None:
             self._leave_out(record.why or "no_time", record.line)
             return

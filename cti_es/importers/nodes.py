@@ -13,7 +13,7 @@ from cti_es.importers.claims import NodeRef, SkipReason, address, host, number
 from cti_es.names import check_name
 
 COLUMNS = ("node", "number", "hosts", "addresses")
-_MOST_LEARNT = 10_000
+MOST_LEARNT = 10_000
 
 
 class Nodes:
@@ -29,7 +29,7 @@ class Nodes:
 
     def learn(self, one: NodeRef, other: NodeRef) -> None:
         """Two references mean the same node."""
-        if len(self._learnt) < _MOST_LEARNT:
+        if len(self._learnt) < MOST_LEARNT:
             self._learnt.setdefault(one, set()).add(other)
             self._learnt.setdefault(other, set()).add(one)
 

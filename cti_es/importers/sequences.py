@@ -11,6 +11,8 @@ from cti_es.ciscolog import Record
 _MOST_PROCESSES = 10_000
 _LAST_NUMBERS = (1 << 32) - 100_000  # after these the count begins again by itself
 _FIRST_NUMBERS = 100_000
+_LONGEST_NAME = 128
+_LONG_TEXT = 4_096
 
 Found = Callable[[str, int, int], None]
 """What to do with something found: the process, how many, the line."""
@@ -29,9 +31,9 @@ class Sequences:
         number = record.sequence
         if number is None:
             return
-        key = (record.host, record.process)
+        key = (record.host, record.process[:_LONGEST_NAME])
         before = self._last.get(key)
-        self._last[key] = record
+        self._last[key] = record if len(record.raw) < _LONG_TEXT else record.without_text()
         if before is None or before.sequence is None:
             if len(self._last) > _MOST_PROCESSES:
                 self._last.clear()

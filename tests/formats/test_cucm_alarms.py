@@ -67,7 +67,7 @@ def test_lines_that_cannot_be_read():
     """A CTI alarm that is cut off is an error with its line, or counted."""
     text = OPENED + alarm("CtiDeviceOutofService", 2, DeviceName="P")[:-20] + "\n" + alarm("CtiDeviceInService", 3)
 
-    with pytest.raises(InputError, match="x.log:2: CtiDeviceOutofService is cut off"):
+    with pytest.raises(InputError, match=r"x.log:2: CtiDeviceOutofService is cut off"):
         read(text)
     messages, reading = read(text, skip_bad=True)
     assert (messages, reading.bad, reading.first_bad) == ([], 2, 2)
@@ -77,7 +77,7 @@ def test_recognised_by_content():
     """A CUCM log is one whatever it is called, and no other trace is taken for one."""
     assert recognise((OUTAGE / "cucm-sub2.log").read_bytes()) == "cucm-alarms"
     assert recognise(b"07:15:02 |x\n" + OPENED.encode()) == "cucm-alarms"
-    others = [path for path in (FIXTURES / "traces").glob("*.txt")]
+    others = list((FIXTURES / "traces").glob("*.txt"))
     assert others
     assert "cucm-alarms" not in {recognise(path.read_bytes()) for path in others}
 

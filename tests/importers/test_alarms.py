@@ -106,7 +106,9 @@ def test_alarms_of_before_release_8():
     line = b"Mar 18 11:10:52.630 UTC :  %CCM_CALLMANAGER-CALLMANAGER-3-DeviceUnregistered: Device unregistered. Device name.:SEP1 Reason Code [Optional].:13 App ID:Cisco CallManager Cluster ID: Node ID:cm1"
     [[record]] = Reader(Options(year=2009)).records([[line]])
 
-    assert claim_of(record, ALARMS["deviceunregistered"]) == Claim("device_failed", HERE, device="SEP1", reason="DeviceFailure")
+    assert claim_of(record, ALARMS["deviceunregistered"]) == Claim(
+        "device_failed", HERE, device="SEP1", reason="DeviceFailure"
+    )
 
 
 def test_a_line_that_is_cut_off_claims_nothing():

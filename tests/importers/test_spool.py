@@ -29,7 +29,9 @@ def test_claims_come_in_the_order_of_time():
 def seen(*lines):
     """Gaps and restarts that lines show."""
     found = []
-    sequences = Sequences(lambda *gap: found.append(("gap", *gap)), lambda *restart: found.append(("restart", *restart)))
+    sequences = Sequences(
+        lambda *gap: found.append(("gap", *gap)), lambda *restart: found.append(("restart", *restart))
+    )
     text = [
         f"{number}: {host}: Mar 02 2026 09:00:{second:02} UTC : %UC_X-3-N: %[AppID={app}]: x".encode()
         for number, host, app, second in lines
@@ -41,7 +43,9 @@ def seen(*lines):
 
 def test_gaps():
     """A number that is left out is a lost line, for each process by itself."""
-    assert seen((1, "a", "x", 1), (2, "a", "x", 2), (7, "a", "y", 3), (5, "a", "x", 4), (8, "a", "y", 5)) == [("gap", "a x", 2, 4)]
+    assert seen((1, "a", "x", 1), (2, "a", "x", 2), (7, "a", "y", 3), (5, "a", "x", 4), (8, "a", "y", 5)) == [
+        ("gap", "a x", 2, 4)
+    ]
 
 
 def test_restarts():
