@@ -56,12 +56,12 @@ class Record:
 
     ``line`` is the number of its (first) line. ``host`` is the one of the line's head (:attr:`node` is better),
     ``sequence`` its number there; None where it has none. ``facility`` and ``severity`` are empty and None in SDL
-    traces. ``is_copy``: RTMT wraps another line, which comes by itself. What costs time is found out when it is asked
-    for.
+    traces. ``is_copy``: RTMT wraps another line, which comes by itself. ``raw`` is what stands behind its name: tags
+    and text, as written. What costs time is found out when it is asked for.
     """
 
     __slots__ = (
-        "_head", "_rest", "_tagged", "_time", "_times", "host", "is_copy", "line", "mnemonic", "sequence",
+        "_head", "_tagged", "_time", "_times", "host", "is_copy", "line", "mnemonic", "raw", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +79,7 @@ class Record:
         self.mnemonic = head[2]
         self._time = time
         self._times = times
-        self._rest = rest
+        self.raw = rest
         self._tagged: tuple[dict[str, str], str, bool] | None = None
         self.is_copy = False
 
@@ -126,21 +126,16 @@ class Record:
     @property
     def process(self) -> str:
         """The service that logged it: the last AppID in it, for RTMT's copies have that of another line before."""
-        start = self._rest.rfind(_APP_ID)
+        start = self.raw.rfind(_APP_ID)
         if start < 0:
-            return self.tags.get("appid", "")
+            return self.tags.get("appid", "")[:_LONGEST_PROCESS]
         start += len(_APP_ID)
-        return self._rest[start : self._rest.find("]", start)]
-
-    @property
-    def raw(self) -> str:
-        """What stands behind its name: tags and text, as written."""
-        return self._rest
+        return self.raw[start : start + _LONGEST_PROCESS].partition("]")[0]
 
     @property
     def fingerprint(self) -> str:
         """32 hexadecimal digits: equal for the same alarm by whatever way it came, by when, where, and what it says."""
-        text = f"{self.mnemonic.lower()}\n{self.at}\n{(self.node or '').lower()}\n{self.sequence}\n{self._rest.strip()}"
+        text = f"{self.mnemonic.lower()}\n{self.at}\n{(self.node or '').lower()}\n{self.sequence}\n{self.raw.strip()}"
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def without_text(self) -> "Record":
@@ -150,10 +145,10 @@ class Record:
     def peek(self, key: str) -> str:
         """One tag, without looking at the others where it stands as today's releases write it; else empty."""
         if self._tagged is None:
-            start = self._rest.find(f"[{key}=")
+            start = self.raw.find(f"[{key}=")
             if start >= 0:
                 start += len(key) + 2
-                value = self._rest[start : self._rest.find("]", start)]
+                value = self.raw[start : self.raw.find("]", start)]
                 if "\\" not in value:
                     return value.strip()
         return self.tags.get(tag_key(key), "")
@@ -165,13 +160,14 @@ class Record:
 
     def _parts(self) -> tuple[dict[str, str], str, bool]:
         if self._tagged is None:
-            self._tagged = _tagged(self._rest)
+            self._tagged = _tagged(self.raw)
         return self._tagged
 
 
 # --- tags -----------------------------------------------------------------------------------------------------------
 
 _APP_ID = "[AppID="
+_LONGEST_PROCESS = 128
 _TAG = r"[ ]*+\[((?:[^\]\\]|\\.)*+)\]"
 _TAGS = re.compile(rf"[ ]*+%(?:{_TAG})++")
 _EACH_TAG = re.compile(_TAG)
@@ -488,10 +484,10 @@ def _is_copy(text: str) -> bool:
 
 def _origin(text: str, end: int) -> tuple[str | None, int | None]:
     """Host and sequence number from what stands before the stamp: ``…: 41679: uc-ucm-01.pcce.local ``."""
-    start = max(0, end - _LAST_OF_BEFORE)
+    start = end - _LAST_OF_BEFORE if end > _LAST_OF_BEFORE else 0
     if text.startswith(": ", end - 2):  # as specified: a short cut through the rest
         cut = text.rfind(": ", start, end - 2)
-        digits = text[text.rfind(" ", start, max(cut, 0)) + 1 : cut]
+        digits = text[text.rfind(" ", start, cut) + 1 : cut] if cut > 0 else ""
         if digits.isdigit() and digits.isascii() and len(digits) <= 10 and (known := _host(text[cut + 2 : end - 2])):
             return known, int(digits)
     before = text[start:end]

@@ -78,7 +78,16 @@ class Intake:
 
     def _take(self, record: ciscolog.Record) -> None:
         """What a record claims, into the spool."""
-        verdict = self._verdict(record)
+        rule = alarms.ALARMS.get(record.mnemonic.lower())
+        if rule is None or record.is_copy:
+            self._leave_out("rtmt_copy" if record.is_copy else "other_alarm", record.line)
+            return
+        # Most lines are about devices that nobody asked for: these need no closer look.
+        device = record.peek("DeviceName")
+        if device and device not in self._devices:
+            self._leave_out("unknown_device", record.line)
+            return
+        verdict = alarms.claim_of(record, rule)
         if not isinstance(verdict, Claim):
             self._leave_out(verdict, record.line)
             return
@@ -89,16 +98,6 @@ class Intake:
             return
         claimed = Claimed(record.at, alarms.id_of(record), Place(len(self.files) - 1, record.line), verdict)
         self._spool.add(claimed, 0, record.node or "", record.sequence)
-
-    def _verdict(self, record: ciscolog.Record) -> Claim | SkipReason:
-        if record.is_copy:
-            return "rtmt_copy"
-        rule = alarms.ALARMS.get(record.mnemonic.lower())
-        if rule is None:
-            return "other_alarm"
-        # Most lines are about devices that nobody asked for: these need no closer look.
-        device = record.peek("DeviceName")
-        return "unknown_device" if device and device not in self._devices else alarms.claim_of(record, rule)
 
     def _cdr(self, text: Chunks, name: str) -> int:
         reader = cdr.Reader(name, self._devices.__contains__, self._leave_out)

@@ -11,7 +11,6 @@ from cti_es.ciscolog import Record
 _MOST_PROCESSES = 10_000
 _LAST_NUMBERS = (1 << 32) - 100_000  # after these the count begins again by itself
 _FIRST_NUMBERS = 100_000
-_LONGEST_NAME = 128
 _LONG_TEXT = 4_096
 
 Found = Callable[[str, int, int], None]
@@ -31,9 +30,11 @@ class Sequences:
         number = record.sequence
         if number is None:
             return
-        key = (record.host, record.process[:_LONGEST_NAME])
+        key = (record.host, record.process)
         before = self._last.get(key)
         self._last[key] = record if len(record.raw) < _LONG_TEXT else record.without_text()
+        if before is not None and number - 1 == before.sequence:
+            return
         if before is None or before.sequence is None:
             if len(self._last) > _MOST_PROCESSES:
                 self._last.clear()
