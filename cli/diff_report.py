@@ -1,7 +1,8 @@
 """The result of a comparison as text, NDJSON and JUnit XML (diff.md §5). No time of day, no host name."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -31,7 +32,10 @@ class DifferenceRow(msgspec.Struct, frozen=True):
 
 
 class SummaryRow(msgspec.Struct, frozen=True):
-    """The last object of the NDJSON: the verdict and what was counted. ``left_out``: differences past ``--max``."""
+    """The last object of the NDJSON: the verdict and what was counted. ``left_out``: differences past ``--max``.
+
+    ``skipped`` and ``unreadable`` are of both sides.
+    """
 
     kind: Literal["summary"]
     conforms: bool
@@ -94,20 +98,22 @@ class Report:
             differences=counts(found.differences),
             left_out=self._left_out,
             skipped=dict(Counter(self._expected.skipped()) + Counter(self._actual.skipped())),
-            unreadable=self._actual.unreadable(),
+            unreadable=self._expected.unreadable() + self._actual.unreadable(),
             handles=self._how(),
         )
 
     def _how(self) -> Literal["inferred", "given", "named"]:
-        ways = {one.how for one in self.comparison.pairs}
-        return "inferred" if "inferred" in ways else "given" if "given" in ways else "named"
+        if self._options.handles is not None:
+            return "given"
+        return "inferred" if any(one.how == "inferred" for one in self.comparison.pairs) else "named"
 
     # Text.
 
     def text(self, output: Output, show_handles: bool) -> None:
         """Options, verdict, first divergence, the rest by channel."""
+        verdict = "green" if self.comparison.conforms else "red"
         for line in self._lines(show_handles):
-            output.line(line)
+            output.line(line, verdict if line.startswith((_CONFORMS, _DIFFERS)) else None)
 
     def _lines(self, show_handles: bool) -> Iterator[str]:
         yield from self._head()
@@ -128,7 +134,7 @@ class Report:
 
     def _head(self) -> Iterator[str]:
         options, selection = self._options, self._selection
-        words = [f"order by {options.order}"]
+        words = ["order of the whole trace" if options.order == "total" else f"order by {options.order}"]
         words += ["reasons ignored"] * options.ignore_reason + ["strict"] * options.strict
         if options.time_tolerance is not None:
             words.append(f"times within {options.time_tolerance:g} s")
@@ -139,15 +145,22 @@ class Report:
         words += [f"until {selection.until}"] * (selection.until is not None)
         yield f"Expected: {self._expected.name} ({self._expected.kind}), {_many(self.comparison.expected, 'message')}"
         yield f"Actual:   {self._actual.name} ({self._actual.kind}), {_many(self.comparison.actual, 'message')}"
-        yield f"Options:  {', '.join(words)}; handles {_HOW[self._how()]}"
+        yield f"Options:  {', '.join(words)}; handles {self._handles_from()}"
+
+    def _handles_from(self) -> str:
+        if self._options.handles is None:
+            return _HOW[self._how()]
+        actual = [one.how for one in self.comparison.pairs if one.actual]
+        named = sum(1 for how in actual if how == "given")
+        return "from a file" + ("" if named == len(actual) else f", which names {named:,} of {len(actual):,}")
 
     def _verdict(self) -> Iterator[str]:
         found = self.summary()
-        verdict = "CONFORMS" if found.conforms else "DIFFERS"
+        verdict = _CONFORMS if found.conforms else _DIFFERS
         yield f"{verdict}: {found.matched:,} of {_many(found.expected, 'expected message')} matched"
         kinds = [f"{number:,} {kind}" for kind, number in found.differences.items() if number]
         if kinds:
-            yield f"  {', '.join(kinds)}; {found.channels_differing:,} of {_many(found.channels, 'channel')} differ"
+            yield f"  {', '.join(kinds)}{self._where(found)}"
         if found.announced:
             yield f"  {_many(found.announced, 'first message')} announced: the handle had that state anyway"
         if found.compared_without_reason:
@@ -161,17 +174,29 @@ class Report:
                 left, right = channel.not_compared
                 yield f"  {channel.name}: too different; {left:,} expected and {right:,} actual messages not compared"
 
+    def _where(self, found: SummaryRow) -> str:
+        if self._options.order == "total":
+            return ""
+        return f"; {found.channels_differing:,} of {_many(found.channels, self._options.order)} differ"
+
     def _handles(self) -> Iterator[str]:
         yield "Handles:"
-        for one in self.comparison.pairs:
-            expected = str(one.expected.name) if one.expected else "-"
-            actual = str(one.actual.name) if one.actual else "-"
-            yield f"  {actual}  =  {expected}  ({one.how})"
+        rows = [
+            (
+                str(one.actual.name) if one.actual else "-",
+                str(one.expected.name) if one.expected else "-",
+                one.how if one.expected and one.actual else "nothing came" if one.expected else "not expected",
+            )
+            for one in self.comparison.pairs
+        ]
+        width = max(len(actual) for actual, _, _ in rows)
+        for actual, expected, how in rows:
+            yield f"  {actual:<{width}}  =  {expected}  ({how})"
 
     def _first(self, one: Difference) -> Iterator[str]:
         yield f"First divergence: {one.kind} in {one.channel}"
         yield f"  expected    {self._expected_words(one)}"
-        yield f"  came        {_came(one)}"
+        yield f"  came        {_place(one.actual, one) if one.actual else 'nothing'}"
         if one.expected and one.expected.rule:
             yield f"  rule        {one.expected.rule}: {RULES.get(one.expected.rule, '')}"
         if one.expected and one.expected.version:
@@ -179,12 +204,12 @@ class Report:
             words = f": {type_of[type(event)]} {details(event)}" if event else ""
             at = f" at {one.expected.at}" if one.expected.at else ""
             yield f"  caused by   event {one.expected.version}{at}{words}"
-        yield f"  last match  {_place(one.after) if one.after else 'none in this channel'}"
+        yield f"  last match  {_place(one.after, one) if one.after else _NO_MATCH[self._options.order]}"
 
     def _expected_words(self, one: Difference) -> str:
         if one.expected is None:
             return "nothing there" if one.kind != "alias" else "one handle for one channel"
-        return _place(one.expected) + (f" ({one.detail})" if one.detail else "")
+        return _place(one.expected, one)
 
     def _rest(self) -> Iterator[str]:
         grouped: dict[str, list[Difference]] = defaultdict(list)
@@ -194,12 +219,16 @@ class Report:
         for channel, differences in grouped.items():
             yield f"  {channel}"
             for one in differences:
-                yield f"    {one.kind:<10}  {_WORDS[one.kind](one)}"
+                for what, words in _words(one):
+                    title = "  came" if what == "came" else what
+                    yield f"    {title:<10}  {words}"
 
     def _event(self, message: Received | None) -> Event | None:
         return self._events.get(message.version) if message and message.version else None
 
 
+_NO_MATCH = {"channel": "none in this channel", "device": "none of this device", "total": "none"}
+_CONFORMS, _DIFFERS = "CONFORMS", "DIFFERS"
 _HOW = {"inferred": "inferred from the messages", "given": "from a file", "named": "by name"}
 
 
@@ -207,31 +236,26 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _place(message: Received) -> str:
-    at = f" at {message.at}" if message.at else ""
-    return f"{message.place}  {says(message)}{at}"
+def _place(message: Received, one: Difference) -> str:
+    """A message of a difference: its place, what it says; its handle, unless that is what the difference is in."""
+    about = _about(message)
+    on = f" on {about}" if about and not f"{one.channel} ".startswith(f"{about} ") else ""
+    detail = f" ({one.detail})" if one.detail and message is one.actual else ""
+    return f"{message.place}  {says(message)}{on}" + (f" at {message.at}" if message.at else "") + detail
 
 
-def _came(one: Difference) -> str:
-    if one.actual is None:
-        return "nothing"
-    return _place(one.actual) + (f" ({one.detail})" if one.kind == "alias" else "")
+def _about(message: Received) -> str:
+    if message.device is None:
+        return f"handle {message.handle}" if message.handle else ""
+    return message.device if message.line is None else f"{message.device}/{message.line}"
 
 
-def _both(one: Difference) -> str:
-    expected = _place(one.expected) if one.expected else "nothing"
-    return f"{expected}; came {_came(one)}" + (f" ({one.detail})" if one.detail else "")
-
-
-_WORDS: dict[DifferenceKind, Callable[[Difference], str]] = {
-    "missing": lambda one: _place(one.expected) if one.expected else "",
-    "unexpected": _came,
-    "changed": _both,
-    "moved": _both,
-    "late": _both,
-    "early": _both,
-    "alias": _came,
-}
+def _words(one: Difference) -> Iterator[tuple[str, str]]:
+    """A difference as its kind and its message; if both messages are there, the one that came stands below."""
+    if one.expected is not None:
+        yield one.kind, _place(one.expected, one)
+    if one.actual is not None:
+        yield "came" if one.expected else one.kind, _place(one.actual, one)
 
 
 def junit_xml(comparison: Comparison) -> bytes:
@@ -243,7 +267,7 @@ def junit_xml(comparison: Comparison) -> bytes:
     root = ElementTree.Element("testsuites", attributes)
     suite = ElementTree.SubElement(root, "testsuite", {"name": "cti-es diff", **attributes})
     for channel in comparison.channels:
-        _case(suite, shown(channel.name), channel.differences, channel)
+        _case(suite, channel.name, channel.differences, channel)
     if loose:
         _case(suite, "handles", loose, None)
     ElementTree.indent(root)
@@ -251,15 +275,23 @@ def junit_xml(comparison: Comparison) -> bytes:
 
 
 def _case(suite: ElementTree.Element, name: str, differences: list[Difference], channel: ChannelResult | None) -> None:
-    case = ElementTree.SubElement(suite, "testcase", {"classname": "cti-es.diff", "name": name})
+    case = ElementTree.SubElement(suite, "testcase", {"classname": "cti-es.diff", "name": _xml(name)})
     if differences:
         message = ", ".join(f"{number} {kind}" for kind, number in counts(differences).items() if number)
         failure = ElementTree.SubElement(case, "failure", {"message": message, "type": differences[0].kind})
-        failure.text = "\n".join(shown(f"{one.kind}: {_WORDS[one.kind](one)}") for one in differences)
+        failure.text = "\n".join(_xml(f"{what}: {words}") for one in differences for what, words in _words(one))
         if channel and channel.not_compared:
             failure.text += "\ntoo different: {} expected and {} actual messages not compared".format(
                 *channel.not_compared
             )
+
+
+_NO_XML = re.compile("[\ufffe\uffff]")
+
+
+def _xml(text: str) -> str:
+    """Text without the characters that XML does not have."""
+    return _NO_XML.sub("\ufffd", shown(text))
 
 
 def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
@@ -276,6 +308,17 @@ def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
             expected="messages to the same application",
             hint="see --app",
         )
+
+
+def check_times(found: Comparison) -> None:
+    """Raise :class:`InputError` if times are to be compared and one side has none at all."""
+    for side, name in ((0, "EXPECTED"), (1, "ACTUAL")):
+        channels = [(one.expected, one.actual)[side] for one in found.pairs]
+        if not any(message.at for channel in channels if channel for message in channel.messages):
+            raise InputError(
+                f"{name} has no times to compare", where="--time-tolerance", expected="messages with times",
+                hint="--date makes times of the stamps of a trace",
+            )  # fmt: skip
 
 
 def _apps(found: Comparison, side: int) -> set[str]:

@@ -70,7 +70,7 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
         f"  {_said(message)}",
         f"  to application {message.app}, device {message.device}{line}, {_handle(message)}",
         "",
-        f"Caused by event {message.version}{_at(message.at)}: {event}",
+        f"{'Delivered' if found.waited else 'Caused'} by event {message.version}{_at(message.at)}: {event}",
         f"Rule {message.rule}: {found.why}",
         *found.notes,
         "",
@@ -88,11 +88,13 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
 
 def _handle(message: "Message") -> str:
     if message.handle is None:
-        return f"device id {message.param1}"
+        return "no handle"
     return f"handle {message.handle} (opened by event {message.handle})"
 
 
 def _said(message: "Message") -> str:
+    if message.handle is None:
+        return f"{message.message} (device id {message.param1})"
     state = f" {message.param1_name} (0x{message.param1:x})" if message.param1_name else ""
     reason = f", reason {message.param2_name} ({message.param2})" if message.param2_name else ""
     return f"{message.message}{state}{reason}"
@@ -126,7 +128,7 @@ def _open(handle: "OpenHandle") -> str:
     if handle.link:
         parts.append(f"linked to {handle.link}")
     if not handle.reachable:
-        parts.append("no link to a CTI Manager")
+        parts.append(f"no link to a CTI Manager since event {handle.link_since}")
     if handle.wants is not None:
         parts.append(f"wants {' and '.join(handle.wants) or 'no state messages'}")
     if handle.ext_version is not None:

@@ -1,40 +1,56 @@
 """``--handles FILE``: which handle of a trace stands for which channel (diff.md §3). CSV: handle, app, device, line."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from cti_es.diff.handles import Given
 from cti_es.errors import InputError
+from cti_es.formats.lines import ByteStream, Kind, chunks, numbered
+from cti_es_cli.sources import open_file
 
 COLUMNS = ("handle", "app", "device", "line")
+
+_HEADER = ",".join(COLUMNS)
+_KIND = Kind(f"CSV with the columns {_HEADER}", "a handle a line", "is this a file of handles?")
 
 
 def read_handles(path: Path) -> dict[str, Given]:
     """Handle (hexadecimal without prefix, lower case) → channel. Raises :class:`InputError` with the line."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return _read(csv.reader(file), str(path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"not CSV: {error}", where=str(path), expected=",".join(COLUMNS)) from None
-
-
-def _read(lines: "csv._reader", name: str) -> dict[str, Given]:  # type: ignore[name-defined]
-    header = tuple(next(lines, ()))
-    if header != COLUMNS:
-        raise InputError(f"the columns {', '.join(header) or '(none)'}", where=f"{name}:1", expected=",".join(COLUMNS))
     found: dict[str, Given] = {}
-    for cells in lines:
-        where = f"{name}:{lines.line_num}"
-        if not cells:
-            continue
-        if len(cells) != len(COLUMNS) or not cells[0] or not cells[2]:
-            raise InputError(
-                f"{len(cells)} cells", where=where, expected="handle,app,device,line (app and line may be empty)"
-            )
-        handle = cells[0].lower().removeprefix("0x").removeprefix("x")
-        if handle in found:
-            raise InputError(
-                f"the handle '{cells[0]}' stands twice", where=where, expected="one channel for one handle"
-            )
-        found[handle] = Given(cells[1] or None, cells[2], cells[3] or None)
+    with open_file(path) as file:
+        rows = _rows(file, str(path))
+        where, header = next(rows, (f"{path}:1", []))
+        if tuple(header) != COLUMNS:
+            raise InputError(f"the columns {', '.join(header) or '(none)'}", where=where, expected=_HEADER)
+        for where, cells in rows:
+            handle, channel = _handle(cells, where)
+            if handle in found:
+                raise InputError(
+                    f"the handle '{cells[0]}' stands twice", where=where, expected="one channel for one handle"
+                )
+            found[handle] = channel
     return found
+
+
+def _rows(file: ByteStream, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Where each row is, and its cells; blank lines left out."""
+    for first, lines in numbered(chunks(file, name, _KIND)):
+        for number, line in enumerate(lines, first):
+            where = f"{name}:{number}"
+            try:
+                cells = next(csv.reader([line.decode().strip()], strict=True), [])
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise InputError(f"not CSV: {error}", where=where, expected=_HEADER) from None
+            if cells:
+                yield where, [cell.strip() for cell in cells]
+
+
+def _handle(cells: list[str], where: str) -> tuple[str, Given]:
+    expected = f"{_HEADER} (app and line may be empty)"
+    if len(cells) != len(COLUMNS):
+        raise InputError(f"{len(cells)} cells", where=where, expected=expected)
+    handle, app, device, line = cells
+    if not handle or not device:
+        raise InputError(f"no {'device' if handle else 'handle'}", where=where, expected=expected)
+    return handle.lower().removeprefix("0x").removeprefix("x"), Given(app or None, device, line or None)

@@ -70,9 +70,10 @@ class Output:
         with _quiet_pipe():
             self._stream.flush()
 
-    def line(self, text: str) -> None:
-        """Print a line of text."""
-        self.write(shown(text).encode() + b"\n")
+    def line(self, text: str, colour: str | None = None) -> None:
+        """Print a line of text; in a colour, on a terminal."""
+        text = shown(text)
+        self.write((click.style(text, fg=colour) if self._colours and colour else text).encode() + b"\n")
 
     def _ndjson(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         for batch in batches:
@@ -198,11 +199,11 @@ def warn(text: str) -> None:
         click.echo(shown(text), err=True)
 
 
-def output_options(command: AnyFunction) -> AnyFunction:
+def output_options(command: AnyFunction, formats: tuple[str, ...] = FORMATS) -> AnyFunction:
     """``--format``, ``--ndjson`` and ``-o``, the same everywhere. The command gets ``format`` and ``path``."""
     options = (
         click.option(
-            "--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows."
+            "--format", type=click.Choice(formats), default="text", show_default=True, help="How to print rows."
         ),
         click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson."),
         click.option(

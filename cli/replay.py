@@ -1,12 +1,15 @@
 """``replay``: the TAPI messages that a log causes."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from typing import Any, cast
 
 import click
 
 from cti_es.errors import did_you_mean
+from cti_es.formats import tapi_browser
+from cti_es.handle_numbers import HandleNumbers
 from cti_es.reading import Cut, Log, Reading, Wait, check_end
 from cti_es.replay import MisfitReport, Replay
 from cti_es.store import Snapshot
@@ -14,9 +17,11 @@ from cti_es.tapi import Message
 from cti_es.timeline import Timeline
 from cti_es.times import sort_key
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
-from cti_es_cli.output import Output, Row, View, of_sources, opened, output_options, warn
+from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
+
+TAPI_BROWSER = "tapi-browser"
 
 
 @click.command(
@@ -26,7 +31,8 @@ Examples:
   cti-es replay site.db
   cti-es replay events.ndjson --device CTIP01 --ndjson
   cti-es replay site.db --as-of 2026-03-01T10:15:00Z
-  cti-es replay site.db --digest""",
+  cti-es replay site.db --digest
+  cti-es replay site.db --app ivr --format tapi-browser -o expected.txt""",
 )
 @source_argument(many=True)
 @click.option(
@@ -40,7 +46,7 @@ Examples:
 @follow_option
 @click.option("--misfits", is_flag=True, help="Print the events that do not fit instead of the messages.")
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the NDJSON that would be printed.")
-@output_options
+@partial(output_options, formats=(*FORMATS, TAPI_BROWSER))
 def command(
     sources: tuple[str, ...],
     apps: tuple[str, ...],
@@ -66,18 +72,26 @@ def command(
     if misfits and (apps or devices):
         raise click.UsageError("--misfits are events, not messages; --app and --device do not go with it")
     one_source_to_follow(sources, follow)
+    as_trace = format == TAPI_BROWSER and not digest
+    if as_trace and misfits:
+        raise click.UsageError("--misfits are events, not messages; --format tapi-browser does not go with it")
+    if as_trace and len(sources) > 1:
+        raise click.UsageError("--format tapi-browser takes one SOURCE: a trace has nothing to tell several apart")
     wanted = _Wanted(frozenset(apps), frozenset(devices), from_version)
     cut = as_of or Cut(version=to_version)
 
     def batches_of(source: str) -> Iterator[Iterable[Any]]:
         with open_log(source) as log:
-            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow)
-            yield from replaying.misfits() if misfits else replaying.messages()
+            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow, numbered=as_trace)
+            yield from replaying.misfits() if misfits else replaying.trace() if as_trace else replaying.messages()
 
     rows = of_sources(sources, cast(View[Any], MISFITS if misfits else MESSAGES), batches_of)
     with opened("ndjson" if digest else format, path, live=follow is not None) as output, until_interrupted(follow):
         if digest:
             _Digest(output).rows(*rows)
+        elif as_trace:
+            for messages in rows[1]:
+                output.write(b"".join(messages))
         else:
             output.rows(*rows)
 
@@ -121,14 +135,17 @@ class _Wanted:
 
 
 class _Replaying:
-    """One log being replayed: from the nearest snapshot before what is wanted, up to the cut."""
+    """One log being replayed: from the nearest snapshot before what is wanted, up to the cut.
 
-    def __init__(self, log: Log, wanted: _Wanted, cut: Cut, strict: bool, follow: Wait | None) -> None:
+    ``numbered``: from version 1 on, because the handles are counted from there.
+    """
+
+    def __init__(self, log: Log, wanted: _Wanted, cut: Cut, strict: bool, follow: Wait | None, numbered: bool) -> None:
         self._log = log
         self._wanted = wanted
         self._cut = cut
         self._strict = strict
-        kept = _snapshot(log, wanted.from_version - 1, cut)
+        kept = None if numbered else _snapshot(log, wanted.from_version - 1, cut)
         self._replay = Replay(kept.state if kept else None)
         timeline = Timeline(kept.latest, kept.backwards) if kept else None
         self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
@@ -140,6 +157,12 @@ class _Replaying:
             for misfit in self._new_misfits():
                 warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
         self._finish()
+
+    def trace(self) -> Iterator[Iterable[bytes]]:
+        """The wanted messages as TAPI Browser prints them, batch by batch. Only if ``numbered``."""
+        numbers = HandleNumbers(self._replay)
+        for messages in self.messages():
+            yield tapi_browser.write(messages, numbers.of)
 
     def misfits(self) -> Iterator[list[MisfitReport]]:
         """The misfits, batch by batch."""

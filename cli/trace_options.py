@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cti_es.formats.trace_common import Options
+from cti_es.formats.trace_common import Options, first_day
 
 
 def trace_options(*sides: str) -> Callable[[Any], Any]:
@@ -35,5 +35,7 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
 
 
 def reading_options(skip_bad: bool, date: str | None, tz: str) -> Options:
-    """How to read the traces of a command."""
-    return Options(skip_bad, date, tz)
+    """How to read the traces of a command. Raises InputError for a date that is none."""
+    options = Options(skip_bad, date, tz)
+    first_day(options)
+    return options

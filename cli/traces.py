@@ -13,10 +13,11 @@ from cti_es.formats.lines import ByteStream
 from cti_es.formats.trace import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
 from cti_es.formats.trace_common import Options
 from cti_es.reading import Cut, Log, Reading, check_end
-from cti_es.replay import Replay
+from cti_es.replay import MisfitReport, Replay
 from cti_es.store.sqlite import is_sqlite
 from cti_es.tapi import Message, Received
 from cti_es.times import sort_key
+from cti_es_cli.output import warn
 from cti_es_cli.sources import STDIN, FileLog, OpenStream, open_file, open_log, parse_address, spooled, stdin
 
 
@@ -44,33 +45,59 @@ EVERYTHING = Selection()
 
 
 class Side:
-    """One side of a comparison: a log that is replayed, or a trace. ``kind`` says which, in a word."""
+    """One side of a comparison: a log that is replayed, or a trace. ``kind`` says which, in a word.
+
+    ``messages`` counts those that have been given out.
+    """
 
     def __init__(self, name: str, kind: str, source: "Log | TraceReading", selection: Selection) -> None:
         self.name = name
         self.kind = kind
+        self.messages = 0
         self._source = source
         self._selection = selection
         self._other: Counter[str] = Counter()
         self.untold: frozenset[tuple[str, int]] = frozenset()
+        self._misfits = 0
 
     def batches(self) -> Iterator[Sequence[Received]]:
         """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
         source = self._source
-        whole: Iterable[list[Received]] = (
-            source if isinstance(source, TraceReading) else _replayed(source, self._selection)
-        )
+        whole: Iterable[list[Received]] = source if isinstance(source, TraceReading) else self._replayed(source)
         for batch in whole:
-            yield [message for message in batch if self._is_compared(message)]
+            kept = batch if self._is_whole(batch) else [message for message in batch if self._is_compared(message)]
+            self.messages += len(kept)
+            yield kept
+
+    def _is_whole(self, batch: list[Received]) -> bool:
+        """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
+        return self._selection == EVERYTHING and not self.untold and not any(
+            map(_is_of_another_state, {(message.message, message.param1) for message in batch})
+        )
 
     def _is_compared(self, message: Received) -> bool:
-        if message.message in tapi.STATE_FLAGS and (message.message, message.param1) not in STATES:
+        if _is_of_another_state((message.message, message.param1)):
             self._other[f"{message.message} of other states"] += 1
             return False
         if (message.message, message.param1) in self.untold:
-            self._other[f"{message.message} of a state that the other side cannot tell"] += 1
+            self._other[f"{message.message} of a state that a trace cannot tell"] += 1
             return False
-        return self._selection is EVERYTHING or self._selection.has(message)
+        return self._selection.has(message)
+
+    def _replayed(self, log: Log) -> Iterator[list[Received]]:
+        cut, start = Cut(version=self._selection.to_version), self._selection.from_version
+        kept = log.snapshot(version=start - 1) if start > 1 else None
+        replay = Replay(kept.state if kept else None)
+        reading = Reading(log, replay.version + 1, cut)
+        misfits: list[MisfitReport] = []
+        for batch in reading.batches():
+            yield [received(message) for message in replay.messages(batch.events)]
+            misfits, self._misfits = misfits or replay.misfits[:1], self._misfits + len(replay.misfits)
+            replay.misfits.clear()
+        check_end(log, cut, reading.end)
+        if misfits:
+            what = f"{self._misfits} events do not fit" if self._misfits > 1 else "1 event does not fit"
+            warn(f"warning: {what} in {log.name}, the first is {misfits[0].version}: {misfits[0].text}")
 
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
@@ -97,6 +124,22 @@ def leave_out_half_told(side: Side) -> None:
     """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
     half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
     side.untold = frozenset((message, state) for message, state in STATES if message in half and state is not None)
+
+
+def _is_of_another_state(says: tuple[str, int | None]) -> bool:
+    """Whether a message is about a state that is not compared (RINGING, …)."""
+    return says[0] in tapi.STATE_FLAGS and says not in STATES
+
+
+def check_read(side: Side) -> None:
+    """Say what was left out of a trace. Raises :class:`InputError` if there was nothing else in it."""
+    left_out = [f"{count} {name}" for name, count in side.skipped().items()]
+    left_out += [f"{side.unreadable()} that cannot be read"] if side.unreadable() else []
+    if not side.messages:
+        found = f"no message to check ({', '.join(left_out)})" if left_out else "no message to check"
+        raise InputError(found, where=side.name, expected="at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE")
+    if left_out:
+        warn(f"left out of {side.name}: {', '.join(left_out)}")
 
 
 def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: Options) -> Side:
@@ -132,17 +175,6 @@ def _start(stream: ByteStream) -> bytes:
     return start
 
 
-def _replayed(log: Log, selection: Selection) -> Iterator[list[Received]]:
-    cut = Cut(version=selection.to_version)
-    kept = log.snapshot(version=selection.from_version - 1) if selection.from_version > 1 else None
-    replay = Replay(kept.state if kept else None)
-    reading = Reading(log, replay.version + 1, cut)
-    for batch in reading.batches():
-        yield [received(message) for message in replay.messages(batch.events)]
-        replay.misfits.clear()
-    check_end(log, cut, reading.end)
-
-
 def received(message: Message) -> Received:
     """A replayed message as the expectation of a comparison."""
     return Received(
@@ -153,7 +185,7 @@ def received(message: Message) -> Received:
         app=message.app,
         device=message.device,
         line=message.line,
-        handle=str(message.handle),
+        handle=None if message.handle is None else str(message.handle),
         at=message.at,
         version=message.version,
         rule=message.rule,

@@ -25,8 +25,8 @@ def _values(row: msgspec.Struct) -> list[Any]:
 
 
 def _flat(value: Any) -> Any:
-    """A value for one CSV cell: lists and objects as JSON."""
-    return encode(value).decode() if isinstance(value, list | tuple | dict) else value
+    """A value for one CSV cell: lists, objects, true and false as JSON."""
+    return encode(value).decode() if isinstance(value, list | tuple | dict | bool) else value
 
 
 def _or_dash(value: object) -> str:

@@ -54,5 +54,6 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     """``did you mean 'CTIP01'?`` for the nearest of ``known``, or an empty text when none is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(found, list(known), n=1, cutoff=0.6)
+    known = list(known)
+    near = [one for one in known if one.lower() == found.lower()] or get_close_matches(found, known, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""

@@ -12,14 +12,14 @@ from cti_es.reading import Cut, Log, event_at, folded
 from cti_es.replay import Replay
 from cti_es.rules import RULES
 from cti_es.tapi import Message
-from cti_es.told import notes_on
+from cti_es.told import has_waited, notes_on
 from cti_es.tsp import Book, Told
 
 
 class Explanation(msgspec.Struct, frozen=True):
     """One message explained, as NDJSON has it.
 
-    ``event`` caused it (or delivered it, if it had waited for a link); ``why`` is its rule in words; ``before`` and
+    ``event`` caused it or, if it ``waited`` for a link, delivered it; ``why`` is its rule in words; ``before`` and
     ``after`` are the home of the device around the event. ``messages`` are all that the event sent about the device,
     so that the message can be seen in its place. ``notes`` say where a link, a told state, a filter or an extension
     version has decided what was sent, and what was not.
@@ -31,14 +31,16 @@ class Explanation(msgspec.Struct, frozen=True):
     before: Home | None
     after: Home | None
     messages: list[Message]
+    waited: bool
     notes: list[str]
 
 
 class OpenHandle(msgspec.Struct, frozen=True):
     """A handle, as NDJSON has it: what the application was last told of it, and what else decides about messages.
 
-    ``link`` is the CTI Manager that the application is linked to, ``reachable`` whether it can be told anything (it
-    can without a provider); ``wants`` are the state messages that it wants (null: all).
+    ``link`` is the CTI Manager that the application is linked to, ``link_since`` the version of the event that last
+    changed that (both null without a provider), ``reachable`` whether it can be told anything; ``wants`` are the state
+    messages that it wants (null: all).
     """
 
     app: str
@@ -47,6 +49,7 @@ class OpenHandle(msgspec.Struct, frozen=True):
     told: Told
     reachable: bool
     link: str | None
+    link_since: int | None
     wants: tuple[str, ...] | None
     ext_version: int | None
 
@@ -77,11 +80,28 @@ def explain_message(log: Log, seq: int) -> Explanation:
     message, others = _find(log, seq)
     replay, _ = folded(log, Cut(version=message.version - 1))
     event = event_at(log, message.version)
-    before = Replay(replay.encoded())
+    before, unfiltered = Replay(replay.encoded()), _wanting_everything(replay, message.device)
     replay.advance([event])
-    was, now = _home(before.cluster, message.device), _home(replay.cluster, message.device)
-    notes = list(notes_on(message, others, before.book, replay.book))
-    return Explanation(message, event, RULES[message.rule], was, now, others, notes)  # type: ignore[arg-type]
+    would = [one for one in unfiltered.messages([event]) if one.device == message.device]
+    return Explanation(
+        message=message,
+        event=event,  # type: ignore[arg-type]
+        why=RULES[message.rule],
+        before=_home(before.cluster, message.device),
+        after=_home(replay.cluster, message.device),
+        messages=others,
+        waited=has_waited(message, before.book),
+        notes=list(notes_on(message, others, would, before.book, replay.book)),
+    )
+
+
+def _wanting_everything(replay: Replay, device: str) -> Replay:
+    """A copy of a replay in which every handle on the device wants every state message."""
+    copy = Replay(replay.encoded())
+    for held in copy.book.held.get(device, {}).values():
+        for handle in held.handles():
+            handle.wants = None
+    return copy
 
 
 def _find(log: Log, seq: int) -> tuple[Message, list[Message]]:
@@ -170,11 +190,11 @@ def _handles(book: Book, device: Device) -> Iterator[OpenHandle]:
     """What is open on a device: application by application, the phone device first, then its lines in order."""
     for app, held in sorted(book.held.get(device.name, {}).items(), key=lambda item: book.apps[item[0]]):
         provider = book.providers.get(app)
-        link = provider.link if provider else None
+        link, since = (provider.link, provider.since) if provider else (None, None)
         for line in (None, *device.lines):
             if one := held.handle(line):
                 reachable = provider is None or link is not None
-                yield OpenHandle(app, line, one.version, one.told, reachable, link, one.wants, one.ext_version)
+                yield OpenHandle(app, line, one.version, one.told, reachable, link, since, one.wants, one.ext_version)
 
 
 def _home(cluster: Cluster, name: str) -> Home | None:

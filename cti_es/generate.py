@@ -77,8 +77,7 @@ class _Generator:
                 (self._call_processing_recovered, 1),
                 (self._cti_manager_failed, 2),
                 (self._cti_manager_recovered, 3),
-                (self._provider_opened, 2),
-                (self._provider_closed, 0.05),
+                (self._provider_closed, 0.3),
                 (self._status_messages_set, 1),
                 (self._device_failed, 1),
                 (self._device_recovered, 2),
@@ -97,7 +96,7 @@ class _Generator:
             yield self._tried(log.NodeAdded(node=node))
         if self._plan.tsp:
             yield from (self._tried(log.CtiManagerAdded(node=node)) for node in self._nodes)
-            yield from (self._tried(self._provider(app or DEFAULT_APP)) for app in self._apps)
+            yield from (self._tried(self._provider(_name(app))) for app in self._apps)
         for number in range(self._plan.devices):
             yield self._tried(self._device_added(number))
         for device in self._devices:
@@ -138,6 +137,8 @@ class _Generator:
             self._active = [(call, device) for call, device in self._active if device in cluster.calls.get(call, ())]
 
     def _rarity(self) -> Event:
+        if self._plan.tsp and (app := self._disconnected()):
+            return self._provider(app)
         propose = self._random.choices([one for one, _ in self._rare], [weight for _, weight in self._rare])[0]
         return propose()
 
@@ -239,11 +240,12 @@ class _Generator:
         managers = self._random.sample(self._nodes, self._random.randint(min(2, most), most))
         return log.ProviderOpened(app=app, cti_managers=tuple(managers))
 
-    def _provider_opened(self) -> Event:
-        return self._provider(self._random.choice(self._apps) or DEFAULT_APP)
+    def _disconnected(self) -> str | None:
+        """An application that has closed its provider; it opens the next one before it opens anything else."""
+        return next((app for app in map(_name, self._apps) if app not in self._tsp.book.providers), None)
 
     def _provider_closed(self) -> Event:
-        return log.ProviderClosed(app=self._random.choice(self._apps) or DEFAULT_APP)
+        return log.ProviderClosed(app=_name(self._random.choice(self._apps)))
 
     def _status_messages_set(self) -> Event:
         device = self._random.choice(self._devices)
@@ -274,6 +276,10 @@ class _Generator:
     def _behaviour_set(self) -> Event:
         given: dict[str, Any] = {self._random.choice(Behaviours.__struct_fields__): self._random.random() < 0.6}
         return log.BehaviourSet(**given)
+
+
+def _name(app: str | None) -> str:
+    return app or DEFAULT_APP
 
 
 _NOBODY = Cause(0, None, "")

@@ -284,8 +284,8 @@ class Recovery:
 
         Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
         no misfit, and no device that waited for the end. Those are taken here, many at a time; everything else is left
-        to the handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever could
-        be settled there was settled by the event that made it so.)
+        to the handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever
+        could be settled there was settled by the event that made it so.)
         """
         devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
         started, ended, media = log.CallStarted, log.CallEnded, log.CallConnected

@@ -5,7 +5,7 @@ between two events and taken up again later: ``fold(all) == resume(fold(prefix),
 same events always give the same messages, misfits and state, byte for byte.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import length_hint
 
@@ -15,6 +15,7 @@ from cti_es.cluster import Cluster, Misfit, MisfitCode
 from cti_es.errors import did_you_mean
 from cti_es.events import Event, type_of
 from cti_es.recovery import Recovery
+from cti_es.steps import Step
 from cti_es.tapi import Message
 from cti_es.tsp import Book, Cause, Tsp
 
@@ -41,6 +42,9 @@ class MisfitReport(msgspec.Struct, frozen=True):
     text: str
 
 
+Watch = Callable[[int, Sequence[Step]], None]
+"""Is shown the version and the steps of an event, before the TSP is."""
+
 _decode_state = msgspec.json.Decoder(State).decode
 
 
@@ -49,7 +53,7 @@ class Replay:
 
     ``state`` is an encoded state to go on from (:meth:`encoded`), or None for the empty log. ``misfits`` collects what
     did not fit until somebody takes it away; ``hints`` adds what is near to their reasons. ``work`` counts events and
-    steps since this object was made.
+    steps since this object was made. ``watch``, if set, is shown the steps of every event that takes any.
     """
 
     def __init__(self, state: bytes | None = None, hints: bool = False) -> None:
@@ -59,6 +63,7 @@ class Replay:
         self._tsp = Tsp(start.book, start.seq, self._recovery)
         self._hints = hints
         self.misfits: list[MisfitReport] = []
+        self.watch: Watch | None = None
         self.work = 0
 
     @property
@@ -94,6 +99,8 @@ class Replay:
                 self.misfits.append(self._report(event, misfit))
             if steps:
                 self.work += len(steps)
+                if self.watch:
+                    self.watch(recovery.version, steps)
                 told = self._tsp.messages(steps, Cause(recovery.version, event.at, type_of[type(event)]))
                 steps.clear()
                 yield from told

@@ -142,5 +142,8 @@ STEP_NAMES: dict[type[Step], str] = {
 }
 """The step's name in a rule identifier (recovery-rules §6, tsp-behaviour §3).
 
-Opened and GivenBack tell nobody anything; OpenedIn also announces lines (rule 7), under the name ``announce``.
+Opened and GivenBack tell nobody anything; OpenedIn also announces lines, as :data:`ANNOUNCE`.
 """
+
+ANNOUNCE = "announce"
+"""The name under which a line in service is announced when it is opened (tsp-behaviour §3.7)."""

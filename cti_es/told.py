@@ -5,21 +5,32 @@ Read from the TSP's book before and after an event, in sentences for people.
 
 from collections.abc import Iterator
 
-from cti_es.tapi import Message
+from cti_es.tapi import STATE_FLAGS, Message
 from cti_es.tsp import REASONS_FROM, Book, Handle, Held
 
-_STATES = frozenset({"PHONE_STATE", "LINE_LINEDEVSTATE"})
 
+def notes_on(
+    message: Message, sent: list[Message], unfiltered: list[Message], before: Book, after: Book
+) -> Iterator[str]:
+    """Notes on a message.
 
-def notes_on(message: Message, others: list[Message], before: Book, after: Book) -> Iterator[str]:
-    """Notes on a message; ``others`` are all that its event sent about its device, itself included."""
+    ``sent`` are all that its event sent about its device, itself included; ``unfiltered`` what it would have sent if
+    every application wanted every state message.
+    """
     yield from _on_link(message.app, before, after)
-    if _has_waited(message, before):
-        yield f"It waited: {message.app} had no link when {_event(message)} happened on its device, or before."
-    handle = _handle(message, before) or _handle(message, after)
-    if handle and message.message in _STATES:
-        yield from _on_handle(message, handle)
-    yield from _silent(message.device, {(one.app, one.line) for one in others}, before, after)
+    if has_waited(message, before):
+        event = message.rule.partition("/")[0]
+        yield f"The message comes from {event} and waited until {message.app} had a link again."
+    yield from _on_reason(message, _handle(message, before) or _handle(message, after))
+    yield from _without_link(message.device, {one.app for one in sent}, after)
+    yield from _unwanted(sent, unfiltered, after)
+
+
+def has_waited(message: Message, before: Book) -> bool:
+    """Whether a message waited in the queue of its application: only a state message never does."""
+    provider = before.providers.get(message.app)
+    queued = message.message not in STATE_FLAGS and not message.rule.endswith("/reconnect")
+    return queued and provider is not None and provider.link is None
 
 
 def _on_link(app: str, before: Book, after: Book) -> Iterator[str]:
@@ -27,52 +38,55 @@ def _on_link(app: str, before: Book, after: Book) -> Iterator[str]:
     was, now = before.providers.get(app), after.providers.get(app)
     if not was or not now:
         return
-    managers = f"its CTI Managers are {', '.join(now.cti_managers)}"
-    if was.link and was.link != now.link:
+    are = "CTI Managers are" if len(now.cti_managers) > 1 else "only CTI Manager is"
+    managers = f"its {are} {', '.join(now.cti_managers)}"
+    if was.link is None:
+        yield f"{app} had had no link since event {was.since}; {managers}."
+    elif was.link != now.link:
         yield f"{app} lost its link to the CTI Manager of {was.link}; {managers}."
     if now.link and was.link != now.link:
         yield f"{app} is linked to the CTI Manager of {now.link} now."
-    if was.link is None:
-        yield f"{app} had had no link since event {was.since}; {managers}."
-
-
-def _has_waited(message: Message, before: Book) -> bool:
-    provider = before.providers.get(message.app)
-    always = message.message not in _STATES and not message.rule.endswith("/reconnect")
-    return always and provider is not None and provider.link is None
-
-
-def _event(message: Message) -> str:
-    return message.rule.partition("/")[0]
 
 
 def _handle(message: Message, book: Book) -> Handle | None:
-    held = book.held.get(message.device, {}).get(message.app, Held())
-    handle = held.handle(message.line)
+    handle = book.held.get(message.device, {}).get(message.app, Held()).handle(message.line)
     return handle if handle and handle.version == message.handle else None
 
 
-def _on_handle(message: Message, handle: Handle) -> Iterator[str]:
-    if message.rule.endswith("/announce"):
-        return
-    if not handle.tells_reasons and message.param2_name is None and handle.told == "out":
+def _on_reason(message: Message, handle: Handle | None) -> Iterator[str]:
+    out = message.param1_name in ("PHONESTATE_SUSPEND", "LINEDEVSTATE_OUTOFSERVICE")
+    if out and handle and not handle.tells_reasons:
         yield (
             f"The handle was opened with extension version 0x{handle.ext_version:08X}: below 0x{REASONS_FROM:08X} no"
             " reason is given."
         )
 
 
-def _silent(device: str, told: set[tuple[str, str | None]], before: Book, after: Book) -> Iterator[str]:
-    """Who has a handle on the device, and why the event told nothing about it."""
-    for app, held in sorted(after.held.get(device, {}).items(), key=lambda item: after.apps[item[0]]):
+def _without_link(device: str, told: set[str], after: Book) -> Iterator[str]:
+    for app in sorted(after.held.get(device, {}), key=after.apps.__getitem__):
         provider = after.providers.get(app)
-        if provider and provider.link is None and not any(one == app for one, _ in told):
+        if provider and provider.link is None and app not in told:
             yield f"{app} was told nothing: it has had no link since event {provider.since}."
-            continue
-        was = before.held.get(device, {}).get(app, Held())
-        for line in (None, *held.lines):
-            now, then = held.handle(line), was.handle(line)
-            if now and then and now.told != then.told and (app, line) not in told:
-                what = "phone handle" if line is None else f"handle of line {line}"
-                wants = ", ".join(now.wants or ()) or "none"
-                yield f"{app} was told nothing on its {what}: of the state messages it wants {wants}."
+
+
+def _unwanted(sent: list[Message], unfiltered: list[Message], after: Book) -> Iterator[str]:
+    """Handle by handle, what its application does not want to be told."""
+    came = {_said(message) for message in sent}
+    kept_back: dict[tuple[str, str | None], list[str]] = {}
+    for message in unfiltered:
+        if _said(message) not in came:
+            states = kept_back.setdefault((message.app, message.line), [])
+            states.append(str(message.param1_name).partition("_")[2])
+    for (app, line), states in kept_back.items():
+        device = unfiltered[0].device
+        handle = after.held.get(device, {}).get(app, Held()).handle(line)
+        wants = ", ".join(handle.wants or ()) if handle else ""
+        what = "phone handle" if line is None else f"handle of line {line}"
+        yield (
+            f"{app} was not told {' and '.join(states)} on its {what}: of the state messages it wants"
+            f" {wants or 'none'}."
+        )
+
+
+def _said(message: Message) -> tuple[str, str | None, int, int]:
+    return message.app, message.line, message.msg, message.param1

@@ -20,6 +20,7 @@ from cti_es import tapi
 from cti_es.cluster import Device, Misfit, Reason, known_line, once_each
 from cti_es.recovery import DEFAULT_APP, Recovery
 from cti_es.steps import (
+    ANNOUNCE,
     STEP_NAMES,
     Closed,
     DeviceEntered,
@@ -249,7 +250,7 @@ class Tsp:
             if line in step.out:
                 self._news(step.device, step.app, held, False, (line,), "out", "Unknown")
             elif self._cluster.behaviours.announce_open:
-                self._rule = f"{self._cause.event_type}/announce"
+                self._rule = f"{self._cause.event_type}/{ANNOUNCE}"
                 self._say(step.app, step.device, line, held.lines[line].version, tapi.INSERVICE)
                 self._rule = open_rule
 

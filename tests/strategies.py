@@ -2,7 +2,8 @@
 
 An event is a JSON object here, as a file has it, so that the naive fold and the real one can be given the same. A log
 is made without knowing any rule: names, lists and order are random, only the weather (how often nodes fail, devices
-are refused, calls come) differs from log to log. Much of it fits, some of it does not.
+are refused, calls come) differs from log to log. Much of it fits, some of it does not. Some logs are plain: they have
+nothing of tsp-behaviour.md.
 """
 
 import json
@@ -34,6 +35,11 @@ CORPUS_SEEDS = range(1_000)
 _KINDS = ("cti_port", "cti_port", "route_point", "phone")
 _NUMBERS = ("5001", "5002", "5003", "5004")
 _LINE_ODDS = 0.6
+_PLAIN_ODDS = 0.25
+_PHONE_STATES = ("SUSPEND", "RESUME")
+_LINE_STATES = ("INSERVICE", "OUTOFSERVICE")
+_REASONS = ("DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus")
+_EXT_VERSIONS = (0, 0x000A0000, 0x000AFFFF, 0x000B0000, 0x000D0000, 0x80000000, 0x800A0000, 0x800B0000, 0xFFFFFFFF)
 _WEIGHTS = {
     "node_added": 0.3,
     "device_added": 0.5,
@@ -48,15 +54,30 @@ _WEIGHTS = {
     "call_started": 3.0,
     "call_ended": 3.0,
 }
+_TSP_WEIGHTS = {
+    "cti_manager_added": 0.3,
+    "cti_manager_failed": 2.0,
+    "cti_manager_recovered": 2.0,
+    "provider_opened": 0.7,
+    "provider_closed": 0.3,
+    "status_messages_set": 1.0,
+    "device_failed": 1.5,
+    "device_recovered": 2.0,
+    "device_removed": 0.4,
+    "call_connected": 1.0,
+    "behaviour_set": 1.2,
+}
 
 
 class LogMaker:
-    """Proposes one event after another. It knows the names that it has used and which nodes it has failed."""
+    """Proposes one event after another. It knows the names that it has used and what it has failed, opened, removed."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._oddity = random.choice((0.0, 0.02, 0.1))
-        self._weights = [weight * random.choice((0.3, 1, 1, 3)) for weight in _WEIGHTS.values()]
+        self._plain = self._chance(_PLAIN_ODDS)
+        weights = _WEIGHTS if self._plain else _WEIGHTS | _TSP_WEIGHTS
+        self._weights = {name: weight * random.choice((0.3, 1, 1, 3)) for name, weight in weights.items()}
         self._apps = random.choice(((None,), (None, "ivr"), ("recorder", None, "app", "ivr")))
         self._times = random.choice((self._no_time, self._next_time, self._any_time))
         self._versions = count(1)
@@ -64,23 +85,45 @@ class LogMaker:
         self._failed: list[str] = []
         self._devices: dict[str, tuple[list[str], list[str]]] = {}  # its lines, its group
         self._legs: list[tuple[str, str]] = []
+        self._names = count(1)
+        self._removed: list[str] = []
+        self._away: list[str] = []
+        self._managers: dict[str, bool] = {}  # in service
+        self._providers: list[str] = []
+        self._opened: list[tuple[str | None, str, str | None]] = []  # application, device, line
 
     def events(self, size: int) -> Iterator[Json]:
-        """A few nodes and devices first, mostly opened; then anything."""
-        opening = ["node_added"] * self._random.randint(1, 3) + ["device_added"] * self._random.randint(1, 3)
-        opening += ["device_opened"] * self._random.randint(0, 3)
+        """A few nodes and devices first, mostly opened, in some logs with CTI Managers and providers; then anything."""
+        opening = ["node_added"] * self._random.randint(1, 3)
+        site = ["device_added"] * self._random.randint(1, 3)
+        if not self._plain and self._chance(0.8):
+            opening += ["cti_manager_added"] * self._random.randint(1, len(opening))
+            site += ["provider_opened"] * self._random.randint(1, len(self._apps))
+            site += ["behaviour_set"] * self._random.randint(0, 1)
+            self._random.shuffle(site)
+        opening += site + ["device_opened"] * self._random.randint(0, 3)
         for event_type in opening[:size]:
             yield self._event(event_type)
         for _ in range(size - len(opening)):
             yield self._event(self._likely() or self._likely() or "call_started")
 
     def _likely(self) -> str | None:
-        """Any type; mostly none for which nothing is left to fail, to recover or to end."""
-        [event_type] = self._random.choices(list(_WEIGHTS), self._weights)
+        """Any type; mostly none for which nothing is left to fail, to recover, to end or to take away."""
+        [event_type] = self._random.choices(list(self._weights), list(self._weights.values()))
         left = {
             "node_failed": set(self._nodes) - set(self._failed),
             "node_recovered": self._failed,
             "call_ended": self._legs,
+            "cti_manager_added": set(self._nodes) - set(self._managers),
+            "cti_manager_failed": self._managers_that_are(True),
+            "cti_manager_recovered": self._managers_that_are(False),
+            "provider_opened": self._without_provider(),
+            "provider_closed": self._providers,
+            "device_failed": set(self._devices) - set(self._away),
+            "device_recovered": self._away,
+            "device_removed": len(self._devices) > 1,
+            "call_connected": self._legs,
+            "status_messages_set": self._opened,
         }
         return event_type if left.get(event_type, True) or self._chance(0.1) else None
 
@@ -97,7 +140,7 @@ class LogMaker:
         return {"node": node}
 
     def _device_added(self) -> Json:
-        device = self._odd(list(self._devices)) or f"D{len(self._devices) + 1}"
+        device = self._odd(list(self._devices)) or self._once_more() or f"D{next(self._names)}"
         lines = self._some(_NUMBERS, 1 if self._chance(0.9) else 0)
         group = None if self._chance(0.2) else self._some(self._nodes, 2)
         known = self._nodes[:] if group is None else group
@@ -108,27 +151,36 @@ class LogMaker:
     def _device_opened(self) -> Json:
         device = self._device()
         lines = None if self._chance(_LINE_ODDS) else self._some(self._lines(device), 0)
-        return {"device": device, "app": self._app(), "lines": lines}
+        app = self._app()
+        numbers = self._lines(device) if lines is None else lines
+        self._opened += [(app, device, line) for line in (None, *numbers)]
+        return {"device": device, "app": app, "lines": lines, "ext_version": self._ext_version()}
 
     def _line_opened(self) -> Json:
         device = self._device()
-        return {"device": device, "line": self._line(device), "app": self._app()}
+        line, app = self._line(device), self._app()
+        self._opened += [(app, device, line)]
+        return {"device": device, "line": line, "app": app, "ext_version": self._ext_version()}
 
     def _device_closed(self) -> Json:
         return {"device": self._device(), "app": self._app()}
 
-    _line_closed = _line_opened
+    def _line_closed(self) -> Json:
+        device = self._device()
+        return {"device": device, "line": self._line(device), "app": self._app()}
 
     def _node_failed(self) -> Json:
         up = [node for node in self._nodes if node not in self._failed]
-        node = self._known(up or self._nodes)
+        node, scope = self._known(up or self._nodes), self._scope()
         self._failed += [node]
-        return {"node": node}
+        self._with_its_manager(node, scope, False)
+        return {"node": node, "scope": scope}
 
     def _node_recovered(self) -> Json:
-        node = self._known(self._failed or self._nodes)
+        node, scope = self._known(self._failed or self._nodes), self._scope()
         self._failed = [name for name in self._failed if name != node]
-        return {"node": node}
+        self._with_its_manager(node, scope, True)
+        return {"node": node, "scope": scope}
 
     def _open_refused(self) -> Json:
         device = self._device()
@@ -150,6 +202,93 @@ class LogMaker:
         whole = self._chance(0.4)
         self._legs = [leg for leg in self._legs if leg[0] != call or (not whole and leg[1] != device)]
         return {"call": self._odd(["c0"]) or call, "device": None if whole else self._odd(["D0", "D1"]) or device}
+
+    def _call_connected(self) -> Json:
+        call, device = self._random.choice(self._legs) if self._legs else ("c0", "D1")
+        whole = self._chance(0.4)
+        return {"call": self._odd(["c0"]) or call, "device": None if whole else self._odd(["D0", "D1"]) or device}
+
+    def _cti_manager_added(self) -> Json:
+        node = self._known([node for node in self._nodes if node not in self._managers] or self._nodes)
+        if node in self._nodes:
+            self._managers.setdefault(node, True)
+        return {"node": node}
+
+    def _cti_manager_failed(self) -> Json:
+        node = self._known(self._managers_that_are(True) or self._nodes)
+        self._with_its_manager(node, None, False)
+        return {"node": node}
+
+    def _cti_manager_recovered(self) -> Json:
+        node = self._known(self._managers_that_are(False) or self._nodes)
+        self._with_its_manager(node, None, True)
+        return {"node": node}
+
+    def _provider_opened(self) -> Json:
+        app = self._random.choice(self._without_provider() or [self._app() or "app"])
+        managers = self._some(list(self._managers), 1)
+        if len(self._managers) > 3 and self._chance(0.3):
+            managers = list(self._managers)
+        self._providers += [app] if app not in self._providers and 1 <= len(managers) <= 3 else []
+        return {"app": app, "cti_managers": managers}
+
+    def _provider_closed(self) -> Json:
+        app = self._known(self._providers or ["app"])
+        self._providers = [name for name in self._providers if name != app]
+        return {"app": app}
+
+    def _status_messages_set(self) -> Json:
+        app, device, line = self._random.choice(self._opened) if self._opened else (None, "D1", None)
+        if self._chance(0.2):
+            app, device = self._app(), self._device()
+            line = self._line(device) if self._chance(_LINE_ODDS) else None
+        kinds = (_PHONE_STATES, _LINE_STATES) if line is None else (_LINE_STATES, _PHONE_STATES)
+        states = self._some(kinds[1 if self._odd(["other"]) else 0], 0)
+        return {"app": app, "device": device, "line": line, "states": states}
+
+    def _device_failed(self) -> Json:
+        device = self._known([name for name in self._devices if name not in self._away] or list(self._devices))
+        self._away += [device] if device in self._devices and device not in self._away else []
+        return {"device": device, "reason": None if self._chance(0.4) else self._random.choice(_REASONS)}
+
+    def _device_recovered(self) -> Json:
+        device = self._known(self._away or list(self._devices))
+        self._away = [name for name in self._away if name != device]
+        return {"device": device}
+
+    def _device_removed(self) -> Json:
+        device = self._device()
+        if self._devices.pop(device, None):
+            self._removed += [device]
+            self._away = [name for name in self._away if name != device]
+            self._legs = [leg for leg in self._legs if leg[1] != device]
+            self._opened = [handle for handle in self._opened if handle[1] != device]
+        return {"device": device}
+
+    def _behaviour_set(self) -> Json:
+        names = ("announce_open", "phones_wait_for_calls", "drop_calls_in_setup")
+        return {name: self._random.choice((None, True, True, False)) for name in names}
+
+    # What new fields hold, and what there is.
+
+    def _scope(self) -> str | None:
+        return None if self._plain or self._chance(0.4) else self._random.choice(("node", "call_manager"))
+
+    def _ext_version(self) -> int | None:
+        return None if self._plain or self._chance(0.6) else self._random.choice(_EXT_VERSIONS)
+
+    def _managers_that_are(self, up: bool) -> list[str]:
+        return [node for node, in_service in self._managers.items() if in_service == up]
+
+    def _with_its_manager(self, node: str, scope: str | None, up: bool) -> None:
+        if node in self._managers and scope != "call_manager":
+            self._managers[node] = up
+
+    def _without_provider(self) -> list[str]:
+        return [app or "app" for app in self._apps if (app or "app") not in self._providers]
+
+    def _once_more(self) -> str | None:
+        return self._removed.pop() if self._removed and self._chance(0.5) else None
 
     # Names and lists: known ones mostly, now and then one that does not exist, stands twice or is missing.
 
@@ -227,6 +366,9 @@ times = (
 """Canonical times."""
 
 _name_lists = st.lists(names, max_size=4)
+_scopes = st.sampled_from(["node", "call_manager"])
+_ext_versions = st.integers(0, 0xFFFFFFFF)
+_states = st.lists(st.sampled_from(_PHONE_STATES + _LINE_STATES) | names, max_size=4)
 
 FIELDS: dict[str, dict[str, Any]] = {
     "node_added": {"node": names},
@@ -236,18 +378,33 @@ FIELDS: dict[str, dict[str, Any]] = {
         "lines?": _name_lists,
         "group?": _name_lists,
     },
-    "device_opened": {"device": names, "app?": names, "lines?": _name_lists},
-    "line_opened": {"device": names, "line": names, "app?": names},
+    "device_opened": {"device": names, "app?": names, "lines?": _name_lists, "ext_version?": _ext_versions},
+    "line_opened": {"device": names, "line": names, "app?": names, "ext_version?": _ext_versions},
     "device_closed": {"device": names, "app?": names},
     "line_closed": {"device": names, "line": names, "app?": names},
-    "node_failed": {"node": names},
-    "node_recovered": {"node": names},
+    "node_failed": {"node": names, "scope?": _scopes},
+    "node_recovered": {"node": names, "scope?": _scopes},
     "open_refused": {"device": names, "line?": names, "nodes?": _name_lists},
     "open_allowed": {"device": names, "line?": names, "nodes?": _name_lists},
     "call_started": {"call": names, "device": names, "line?": names},
     "call_ended": {"call": names, "device?": names},
+    "cti_manager_added": {"node": names},
+    "cti_manager_failed": {"node": names},
+    "cti_manager_recovered": {"node": names},
+    "provider_opened": {"app": names, "cti_managers": _name_lists},
+    "provider_closed": {"app": names},
+    "status_messages_set": {"app?": names, "device": names, "line?": names, "states": _states},
+    "device_failed": {"device": names, "reason?": st.sampled_from(_REASONS)},
+    "device_recovered": {"device": names},
+    "device_removed": {"device": names},
+    "call_connected": {"call": names, "device?": names},
+    "behaviour_set": {
+        "announce_open?": st.booleans(),
+        "phones_wait_for_calls?": st.booleans(),
+        "drop_calls_in_setup?": st.booleans(),
+    },
 }
-"""Event type → fields in the order of recovery-rules §2 (``?``: may be left out), each with what it may hold."""
+"""Event type → fields in the order of recovery-rules §2 and tsp-behaviour §2 (``?``: may be left out), each with what it may hold."""
 
 COMMON = {"at?": times, "id?": names}
 """What every event may have, after its own fields."""
@@ -289,6 +446,13 @@ def run(events: Sequence[Event], state: bytes | None = None) -> tuple[list[Json]
     """The messages of these events as plain data, and the replay that has taken them."""
     replay = Replay(state)
     return msgspec.to_builtins(list(replay.messages(events))), replay
+
+
+def dense(message: Json) -> str:
+    """A message in few characters: application, device, line, what is said."""
+    name = (message["param1_name"] or message["message"]).rpartition("_")[2]
+    reason = f"({message['param2']})" if message["param2_name"] else ""
+    return f"{message['app']} {message['device']}{'/' + message['line'] if message['line'] else ''} {name}{reason}"
 
 
 def fold(log: Sequence[Json]) -> Folded:

@@ -482,8 +482,10 @@ def test_a_large_append_takes_several_snapshots(store, monkeypatch):
 
 def test_steps_count_as_work(store, monkeypatch):
     """A failure that moves many devices is as much work as many events."""
-    monkeypatch.setattr(appending, "SNAPSHOT_WORK", 40)
     events = list(generate(Plan(seed=1, events=26, nodes=2, devices=12, calls=0)))[:26]
+    replay = Replay()
+    replay.advance(events)
+    monkeypatch.setattr(appending, "SNAPSHOT_WORK", replay.work + 14)
     put(store, *events)
     for _ in range(4):
         failed = next(n for n, up in folded(StoredLog(store, "default", "x"))[0].cluster.nodes.items() if up)

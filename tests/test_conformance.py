@@ -14,12 +14,10 @@ from cti_es.formats.eventlog import read_events
 from cti_es.replay import Replay
 from cti_es_cli.main import main
 
-BASE = ROOT.parent / "shared" / "conformance" / "base"
-LOGS = sorted(BASE.glob("*.log.ndjson"))
-without = pytest.mark.skipif(not LOGS, reason=f"the conformance logs are not part of the project: no {BASE}")
-TSP = BASE.with_name("tsp")
-EVERY_LOG = [*LOGS, *sorted(TSP.glob("*.log.ndjson"))]
-each = pytest.mark.parametrize("log", LOGS, ids=lambda path: path.name.split(".")[0])
+FOLDER = ROOT.parent / "shared" / "conformance"
+LOGS = [log for part in ("base", "tsp") for log in sorted((FOLDER / part).glob("*.log.ndjson"))]
+without = pytest.mark.skipif(not LOGS, reason=f"the conformance logs are not part of the project: no {FOLDER}")
+each = pytest.mark.parametrize("log", LOGS, ids=lambda path: f"{path.parent.name}-{path.name.split('.')[0]}")
 
 
 def rows(text: bytes) -> list[dict[str, Any]]:
@@ -64,8 +62,8 @@ def test_store_conforms(log: Path, tmp_path: Path) -> None:
     assert rows(homes.stdout_bytes) == expected(log, "homes")
 
 
-@pytest.mark.skipif(not EVERY_LOG, reason=f"the conformance logs are not part of the project: no {BASE}, no {TSP}")
-@pytest.mark.parametrize("log", EVERY_LOG, ids=lambda path: f"{path.parent.name}-{path.name.split('.')[0]}")
+@without
+@each
 def test_naive_fold_conforms(log: Path) -> None:
     """The naive fold, which checks the real one on random logs, agrees with the independent implementation, too."""
     found = naive.fold([msgspec.json.decode(line) for line in log.read_bytes().splitlines()])

@@ -26,6 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
@@ -373,7 +374,7 @@ def test_the_table_of_events_is_the_vocabulary() -> None:
     rows = re.findall(r"(?m)^\| `(\w+)` \| ((?:`\w+`\??(?:, )?)+) \|", text)
     found = {event_type: re.findall(r"`(\w+)`(\??)", fields) for event_type, fields in rows}
     for event_type, struct in EVENT_TYPES.items():
-        required = struct.__struct_fields__[: len(struct.__struct_fields__) - len(struct.__struct_defaults__)]
+        required = [field.name for field in msgspec.structs.fields(struct) if field.required]
         own = [(field, "" if field in required else "?") for field in fields_of(event_type)]
         assert sorted(found.pop(event_type)) == sorted(one for one in own if one[0] not in ("at", "id"))
     assert all(f"`{kind}`" in text for kind in get_args(Kind))

@@ -23,7 +23,8 @@ from cti_es.events import (
 )
 from cti_es_cli.schema import schema
 
-# Every type with all of its fields, in the order of recovery-rules §2, then at, then id (contracts §2).
+# Every type with all of its fields, in the order of recovery-rules §2 and tsp-behaviour §2, then at, then id
+# (contracts §2).
 CANONICAL = {
     "node_added": b'{"type":"node_added","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "device_added": (
@@ -31,17 +32,21 @@ CANONICAL = {
         b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
     "device_opened": (
-        b'{"type":"device_opened","device":"P","app":"ivr","lines":["1"],"at":"2026-01-01T08:00:00Z","id":"e1"}'
+        b'{"type":"device_opened","device":"P","app":"ivr","lines":["1"],"ext_version":720896,'
+        b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
     "line_opened": (
-        b'{"type":"line_opened","device":"P","line":"1","app":"ivr","at":"2026-01-01T08:00:00Z","id":"e1"}'
+        b'{"type":"line_opened","device":"P","line":"1","app":"ivr","ext_version":4294967295,'
+        b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
     "device_closed": b'{"type":"device_closed","device":"P","app":"ivr","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "line_closed": (
         b'{"type":"line_closed","device":"P","line":"1","app":"ivr","at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
-    "node_failed": b'{"type":"node_failed","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
-    "node_recovered": b'{"type":"node_recovered","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "node_failed": b'{"type":"node_failed","node":"cm1","scope":"node","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "node_recovered": (
+        b'{"type":"node_recovered","node":"cm1","scope":"call_manager","at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
     "open_refused": (
         b'{"type":"open_refused","device":"P","line":"1","nodes":["cm1"],"at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
@@ -52,6 +57,27 @@ CANONICAL = {
         b'{"type":"call_started","call":"c1","device":"P","line":"1","at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
     "call_ended": b'{"type":"call_ended","call":"c1","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "cti_manager_added": b'{"type":"cti_manager_added","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "cti_manager_failed": b'{"type":"cti_manager_failed","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "cti_manager_recovered": b'{"type":"cti_manager_recovered","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "provider_opened": (
+        b'{"type":"provider_opened","app":"ivr","cti_managers":["cm1","cm2"],"at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "provider_closed": b'{"type":"provider_closed","app":"ivr","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "status_messages_set": (
+        b'{"type":"status_messages_set","app":"ivr","device":"P","line":"1","states":["INSERVICE"],'
+        b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "device_failed": (
+        b'{"type":"device_failed","device":"P","reason":"DeviceUnregistered","at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "device_recovered": b'{"type":"device_recovered","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "device_removed": b'{"type":"device_removed","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "call_connected": b'{"type":"call_connected","call":"c1","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "behaviour_set": (
+        b'{"type":"behaviour_set","announce_open":true,"phones_wait_for_calls":false,"drop_calls_in_setup":true,'
+        b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
 }
 NODE = b'{"type":"node_added","node":"cm1"}'
 each_type = pytest.mark.parametrize("event_type", CANONICAL)
@@ -73,7 +99,7 @@ def refused(text: bytes) -> InputError:
 
 
 def test_the_types_are_those_of_the_specification() -> None:
-    """Twelve event types, in the order of the table, none more."""
+    """The event types of both pages, in the order of their tables, none more."""
     assert list(EVENT_TYPES) == list(CANONICAL) == list(FIELDS)
     assert [type_of[struct] for struct in EVENT_TYPES.values()] == list(EVENT_TYPES)
 
@@ -128,11 +154,33 @@ def test_null_is_the_same_as_left_out(event_type: str) -> None:
         b'{"type":"device_opened","device":"P","lines":[]}',
         b'{"type":"device_opened","device":"P","app":"app"}',
         b'{"type":"open_refused","device":"P","nodes":[]}',
+        b'{"type":"node_failed","node":"cm1","scope":"node"}',
+        b'{"type":"device_failed","device":"P","reason":"DeviceFailure"}',
+        b'{"type":"device_opened","device":"P","ext_version":0}',
+        b'{"type":"behaviour_set","announce_open":false}',
+        b'{"type":"behaviour_set"}',
+        b'{"type":"status_messages_set","device":"P","states":["RESUME","SUSPEND","RESUME","SLEEP"]}',
+        b'{"type":"provider_opened","app":"ivr","cti_managers":[]}',
         b'{"type":"device_opened","device":"P","lines":["2","1","2"]}',
         '{"type":"node_added","node":"K\u00f6nig \u260e \U0001f4de \u2028"}'.encode(),
         b'{"type":"node_added","node":"a/b \\"c\\" \\\\d"}',
     ],
-    ids=["empty lists", "no lines", "default app", "no nodes", "order and repeats", "unescaped UTF-8", "escapes"],
+    ids=[
+        "empty lists",
+        "no lines",
+        "default app",
+        "no nodes",
+        "default scope",
+        "default reason",
+        "version 0",
+        "false",
+        "nothing given",
+        "states",
+        "no CTI Managers",
+        "order and repeats",
+        "unescaped UTF-8",
+        "escapes",
+    ],
 )
 def test_what_was_sent_is_what_is_stored(line: bytes) -> None:
     """Empty lists, explicit defaults, order and repeats are kept; text is UTF-8, escaped only where JSON must."""
@@ -183,7 +231,7 @@ def test_any_way_to_write_an_event_gives_one_form(found: Json, random: Any) -> N
     assert canonical(text.replace(b"\n", b" ")) == as_json(found)
 
 
-@pytest.mark.parametrize("event_type", ["device_opened", "device_added"])
+@each_type
 def test_event_from_fields_is_what_reading_gives(event_type: str) -> None:
     """An event made of a type and fields is the one that its JSON would be."""
     fields = json.loads(CANONICAL[event_type])
@@ -218,12 +266,13 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
     ),
     "missing field": (b'{"type":"line_opened","device":"P"}', "log:7", "line_opened without 'line'", "device, line, app"),
     "null in a needed field": (b'{"type":"node_added","node":null}', "$.node", "null", "text"),
-    "number for a name": (b'{"type":"line_opened","device":"P","line":5001}', "$.line", "a number", "text"),
+    "number for a name": (b'{"type":"line_opened","device":"P","line":5001}', "$.line", "a whole number", "text"),
+    "fraction for a name": (b'{"type":"line_opened","device":"P","line":5001.5}', "$.line", "a number", "text"),
     "list for a name": (b'{"type":"node_added","node":["cm1"]}', "$.node", "a list", "text"),
     "object for a name": (b'{"type":"node_added","node":{}}', "$.node", "an object", "text"),
     "truth for a name": (b'{"type":"node_added","node":true}', "$.node", "true or false", "text"),
     "text for a list": (b'{"type":"device_opened","device":"P","lines":"1"}', "$.lines", "text", "a list"),
-    "number in a list": (b'{"type":"device_opened","device":"P","lines":["1",2]}', "$.lines[1]", "a number", "text"),
+    "number in a list": (b'{"type":"device_opened","device":"P","lines":["1",2]}', "$.lines[1]", "a whole number", "text"),
     "null in a list": (b'{"type":"device_opened","device":"P","lines":[null]}', "$.lines[0]", "null", "text"),
     "unknown kind": (
         b'{"type":"device_added","device":"P","kind":"cti-port"}', "$.kind", "'cti-port'", "did you mean 'cti_port'?"
@@ -231,7 +280,54 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
     "kind nothing like it": (
         b'{"type":"device_added","device":"P","kind":"fax"}', "$.kind", "'fax'", "cti_port, route_point, phone"
     ),
-    "number for a time": (b'{"type":"node_added","node":"cm1","at":5}', "$.at", "a number", "text"),
+    "unknown scope": (
+        b'{"type":"node_failed","node":"cm1","scope":"callmanager"}',
+        "$.scope", "unknown scope 'callmanager'", "did you mean 'call_manager'?",
+    ),
+    "scope nothing like it": (
+        b'{"type":"node_recovered","node":"cm1","scope":"all"}', "$.scope", "'all'", "node, call_manager"
+    ),
+    "unknown reason": (
+        b'{"type":"device_failed","device":"P","reason":"DeviceUnregisterd"}',
+        "$.reason", "unknown reason 'DeviceUnregisterd'", "did you mean 'DeviceUnregistered'?",
+    ),
+    "reason of another event": (
+        b'{"type":"device_failed","device":"P","reason":"CtiLinkFailure"}',
+        "$.reason", "'CtiLinkFailure'", "DeviceFailure, DeviceUnregistered, EnergyWisePowerSavePlus",
+    ),
+    "negative version": (
+        b'{"type":"device_opened","device":"P","ext_version":-1}', "$.ext_version", "range", "0 to 4294967295"
+    ),
+    "version too large": (
+        b'{"type":"line_opened","device":"P","line":"1","ext_version":4294967296}',
+        "$.ext_version", "range", "0 to 4294967295 (0xFFFFFFFF)",
+    ),
+    "text for a version": (
+        b'{"type":"device_opened","device":"P","ext_version":"0x000B0000"}', "$.ext_version", "text", "a whole number"
+    ),
+    "fraction for a version": (
+        b'{"type":"device_opened","device":"P","ext_version":1.5}', "$.ext_version", "a number", "a whole number"
+    ),
+    "version of an event without one": (
+        b'{"type":"device_closed","device":"P","ext_version":1}', "$.ext_version", "unknown field", "device, app, at, id"
+    ),
+    "text for a switch": (
+        b'{"type":"behaviour_set","announce_open":"true"}', "$.announce_open", "text", "true or false"
+    ),
+    "number for a switch": (
+        b'{"type":"behaviour_set","drop_calls_in_setup":1}', "$.drop_calls_in_setup", "a whole number", "true or false"
+    ),
+    "unknown switch": (
+        b'{"type":"behaviour_set","phone_waits_for_calls":true}',
+        "$.phone_waits_for_calls", "unknown field", "did you mean 'phones_wait_for_calls'?",
+    ),
+    "provider without an application": (
+        b'{"type":"provider_opened","cti_managers":["cm1"]}', "log:7", "provider_opened without 'app'", "cti_managers"
+    ),
+    "no states": (
+        b'{"type":"status_messages_set","device":"P"}', "log:7", "status_messages_set without 'states'", "line, states"
+    ),
+    "number for a time": (b'{"type":"node_added","node":"cm1","at":5}', "$.at", "a whole number", "text"),
     "bad time": (b'{"type":"node_added","node":"cm1","at":"yesterday"}', "$.at", "'yesterday' is not a time", "RFC 3339"),
     "empty name": (b'{"type":"node_added","node":""}', "$.node", "an empty name", "1 to 128 characters"),
     "long name": (b'{"type":"node_added","node":"%b"}' % (b"n" * 129), "$.node", "name", "1 to 128"),

@@ -1,12 +1,12 @@
 """The fold is pure: no clock, no chance, no outside world, and no set whose order could reach what it gives."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import ROOT
 
-PURE = ("recovery", "tsp", "homes", "replay")
+PURE = ("cluster", "steps", "recovery", "tsp", "homes", "replay")
 
 IMPURE_MODULES = {
     "asyncio", "builtins", "calendar", "cli", "click", "cti_es_cli", "datetime", "glob", "importlib", "io", "locale",
@@ -17,6 +17,7 @@ IMPURE_MODULES = {
 IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "compile", "__import__", "globals", "id", "hash"}
 IMPURE_ATTRIBUTES = {"environ", "environb", "getenv", "now", "utcnow", "today", "monotonic", "perf_counter", "urandom"}
 ORDERLESS = {"len", "sorted", "min", "max", "any", "all", "set", "frozenset", "bool"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SET_METHODS = {"union", "intersection", "difference", "symmetric_difference", "copy"}
 
 
@@ -51,16 +52,60 @@ def _is_impure(name: str) -> bool:
 def _unordered(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Sets may be asked, measured, compared and sorted; whatever else is done with one could show its order."""
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    names = _names_of_sets(tree)
+    for node in _passed_on(tree):
+        parents[node] = ast.Expr()
+    yield from _unordered_in(tree, _attributes_of_sets(tree), parents)
+
+
+def _passed_on(tree: ast.AST) -> Iterator[ast.AST]:
+    """Arguments for a parameter of this module that is annotated as a set: what is done with it is looked at there."""
+    takers: dict[str, list[bool]] = {}
     for node in ast.walk(tree):
-        if _is_set(node, names) and not _is_harmless(node, parents[node]):
+        if isinstance(node, ast.FunctionDef):
+            own = [one for one in node.args.args if one.arg != "self"]
+            takers[node.name] = [bool(one.annotation and _is_set_type(one.annotation)) for one in own]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+            yield from (one for one, taken in zip(node.args, takers.get(name, []), strict=False) if taken)
+
+
+def _unordered_in(scope: ast.AST, known: set[str], parents: dict[ast.AST, ast.AST]) -> Iterator[tuple[int, str]]:
+    names = known | _names_of_sets(scope, known)
+    for node in _inside(scope):
+        if isinstance(node, FUNCTIONS):
+            yield from _unordered_in(node, names, parents)
+        elif _is_set(node, names) and not _is_harmless(node, parents[node]):
             yield node.lineno, f"the order of {ast.unparse(node)}"  # type: ignore[attr-defined]
 
 
-def _names_of_sets(tree: ast.AST) -> set[str]:
-    names: set[str] = set()
+def _inside(scope: ast.AST) -> Iterator[ast.AST]:
+    """What a module or function holds itself; the functions in it, but not what they hold."""
+    for node in ast.iter_child_nodes(scope):
+        yield node
+        if not isinstance(node, FUNCTIONS):
+            yield from _inside(node)
+
+
+def _attributes_of_sets(tree: ast.AST) -> set[str]:
+    """Attributes that hold sets, with a dot in front: any function may have the object."""
+    known = _names_of_sets(tree, set(), ast.walk)
+    attributes: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and _is_set(node.value, names):
+        if isinstance(node, ast.ClassDef):
+            fields = [field for field in node.body if isinstance(field, ast.AnnAssign)]
+            attributes |= {f".{ast.unparse(field.target)}" for field in fields if _is_set_type(field.annotation)}
+        elif isinstance(node, ast.Assign) and _is_set(node.value, known):
+            attributes |= {f".{target.attr}" for target in node.targets if isinstance(target, ast.Attribute)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
+            attributes |= {f".{node.target.attr}"} if _is_set_type(node.annotation) else set()
+    return attributes
+
+
+def _names_of_sets(scope: ast.AST, known: set[str], walk: Callable[[ast.AST], Iterator[ast.AST]] = _inside) -> set[str]:
+    names: set[str] = set()
+    for node in walk(scope):
+        if isinstance(node, ast.Assign) and _is_set(node.value, known | names):
             names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         elif isinstance(node, (ast.AnnAssign, ast.arg)) and node.annotation is not None:
             target = node.arg if isinstance(node, ast.arg) else ast.unparse(node.target)
@@ -79,7 +124,7 @@ def _is_set(node: ast.AST, names: set[str]) -> bool:
     if isinstance(node, ast.Name):
         return node.id in names and isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.Attribute):
-        return node.attr in names and isinstance(node.ctx, ast.Load)
+        return f".{node.attr}" in names and isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.BinOp):
         return _is_set(node.left, names) or _is_set(node.right, names)
     if isinstance(node, ast.Call):
@@ -135,6 +180,13 @@ BAD = {
     "x = set(names)\nfor y in x: tell(y)": "line 2: the order of x",
     "def f(x: set[str]):\n    yield from x": "line 2: the order of x",
     "class A:\n    x: set[str]\ndef f(a):\n    return list(a.x)": "line 4: the order of a.x",
+    "def f(self, x):\n    self.x = set(x)\ndef g(self):\n    return list(self.x)": "line 4: the order of self.x",
+    "def f(self):\n    self.x: set[str] = empty()\ndef g(a):\n    yield from a.x": "line 4: the order of a.x",
+    "class A:\n    def f(self, x: set[str]):\n        self.y = x\ndef g(a):\n    tell(*a.y)": "line 5: the order of a.y",
+    "x = set(names)\ndef f():\n    for y in x: tell(y)": "line 3: the order of x",
+    "def f(x: set[str]):\n    return lambda: list(x)": "line 2: the order of x",
+    "def f(x: set[str], y):\n    len(x)\nf({1}, {2})": "line 3: the order of {2}",
+    "def f(x: set[str], y):\n    tell(*x)\nf({1}, 2)": "line 2: the order of x",
     "for x in set(a) | known: tell(x)": "line 1: the order of set(a) | known",
     "for x in set(a).union(b): tell(x)": "line 1: the order of set(a).union(b)",
     "x = set(names).pop()": "line 1: the order of set(names)",
@@ -157,6 +209,8 @@ def test_check_finds_what_is_impure(source: str, found: str) -> None:
         "seen = set()\nseen.add(name)\nif name not in seen: tell(name)",
         "for name in dict.fromkeys(names): tell(name)",
         "self.steps.pop()",
+        "class A:\n    def f(self, x: set[str]):\n        return 'a' in x\n    def g(self):\n        self.f({1, 2})",
+        "def f(x: set[str]):\n    return 'a' in x\ndef g(x, a):\n    return [*x, *a.x]",
     ],
 )
 def test_check_lets_pass_what_is_pure(source: str) -> None:

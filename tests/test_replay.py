@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from strategies import LOG_EXAMPLES, Json, as_json, corpus, decoded, fold, logs,
 from cti_es.events import Event
 from cti_es.generate import Plan, generate
 from cti_es.recovery import Recovery
-from cti_es.replay import MisfitReport, Replay, digest, replay
+from cti_es.replay import MisfitReport, Replay, State, digest, replay
 
 SPLITS = 60
 
@@ -44,6 +45,46 @@ def test_fold_can_be_taken_up_again_at_every_split(first: int) -> None:
             assert reports(before) + reports(after) == reports(end)
             assert after.encoded() == end.encoded()
             assert (after.version, after.seq) == (len(events), len(whole))
+
+
+def carried(state: State) -> set[str]:
+    """What a state carries to the next event, beyond nodes, devices, calls and handles."""
+    handles = [
+        handle
+        for holders in state.book.held.values()
+        for held in holders.values()
+        for handle in (held.phone, *held.lines.values())
+        if handle
+    ]
+    found = {
+        "something queued": any(one.queue for one in state.book.providers.values()),
+        "a link": any(one.link for one in state.book.providers.values()),
+        "no link": any(one.link is None for one in state.book.providers.values()),
+        "a failed CTI Manager": not all(state.cluster.cti_managers.values()),
+        "told out": any(handle.told == "out" for handle in handles),
+        "a filter": any(handle.wants is not None for handle in handles),
+        "an extension version": any(handle.ext_version is not None for handle in handles),
+        "a device that is away": any(device.away for device in state.cluster.devices.values()),
+        "a device removed": state.cluster.devices_added > len(state.cluster.devices),
+        "a call with media": bool(state.cluster.connected),
+        "announce_open": state.cluster.behaviours.announce_open,
+        "phones_wait_for_calls": state.cluster.behaviours.phones_wait_for_calls,
+        "drop_calls_in_setup": state.cluster.behaviours.drop_calls_in_setup,
+    }
+    return {what for what, holds in found.items() if holds} or {"nothing of that"}
+
+
+def test_splits_come_where_something_is_carried() -> None:
+    """Among the states at those splits are some with each thing that tsp-behaviour adds, and some with none."""
+    found: Counter[str] = Counter()
+    for log in corpus()[:SPLITS]:
+        replayed = Replay()
+        for event in decoded(log):
+            replayed.advance([event])
+            found.update(carried(msgspec.json.decode(replayed.encoded(), type=State)))
+
+    assert len(found) == 14
+    assert min(found.values()) >= 20
 
 
 @LOG_EXAMPLES

@@ -6,12 +6,16 @@ import pytest
 from conftest import ROOT
 
 from cti_es.events import EVENT_TYPES
-from cti_es.recovery import STEP_NAMES
 from cti_es.rules import RULES
+from cti_es.steps import STEP_NAMES
 
 PAGE = ROOT / "docs" / "rules.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-SILENT = {"node_added", "device_added", "device_closed", "line_closed", "call_started"}
+SILENT = {
+    "node_added", "device_closed", "line_closed", "call_started", "cti_manager_added", "provider_opened",
+    "provider_closed", "status_messages_set", "call_connected", "behaviour_set",
+}  # fmt: skip
+STEPS = {*STEP_NAMES.values(), "announce"}
 each_rule = pytest.mark.parametrize("rule", RULES)
 
 
@@ -27,7 +31,15 @@ def test_identifier_is_an_event_and_a_step(rule: str) -> None:
 
     assert event_type in EVENT_TYPES
     assert event_type not in SILENT
-    assert step in STEP_NAMES.values()
+    assert step in STEPS
+
+
+def test_every_step_and_every_event_that_tells_something_has_a_rule() -> None:
+    """The other way round: no step is without a rule, nor is an event type that is not silent."""
+    events, steps = (set(half) for half in zip(*(rule.split("/") for rule in RULES), strict=True))
+
+    assert steps == STEPS
+    assert events == set(EVENT_TYPES) - SILENT
 
 
 @each_rule

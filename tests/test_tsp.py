@@ -7,7 +7,7 @@ from itertools import chain
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from strategies import Json, corpus, decoded, fold, run
+from strategies import Json, corpus, decoded, dense, fold, run
 
 from cti_es.rules import RULES
 from cti_es.tapi import Message
@@ -24,6 +24,16 @@ SITE = [*NODES, PORT]
 OPENED: Json = {"type": "device_opened", "device": "P"}
 REFUSED: Json = {"type": "open_refused", "device": "P"}
 LINE_REFUSED: Json = {"type": "open_refused", "device": "P", "line": "1"}
+
+
+OLD: Json = {**OPENED, "ext_version": 0x000A0000}
+LINKED: list[Json] = [
+    {"type": "cti_manager_added", "node": "cm1"},
+    {"type": "provider_opened", "app": "app", "cti_managers": ["cm1"]},
+    OPENED,
+]
+SECOND: Json = {"type": "device_added", "device": "Q", "kind": "phone", "lines": ["3", "4"]}
+REMOVED: Json = {"type": "device_removed", "device": "Q"}
 
 
 def failed(node: str) -> Json:
@@ -67,19 +77,36 @@ SIGNALS = {
     "closed": ([REFUSED, OPENED], "PHONE_CLOSE", 15, None, 0, None, 0),
     "line closed with it": ([REFUSED, OPENED], "LINE_CLOSE", 3, None, 0, None, 0),
     "line closed": ([LINE_REFUSED, OPENED], "LINE_CLOSE", 3, None, 0, None, 0),
+    **{
+        f"{reason} of {'a line' if message.startswith('LINE') else 'a phone device'}": (
+            [*log, away], message, msg, name, param1, reason, number
+        )
+        for message, msg, name, param1 in (
+            ("PHONE_STATE", 18, "PHONESTATE_SUSPEND", 0x40000), ("LINE_LINEDEVSTATE", 8, "LINEDEVSTATE_OUTOFSERVICE", 0x80)
+        )
+        for reason, number, log, away in (
+            ("DeviceFailure", 4, [OPENED], {"type": "device_failed", "device": "P"}),
+            ("DeviceUnregistered", 5, [OPENED], {"type": "device_failed", "device": "P", "reason": "DeviceUnregistered"}),
+            (
+                "EnergyWisePowerSavePlus", 6, [OPENED],
+                {"type": "device_failed", "device": "P", "reason": "EnergyWisePowerSavePlus"},
+            ),
+            ("CtiLinkFailure", 257, LINKED, {"type": "cti_manager_failed", "node": "cm1"}),
+        )
+    },
+    "no reason": ([OLD, failed("cm1")], "PHONE_STATE", 18, "PHONESTATE_SUSPEND", 0x40000, None, 0),
+    "no reason of a line": ([OLD, failed("cm1")], "LINE_LINEDEVSTATE", 8, "LINEDEVSTATE_OUTOFSERVICE", 0x80, None, 0),
+    "device created": ([*LINKED, SECOND], "PHONE_CREATE", 20, None, "device", None, 0),
+    "line created": ([*LINKED, SECOND], "LINE_CREATE", 19, None, "line", None, 0),
+    "device removed": ([*LINKED, SECOND, REMOVED], "PHONE_REMOVE", 26, None, "device", None, 0),
+    "line removed": ([*LINKED, SECOND, REMOVED], "LINE_REMOVE", 25, None, "line", None, 0),
 }  # fmt: skip
 
 
 def signal(message: Json) -> tuple[object, ...]:
-    """What a message says, by name and by number."""
-    return tuple(message[field] for field in FIELDS[7:13])
-
-
-def dense(message: Json) -> str:
-    """A message in few characters: application, device, line, what is said."""
-    name = (message["param1_name"] or message["message"]).rpartition("_")[2]
-    reason = f"({message['param2']})" if message["param2_name"] else ""
-    return f"{message['app']} {message['device']}{'/' + message['line'] if message['line'] else ''} {name}{reason}"
+    """What a message says, by name and by number; of a TAPI device id only what it counts."""
+    ids = {"PHONE_CREATE": "device", "PHONE_REMOVE": "device", "LINE_CREATE": "line", "LINE_REMOVE": "line"}
+    return tuple({**message, "param1": ids.get(message["message"], message["param1"])}[field] for field in FIELDS[7:13])
 
 
 @pytest.mark.parametrize(("log", "expected"), [(one[0], one[1:]) for one in SIGNALS.values()], ids=SIGNALS)

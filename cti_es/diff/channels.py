@@ -68,7 +68,9 @@ class Compared(NamedTuple):
         return (message.message, message.param1, message.param2)
 
     def tokens(self, messages: Sequence[Received]) -> list[Token]:
-        """The comparable parts of messages."""
+        """The comparable parts of messages; at once where each is all that a message says, as it mostly is."""
+        if self.reason and not self.untold and CONFIGURATION.isdisjoint([message.message for message in messages]):
+            return [(message.message, message.param1, message.param2) for message in messages]
         return [self.token(message) for message in messages]
 
 
@@ -88,18 +90,20 @@ class _ByHandle:
 
     def __init__(self) -> None:
         self._channels: dict[tuple[str | None, ...], Channel] = {}
+        self._of: dict[tuple[str | None, ...], list[Received]] = {}
 
     def take(self, batch: Sequence[Received]) -> None:
-        channels = self._channels
+        of = self._of
         for message in batch:
-            key: tuple[str | None, ...] = (
-                message.app, message.device, message.line, message.handle, message.message[:1]
-            )  # fmt: skip
-            channel = channels.get(key)
-            if channel is None:
-                key = _grouped(message, key)
-                channel = channels.setdefault(key, Channel(_name(message)))
-            channel.messages.append(message)
+            key = message.message, message.app, message.device, message.line, message.handle
+            messages = of.get(key)
+            if messages is None:
+                messages = of[key] = self._channel(message).messages
+            messages.append(message)
+
+    def _channel(self, message: Received) -> Channel:
+        key = _grouped(message, (message.app, message.device, message.line, message.handle, message.message[:1]))
+        return self._channels.setdefault(key, Channel(_name(message)))
 
     def channels(self) -> Iterator[Channel]:
         return iter(self._channels.values())

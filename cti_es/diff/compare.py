@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from cti_es.diff.align import MAX_EDITS, distance
 from cti_es.diff.channels import CONFIGURATION, Channel, Compared, Name, Token, split, untold
-from cti_es.diff.differences import Comparing, Difference, Found
+from cti_es.diff.differences import Comparing, Difference, Found, lone_swap
 from cti_es.diff.handles import TELLS_STATE, Given, How, Pair, pair
 from cti_es.tapi import Received
 
@@ -152,17 +152,27 @@ def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:
     for one in pairs:
         if one.actual is None or one.actual.name.kind == "configuration":
             continue
-        actual = compared.tokens(one.actual.messages)
-        expected = compared.tokens(one.expected.messages) if one.expected else []
-        if actual[0][:2] in TELLS_STATE and actual[:1] != expected[:1] and _is_extra(expected, actual):
+        expected = one.expected.messages if one.expected else []
+        if _tells_more(expected[:1], one.actual.messages[:1], compared) and _is_extra(
+            compared.tokens(expected), compared.tokens(one.actual.messages)
+        ):
             del one.actual.messages[0]
             count += 1
     return count
 
 
+def _tells_more(expected: list[Received], actual: list[Received], compared: Compared) -> bool:
+    """Whether a channel starts with a state that the expected one does not start with."""
+    first = compared.tokens(actual)
+    return first[0][:2] in TELLS_STATE and first != compared.tokens(expected)
+
+
 def _is_extra(expected: list[Token], actual: list[Token]) -> bool:
-    """Whether the first actual message is better left out than matched: there is one edit less without it."""
-    return distance(expected, actual[1:]) < distance(expected, actual)
+    """Whether the first actual message is better left out than matched: there is one edit less without it.
+
+    Where it only changed places with another one, that says more than that it came unasked.
+    """
+    return not lone_swap(expected, actual) and distance(expected, actual[1:]) < distance(expected, actual)
 
 
 # --- comparison -----------------------------------------------------------------------------------------------------
@@ -248,18 +258,24 @@ Compares = list[tuple[ChannelResult, Found, _Group]]
 
 
 def _in_order(differences: list[Difference], groups: Compares) -> list[Difference]:
-    """By the place of the expected message; unexpected ones after the last match before them."""
+    """By the place of the expected message; unexpected ones after what came before them on their channel."""
     homeless = any(one.expected is None and one.after is None for one in differences)
     places = _matched_places(groups) if homeless else []
+    changed: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for one in differences:
+        if one.kind == "changed" and one.expected and one.actual:
+            changed[one.channel].append((one.actual.place, one.expected.place))
 
     def key(one: Difference) -> tuple[int, int, int]:
-        actual = one.actual.place if one.actual else 0
+        came = one.actual.place if one.actual else 0
         if one.expected is not None:
-            return one.expected.place, 0, actual
+            return one.expected.place, 0, came
+        before = [expected for actual, expected in changed[one.channel] if actual < came]
         if one.after is not None:
-            return one.after.place, 1, actual
-        before = bisect_left(places, (actual,)) - 1
-        return places[before][1] if before >= 0 else 0, 1, actual
+            before.append(one.after.place)
+        if not before and (matched := bisect_left(places, (came,))):
+            before.append(places[matched - 1][1])
+        return max(before, default=0), 1, came
 
     return sorted(differences, key=key)
 

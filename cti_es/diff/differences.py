@@ -66,8 +66,8 @@ class Comparing:
         """Compare, up to so many edits."""
         left, right = self._tokens
         if left == right:
-            return Found([(index, index) for index in range(len(left))], [])
-        if swap := _lone_swap(left, right):
+            return Found(list(zip(range(len(left)), range(len(left)), strict=True)), [])
+        if swap := lone_swap(left, right):
             return self._swapped(*swap)
         found = align(left, right, max_edits)
         if not found.complete:
@@ -160,7 +160,7 @@ class Comparing:
         return [None, *(self._expected[one] for one, _ in matches)]
 
 
-def _lone_swap(left: list[Token], right: list[Token]) -> tuple[int, int] | None:
+def lone_swap(left: list[Token], right: list[Token]) -> tuple[int, int] | None:
     """The two indexes at which the sequences differ, if that is because two messages changed places."""
     if len(left) != len(right):
         return None

@@ -1,7 +1,8 @@
 """Which channel of the actual trace is which of the expected one (diff.md §3): one to one.
 
-By a file of handles; else by names, where both traces have them; else inferred: line channels only to line channels,
-phone to phone; first those whose whole sequence is equal, in order of first appearance, then by the cheapest alignment.
+By a file of handles; those it does not name by names, where both traces have them; else inferred: line channels only
+to line channels, phone to phone; first those whose whole sequence is equal, in order of first appearance, then by the
+cheapest alignment.
 """
 
 from collections import Counter, defaultdict
@@ -48,9 +49,7 @@ def pair(
     pairing = _Pairing(expected, actual, compared)
     if given is not None:
         pairing.by_file(given)
-    elif all(
-        channel.name.device is not None or channel.name.kind == "configuration" for channel in [*expected, *actual]
-    ):
+    if all(channel.name.device is not None or channel.name.kind == "configuration" for channel in [*expected, *actual]):
         pairing.by_key(lambda name: name, "named")
         pairing.by_key(lambda name: (name.kind, name.app, name.device, name.line), "named")
         pairing.by_key(lambda name: (name.kind, name.device, name.line), "named")
@@ -69,13 +68,14 @@ class _Pairing:
         self._expected = dict.fromkeys(expected)
         self._actual = dict.fromkeys(actual)
         self._found: dict[Channel, tuple[Channel, How]] = {}
+        self._aside: list[Channel] = []
 
     def result(self) -> list[Pair]:
         pairs = [
             Pair(channel, *self._found[channel]) if channel in self._found else Pair(channel, None, "alone")
             for channel in self._all
         ]
-        return pairs + [Pair(None, channel, "alone") for channel in self._actual]
+        return pairs + [Pair(None, channel, "alone") for channel in [*self._aside, *self._actual]]
 
     def _join(self, expected: Channel, actual: Channel, how: How) -> None:
         self._found[expected] = actual, how
@@ -83,7 +83,7 @@ class _Pairing:
         del self._actual[actual]
 
     def by_file(self, given: Mapping[str, Given]) -> None:
-        """Handles that a file names, to the channel of that name with the same or, else, the next handle."""
+        """Handles that a file names, to the next channel of that name; where there is none they stay alone."""
         waiting: dict[tuple[str, str | None], list[Channel]] = defaultdict(list)
         for channel in self._expected:
             if channel.name.device is not None:
@@ -96,6 +96,9 @@ class _Pairing:
             if fitting:
                 waiting[name.device, name.line].remove(fitting[0])
                 self._join(fitting[0], channel, "given")
+            else:
+                self._aside.append(channel)
+                del self._actual[channel]
 
     def by_key(self, key: Callable[[Name], Hashable], how: How) -> None:
         """Channels with the same key, in order of first appearance."""
@@ -134,22 +137,27 @@ class _Pairing:
 
     def _cheapest(self, kind: str) -> None:
         """Greedily: the pair with the fewest edits first. Pairs that have nothing in common stay alone."""
-        expected = [(channel, self._reduced(channel)) for channel in self._expected if channel.name.kind == kind]
-        actual = [(channel, self._reduced(channel)) for channel in self._actual if channel.name.kind == kind]
+        expected = [(one, self._compared.tokens(one.messages)) for one in self._expected if one.name.kind == kind]
+        actual = [(one, self._compared.tokens(one.messages)) for one in self._actual if one.name.kind == kind]
         costs = []
         others = [tokens for _, tokens in expected]
         for right, (_, tokens) in enumerate(actual):
             for left in _candidates(tokens, others, len(actual)):
                 other = others[left]
-                cost = distance(other, tokens, _INFERENCE_EDITS)
+                cost = _cost(other, tokens)
                 if cost < len(other) + len(tokens):
                     costs.append((cost, left, right))
         for _, left, right in sorted(costs):
             if expected[left][0] in self._expected and actual[right][0] in self._actual:
                 self._join(expected[left][0], actual[right][0], "inferred")
 
-    def _reduced(self, channel: Channel) -> list[Token]:
-        return list(_without_first_state(self._compared.tokens(channel.messages)))
+
+def _cost(expected: list[Token], actual: list[Token]) -> int:
+    """The edits between two sequences; a first state that is not expected costs nothing."""
+    cost = distance(expected, actual, _INFERENCE_EDITS)
+    if actual[0][:2] in TELLS_STATE and len(actual) > 1:
+        return min(cost, distance(expected, actual[1:], _INFERENCE_EDITS))
+    return cost
 
 
 def _without_first_state(tokens: list[Token]) -> tuple[Token, ...]:

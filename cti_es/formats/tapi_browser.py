@@ -110,7 +110,7 @@ def _number(fields: dict[str, str], message: str, field: str) -> int:
 
 # --- writing --------------------------------------------------------------------------------------------------------
 
-Key = tuple[int, str, str, str | None]
+Key = tuple[int | None, str, str, str | None]
 """A handle of a replay: the version of the event that opened it, application, device and line (None: the phone)."""
 
 _MAX_WIDTH = 50
@@ -133,15 +133,16 @@ def write(
 ) -> Iterator[bytes]:
     """Messages as TAPI Browser prints them, one by one.
 
-    ``number_of`` gives the number of each handle. With ``stamps`` every message that has a time begins with the time
-    of day in that zone.
+    ``number_of`` gives the number of each handle; a message that is for none has 0. With ``stamps`` every message that
+    has a time begins with the time of day in that zone.
     """
     bodies: dict[tuple[str, int, int, int], str] = {}
     for message in messages:
         what = (message.message, message.param1, message.param2, message.param3)
         body = bodies.get(what) or bodies.setdefault(what, _body(*what))
         stamp = _stamp(message.at, stamps) if stamps and message.at else ""
-        handle = f"{_TAB}device=x{number_of(key(message)):x}\n"
+        number = 0 if message.message in WITHOUT_HANDLE else number_of(key(message))
+        handle = f"{_TAB}device=x{number:x}\n"
         yield f"{stamp}received {message.message}\n{handle}{body}".encode()
 
 

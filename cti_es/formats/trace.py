@@ -125,4 +125,6 @@ def _recognised(start: list[list[bytes]], lines: Iterator[list[bytes]], name: st
     if not text.strip():
         return None
     expected = f"a message of one of these: {', '.join(TRACE_FORMATS)}"
-    raise InputError("no known trace format", where=name, expected=expected, hint="see --expected-format")
+    raise InputError(
+        "no known trace format", where=name, expected=expected, hint="an option names the format, see --help"
+    )

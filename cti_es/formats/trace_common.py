@@ -80,11 +80,24 @@ STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*
 _HALF_A_DAY = 12 * 3_600_000
 
 
+def first_day(options: Options) -> date | None:
+    """The day on which a trace begins, if the options say. Raises :class:`InputError` for what is none."""
+    if options.date is None:
+        return None
+    try:
+        canonical_time(f"{options.date}T00:00:00{options.tz}")
+    except InputError:
+        found = f"{quoted(options.date)} with {quoted(options.tz)}"
+        expected = "a date such as 2026-01-31 and an offset such as +01:00"
+        raise InputError(found, where="--date, --tz", expected=expected) from None
+    return date.fromisoformat(options.date)
+
+
 class Clock:
     """Times of day → canonical times. When they go back by more than half a day, the next day has begun."""
 
     def __init__(self, options: Options) -> None:
-        self._day = _day(options)
+        self._day = first_day(options)
         self._tz = options.tz
         self._last = 0
 
@@ -102,18 +115,6 @@ class Clock:
             self._day += timedelta(days=1)
         self._last = now
         return canonical_time(f"{self._day}T{hour:02}:{minute:02}:{second:02}.{milli:03}{self._tz}")
-
-
-def _day(options: Options) -> date | None:
-    if options.date is None:
-        return None
-    try:
-        canonical_time(f"{options.date}T00:00:00{options.tz}")
-    except InputError:
-        found = f"{quoted(options.date)} with {quoted(options.tz)}"
-        expected = "a date such as 2026-01-31 and an offset such as +01:00"
-        raise InputError(found, where="--date, --tz", expected=expected) from None
-    return date.fromisoformat(options.date)
 
 
 # --- messages of several lines --------------------------------------------------------------------------------------

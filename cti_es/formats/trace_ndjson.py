@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from cti_es.errors import InputError
 from cti_es.formats.lines import numbered
@@ -42,6 +43,7 @@ class Row(msgspec.Struct, gc=False):
     rule: Any = None
 
 
+_TEXTS = ("message", "app", "device", "line", "handle", "rule")
 _FOR_HANDLES = COMPARED - WITHOUT_HANDLE
 _INT_OR_NONE = (int, type(None))
 _STR_OR_NONE = (str, type(None))
@@ -84,11 +86,16 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 class _Tails(dict[bytes, Received]):
     """What the rest of a line says, from ``"app":`` on. A trace has few of these, so each is read once."""
 
+    def __init__(self) -> None:
+        self._texts = _Texts()
+
     def __missing__(self, tail: bytes) -> Received:
         row = _decode(b'{"app":' + tail)
         if row.message not in _FOR_HANDLES or row.at is not None or row.version is not None or len(self) > _KEPT:
             raise InputError("not as replay writes it")
-        self[tail] = message = received(row, 0)
+        message = received(row, 0)
+        texts = {field: self._texts[getattr(message, field)] for field in _TEXTS}
+        self[tail] = message = replace(message, **texts)
         return message
 
 

@@ -17,7 +17,7 @@ def call_heavy(events: int, seed: int = 1) -> Iterator[str]:
     active: list[tuple[int, int]] = []
     calls = 0
     for number in range(events - NODES - 2 * DEVICES):
-        at = _time(number)
+        at = time_of(number)
         if number % OUTAGE_EVERY == 0:
             outage, back = divmod(number // OUTAGE_EVERY, 2)
             event = "node_recovered" if back else "node_failed"
@@ -46,7 +46,7 @@ def _configuration() -> Iterator[str]:
         yield f'{{"type":"device_opened","device":"CTIP{device:04}","at":"{at}"}}'
 
 
-def _time(number: int) -> str:
+def time_of(number: int) -> str:
     tenths = number % 10
     seconds = number // 10
     fraction = f".{tenths}00000" if tenths else ""

@@ -14,8 +14,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from tempfile import mkdtemp
 
+import traces
 from logs import write
 
 from cti_es.append import Options, append
@@ -31,6 +33,8 @@ SIDE_BY_SIDE = 50_000
 
 Row = tuple[str, str, str]
 
+_CTI_ES = (sys.executable, "-m", "cti_es_cli")
+
 
 def main() -> None:
     """Run the benchmarks and print a Markdown table."""
@@ -42,6 +46,7 @@ def main() -> None:
     folder = Path(mkdtemp(prefix="cti-es-bench-"))
     try:
         rows = _speed(folder, options.events) + _start_up(folder)
+        rows += _edits_found(folder) + _beside_diff(folder, options.events)
         if options.big:
             rows += _memory(folder, options.events) + _answers(folder)
     finally:
@@ -179,7 +184,74 @@ def _ms(seconds: float) -> str:
 def _cti_es(*arguments: str, before: Path | None = None) -> None:
     if before:
         before.unlink(missing_ok=True)
-    subprocess.run([sys.executable, "-m", "cti_es_cli", *arguments], check=True, capture_output=True)
+    subprocess.run([*_CTI_ES, *arguments], check=True, capture_output=True)
+
+
+# --- diff -----------------------------------------------------------------------------------------------------------
+
+SEEDS = range(1, 6)
+EDITS = 20
+
+
+def _edits_found(folder: Path) -> list[Row]:
+    """Known edits, at random: whether each is reported as what it is, in order, and nothing else is."""
+    left, right, times = folder / "left.ndjson", folder / "right.ndjson", []
+    right_ones = others = firsts = shuffled = 0
+    for random in map(Random, SEEDS):
+        expected = traces.trace(random, 100_000, 2_000)
+        actual, edits = traces.injected(expected, random, EDITS)
+        traces.write(left, expected)
+        traces.write(right, actual)
+        start = time.perf_counter()
+        differences = _differences(left, right)
+        times.append(time.perf_counter() - start)
+        right_ones += len(set(edits) & set(differences))
+        others += len(set(differences) - set(edits))
+        firsts += differences[:1] == edits[:1]
+        traces.write(right, traces.interleaved(expected, random))
+        shuffled += len(_differences(left, right))
+    made, seeds = EDITS * len(SEEDS), len(SEEDS)
+    return [
+        (
+            f"`cti-es diff`: {EDITS} edits in 100,000 messages on 2,000 channels, {seeds} seeds",
+            f"{right_ones} of {made} found, {others} others; first report right in {firsts} of {seeds};"
+            f" {min(times):.2f} s",
+            "all, no others",
+        ),
+        ("`cti-es diff`: the same messages, shuffled across channels", f"{shuffled} differences", "0"),
+    ]
+
+
+def _beside_diff(folder: Path, messages: int) -> list[Row]:
+    """Two long traces, beside ``diff -u`` of the same files."""
+    left, right, random = folder / "left.ndjson", folder / "right.ndjson", Random(1)
+    expected = traces.trace(random, messages, 2_200)
+    actual, edits = traces.injected(expected, random, 100)
+    traces.write(left, expected)
+    traces.write(right, actual)
+    del expected, actual
+    files, found = (str(left), str(right)), []
+    # By turns: what else runs on the machine meets both.
+    turns = [
+        (
+            best(lambda: subprocess.run(["diff", "-u", *files], check=False, stdout=subprocess.DEVNULL), 1),
+            best(lambda: found.append(_differences(left, right) == edits), 1),
+        )
+        for _ in range(ROUNDS)
+    ]
+    theirs, ours = map(min, zip(*turns, strict=True))
+    megabytes = [_peak(*command, *files) / 1024 for command in (("diff", "-u"), (*_CTI_ES, "diff"))]
+    return [
+        (f"`diff -u`: {messages:,} messages, 100 edits", f"{theirs:.2f} s, {megabytes[0]:,.0f} MiB", ""),
+        ("`cti-es diff` of the same files", f"{ours:.2f} s, {ours / theirs:.1f} × `diff -u`", "≤ 6 ×"),
+        ("its peak memory", f"{megabytes[1]:,.0f} MiB", "≤ 1.5 GB"),
+        ("its differences", "exactly the edits, in order" if all(found) else "not the edits", "the edits"),
+    ]
+
+
+def _differences(left: Path, right: Path) -> list[traces.Edit]:
+    command = [*_CTI_ES, "diff", str(left), str(right), "--max", "1000", "--ndjson"]
+    return traces.reported(subprocess.run(command, check=False, capture_output=True).stdout)
 
 
 # --- the big log ----------------------------------------------------------------------------------------------------
@@ -195,7 +267,7 @@ def _memory(folder: Path, events: int) -> list[Row]:
     took = time.perf_counter() - start
     big.unlink()
     _cti_es("append", str(folder / "small.db"), "--from", str(folder / "events.ndjson"))
-    small_kb, big_kb = _peak(folder / "small.db"), _peak(folder / "big.db")
+    small_kb, big_kb = (_peak(*_CTI_ES, "replay", str(folder / name), "--digest") for name in ("small.db", "big.db"))
     return [
         (f"append {BIG:,} events", _rate(BIG, took), ""),
         (f"peak memory of a replay, {events:,} events", f"{small_kb / 1024:.0f} MiB", ""),
@@ -207,15 +279,14 @@ def _memory(folder: Path, events: int) -> list[Row]:
     ]
 
 
-def _peak(store: Path) -> int:
-    """The most memory that ``replay --digest`` of a store takes, in KiB."""
+def _peak(*command: str) -> int:
+    """The most memory that a command takes, in KiB."""
     code = (
         "import resource, subprocess, sys;"
-        "subprocess.run([sys.executable, '-m', 'cti_es_cli', 'replay', sys.argv[1], '--digest'], check=True,"
-        " stdout=subprocess.DEVNULL);"
+        "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(store)], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
     return int(done.stdout)
 
 

@@ -110,3 +110,47 @@ def test_lint(expected, quick, tmp_path):
     assert (good.returncode, good.stdout) == (0, b"")
     assert bad.returncode == 1
     assert [json.loads(line)["rule"] for line in bad.stdout.splitlines()] == ["alternates"]
+
+
+def test_misfits_of_the_log_are_named(expected, quick, tmp_path):
+    """A slip in the log makes a wrong expectation, so diff says that there is one; the report stays the same."""
+    (tmp_path / "slip.ndjson").write_bytes(EVENTS + b'{"type":"node_failed","node":"cm9"}\n')
+    result = quick("diff", "slip.ndjson", "trace.ndjson")
+
+    assert result.returncode == 0
+    assert b"warning: 1 event does not fit in slip.ndjson, the first is" in result.stderr
+    assert b"unknown node 'cm9'" in result.stderr
+
+
+def test_times_that_nobody_has_are_not_compared(expected, quick, tmp_path):
+    """--time-tolerance with a trace without times is an error, not a verdict."""
+    bare = quick("replay", "events.ndjson", "--format", "tapi-browser").stdout
+    (tmp_path / "bare.txt").write_bytes(bare)
+    result = quick("diff", "events.ndjson", "bare.txt", "--time-tolerance", "5s")
+
+    assert result.returncode == 2
+    assert b"ACTUAL has no times to compare" in result.stderr
+
+
+@pytest.mark.parametrize("trace", ["trace.ndjson", "bare.txt"])
+def test_a_date_that_is_none_is_refused(expected, quick, tmp_path, trace):
+    """Whatever the format of the trace, --date and --tz are checked."""
+    (tmp_path / "bare.txt").write_bytes(quick("replay", "events.ndjson", "--format", "tapi-browser").stdout)
+    result = quick("lint", trace, "--date", "nonsense")
+
+    assert result.returncode == 2
+    assert b"--date, --tz" in result.stderr
+
+
+def test_lint_of_nothing_is_no_pass(quick, tmp_path):
+    """A trace in which there is nothing to check is trouble; what was left out of another one is counted."""
+    (tmp_path / "header.csv").write_bytes(b"message,param1,param2,handle\n")
+    (tmp_path / "some.csv").write_bytes(
+        b"message,param1,param2,handle\nPHONE_STATE,0x80000,0,a\nLINE_CALLSTATE,2,0,b\nPHONE_STATE,x,0,a\n"
+    )
+    nothing = quick("lint", "header.csv")
+    some = quick("lint", "some.csv", "--skip-bad")
+
+    assert (nothing.returncode, some.returncode) == (2, 0)
+    assert b"no message to check" in nothing.stderr
+    assert b"left out of some.csv: 1 LINE_CALLSTATE, 1 that cannot be read" in some.stderr

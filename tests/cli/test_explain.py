@@ -20,13 +20,14 @@ def test_every_message_can_be_explained(seq, site, ndjson, example):
     message = ndjson("replay", "site.db")[seq - 1]
     version = message["version"]
 
-    assert list(found) == ["message", "event", "why", "before", "after", "messages"]
+    assert list(found) == ["message", "event", "why", "before", "after", "messages", "waited", "notes"]
     assert found["message"] == message
     assert found["event"] == json.loads(example.splitlines()[version - 1])
     assert found["why"] == RULES[message["rule"]]
     assert found["before"] in ndjson("homes", "site.db", "--as-of", str(version - 1))
     assert found["after"] in ndjson("homes", "site.db", "--as-of", str(version))
     assert message in found["messages"]
+    assert found["notes"] == []
     assert {(one["version"], one["device"]) for one in found["messages"]} == {(version, message["device"])}
 
 
@@ -108,6 +109,7 @@ def test_where_a_device_was(device, as_of, source, ndjson, example):
     assert found["home"] in ndjson("homes", source, "--as-of", as_of)
     assert waits_for in found["waits_for"]
     assert bool(waits_for) == bool(found["waits_for"])
+    assert found["away"] is None
 
 
 def test_where_a_device_is_now(source, quick):
@@ -173,3 +175,201 @@ def test_times_that_go_backwards(write, quick):
 
     assert result.returncode == 0
     assert b"times go backwards at version 3" in result.stderr
+
+
+# --- what decided who was told --------------------------------------------------------------------------------------
+
+LINKS = """\
+{"type":"node_added","node":"cm1"}
+{"type":"node_added","node":"cm2"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm2"}
+{"type":"provider_opened","app":"ivr","cti_managers":["cm1","cm2"]}
+{"type":"provider_opened","app":"board","cti_managers":["cm1"]}
+{"type":"device_added","device":"P","kind":"cti_port","lines":["1"]}
+{"type":"device_opened","device":"P","app":"ivr"}
+{"type":"device_opened","device":"P","app":"board"}
+{"type":"cti_manager_failed","node":"cm1"}
+{"type":"node_failed","node":"cm1"}
+{"type":"device_failed","device":"P"}
+{"type":"device_removed","device":"P"}
+{"type":"cti_manager_recovered","node":"cm1"}
+"""
+"""The CTI Manager of both applications fails (10); only one has another. The node fails (11), the device goes (12, 13)
+while the other has no link; then it has one again (14)."""
+
+FILTERED = """\
+{"type":"node_added","node":"cm1"}
+{"type":"device_added","device":"P","kind":"cti_port","lines":["1"]}
+{"type":"device_opened","device":"P","app":"old","ext_version":2148139008}
+{"type":"device_opened","device":"P","app":"new","ext_version":2148204544}
+{"type":"device_opened","device":"P","app":"quiet"}
+{"type":"status_messages_set","app":"quiet","device":"P","states":["RESUME"]}
+{"type":"status_messages_set","app":"quiet","device":"P","line":"1","states":[]}
+{"type":"node_failed","node":"cm1"}
+"""
+"""Three applications: one with an extension version that is too low for reasons, one that wants few messages."""
+
+
+@pytest.fixture
+def notes(quick, ndjson):
+    """The notes on the first message of a log that is for an application, of a version, and of a name."""
+
+    def on(file, version, app, name):
+        rows = ndjson("replay", file, "--from-version", str(version), "--app", app)
+        seq = next(str(row["seq"]) for row in rows if name in (row["message"], row["param1_name"]))
+        (found,) = ndjson("explain", file, seq)
+        text = quick("explain", file, seq).stdout.decode().splitlines()
+        after_rule = text[text.index(next(line for line in text if line.startswith("Rule "))) + 1 :]
+        assert after_rule[: len(found["notes"]) + 1] == [*found["notes"], ""]
+        return found["notes"]
+
+    return on
+
+
+def test_notes_on_a_link_that_was_lost(write, notes):
+    """SUSPEND because of a lost link names the CTI Manager that is gone and those that there are."""
+    found = notes(write(LINKS), 10, "board", "PHONESTATE_SUSPEND")
+
+    assert any("board" in note and "lost" in note and "cm1" in note for note in found)
+    assert not any("cm2" in note for note in found)
+
+
+def test_notes_on_a_reconnection(write, notes):
+    """RESUME through another CTI Manager names the old and the new one."""
+    found = " ".join(notes(write(LINKS), 10, "ivr", "PHONESTATE_RESUME"))
+
+    assert "lost its link to the CTI Manager of cm1" in found
+    assert "linked to the CTI Manager of cm2" in found
+
+
+def test_notes_on_who_has_no_link(write, notes):
+    """What one application is told says why another that has the device open is told nothing, and since when."""
+    found = notes(write(LINKS), 11, "ivr", "PHONESTATE_SUSPEND")
+
+    assert [note for note in found if note.startswith("board ")] == [
+        "board was told nothing: it has had no link since event 10."
+    ]
+
+
+@pytest.mark.parametrize("name", ["LINE_CLOSE", "PHONE_CLOSE", "LINE_REMOVE", "PHONE_REMOVE"])
+def test_notes_on_a_message_that_has_waited(name, write, notes, ndjson):
+    """A message that waited for a link says so, and which event it comes from; it has that event's rule."""
+    file = write(LINKS)
+    found = " ".join(notes(file, 14, "board", name))
+    (message,) = [row for row in ndjson("replay", file, "--from-version", "14") if row["message"] == name]
+
+    assert "waited until board had a link again" in found
+    assert "device_removed" in found
+    assert (message["version"], message["rule"]) == (14, "device_removed/configure")
+
+
+def test_notes_on_a_message_that_has_not_waited(write, notes):
+    """The same message to an application with a link has no such note."""
+    assert "waited" not in " ".join(notes(write(LINKS), 13, "ivr", "LINE_CLOSE"))
+
+
+def test_notes_on_what_is_not_wanted(write, notes):
+    """Who does not want a state message, on which handle, and what it wants instead."""
+    found = notes(write(FILTERED), 8, "new", "PHONESTATE_SUSPEND")
+
+    assert [note for note in found if note.startswith("quiet ")] == [
+        "quiet was not told SUSPEND on its phone handle: of the state messages it wants RESUME.",
+        "quiet was not told OUTOFSERVICE on its handle of line 1: of the state messages it wants none.",
+    ]
+
+
+def test_notes_on_what_is_not_wanted_twice_in_one_event(write, notes):
+    """Also where the device is back in the same event."""
+    file = write(FILTERED.replace("\n", '\n{"type":"node_added","node":"cm2"}\n', 1))
+    found = notes(file, 9, "new", "PHONESTATE_SUSPEND")
+
+    assert any(
+        note.startswith("quiet was not told OUTOFSERVICE and INSERVICE on its handle of line 1") for note in found
+    )
+
+
+def test_notes_on_an_extension_version(write, notes):
+    """SUSPEND without a reason says that the handle's extension version is too low for one."""
+    found = notes(write(FILTERED), 8, "old", "PHONESTATE_SUSPEND")
+
+    assert any("0x800A0000" in note and "0x000B0000" in note for note in found)
+
+
+def test_no_note_on_an_extension_version_where_there_is_no_reason_anyway(write, notes):
+    """RESUME has no reason for anybody."""
+    file = write(FILTERED + '{"type":"node_recovered","node":"cm1"}\n')
+
+    assert not any("extension version" in note for note in notes(file, 9, "old", "PHONESTATE_RESUME"))
+
+
+def test_notes_on_an_extension_version_at_the_open(write, notes):
+    """Who opens something that is out of service with a low extension version gets the note at once."""
+    line = '{"type":"device_opened","device":"P","app":"late","ext_version":655360}\n'
+    found = notes(write(FILTERED + line), 9, "late", "PHONESTATE_SUSPEND")
+
+    assert any("0x000A0000" in note and "0x000B0000" in note for note in found)
+    assert not any("late was told nothing" in note for note in found)
+
+
+def test_the_handles_of_a_device(write, ndjson, quick):
+    """Explain --device lists what is open: what was last told, the link, what is wanted, the extension version."""
+    (found,) = ndjson("explain", write(LINKS), "--device", "P", "--as-of", "11")
+    fields = ("app", "line", "handle", "told", "reachable", "link", "link_since", "wants", "ext_version")
+
+    assert [tuple(handle) for handle in found["handles"]] == [fields] * 4
+    assert [tuple(handle.values()) for handle in found["handles"]] == [
+        ("ivr", None, 8, "in", True, "cm2", 10, None, None),
+        ("ivr", "1", 8, "in", True, "cm2", 10, None, None),
+        ("board", None, 9, "out", False, None, 10, None, None),
+        ("board", "1", 9, "out", False, None, 10, None, None),
+    ]
+    (found,) = ndjson("explain", write(FILTERED), "--device", "P")
+    assert [(one["app"], one["told"], one["wants"], one["ext_version"]) for one in found["handles"]] == [
+        *[("old", "out", None, 0x800A0000)] * 2,
+        *[("new", "out", None, 0x800B0000)] * 2,
+        ("quiet", "out", ["RESUME"], None),
+        ("quiet", "out", [], None),
+    ]
+    text = quick("explain", "events.ndjson", "--device", "P").stdout.decode()
+    assert "Open: old, line 1, handle 3, last told out of service; extension version 0x800A0000\n" in text
+    assert "Open: quiet, phone device, handle 5, last told out of service; wants RESUME\n" in text
+    assert "wants no state messages\n" in text
+
+
+def test_a_device_that_is_away(write, ndjson, quick):
+    """A device that is away says why, and that it waits for itself."""
+    file = write(LINKS)
+    (found,) = ndjson("explain", file, "--device", "P", "--as-of", "12")
+    text = quick("explain", file, "--device", "P", "--as-of", "12").stdout.decode()
+
+    assert (found["away"], found["home"]["state"], found["since"]) == ("DeviceFailure", "out_of_service", 12)
+    assert "Why: The device itself is away (DeviceFailure)." in text
+    assert "Waits for: the device itself to come back" in text
+
+
+def test_a_phone_that_waits_for_its_call(write, ndjson):
+    """A phone that is not attempted because of a call says what it waits for."""
+    file = write(
+        '{"type":"node_added","node":"cm1"}\n{"type":"node_added","node":"cm2"}\n'
+        '{"type":"behaviour_set","phones_wait_for_calls":true}\n'
+        '{"type":"device_added","device":"P","kind":"phone"}\n{"type":"call_started","call":"c","device":"P"}\n'
+        '{"type":"node_failed","node":"cm1"}\n{"type":"call_ended","call":"c"}\n'
+    )
+    (waiting,) = ndjson("explain", file, "--device", "P", "--as-of", "6")
+    (after,) = ndjson("explain", file, "--device", "P")
+
+    assert (waiting["home"]["state"], waiting["home"]["calls"]) == ("out_of_service", 1)
+    assert "last call to end" in waiting["waits_for"]
+    assert "cm2" in waiting["waits_for"]
+    assert (after["home"]["home"], after["waits_for"]) == ("cm2", "")
+
+
+def test_a_create_is_for_no_handle(write, ndjson, quick):
+    """CREATE and REMOVE have no handle: the device id stands in its place, and before or after there was no device."""
+    (found,) = ndjson("explain", write(LINKS), "1")
+    text = quick("explain", "events.ndjson", "1").stdout.decode()
+
+    assert (found["message"]["message"], found["message"]["handle"], found["before"]) == ("PHONE_CREATE", None, None)
+    assert "to application ivr, device P, no handle\n" in text
+    assert "Before: P not in the configuration\n" in text

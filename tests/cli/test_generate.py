@@ -1,5 +1,6 @@
 """``generate``: seeded logs that fit, and ``demo``: the worked example for a newcomer."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -28,8 +29,36 @@ OPTIONS = [
     ("--events", "0"),
     ("--events", "1"),
     ("--events", "5"),
+    ("--tsp",),
+    ("--tsp", "--calls", "0", "--apps", "3"),
+    ("--tsp", "--nodes", "1", "--devices", "1", "--lines", "0"),
+    ("--events", "7", "--tsp", "--nodes", "8"),
 ]
-SEEDS = list(zip(range(20), cycle(OPTIONS)))
+SEEDS = list(zip(range(24), cycle(OPTIONS)))
+
+
+TSP_TYPES = {
+    "cti_manager_added",
+    "cti_manager_failed",
+    "cti_manager_recovered",
+    "provider_opened",
+    "provider_closed",
+    "status_messages_set",
+    "device_failed",
+    "device_recovered",
+    "device_removed",
+    "call_connected",
+    "behaviour_set",
+}
+"""The event types that only occur with --tsp."""
+
+WITHOUT_TSP = {
+    # options: SHA-256 of what the last release without --tsp made
+    ("--events", "1500", "--seed", "1"): "48030afe41f6fe8b0c08a77fd2d74596a2c4f2d3ca8b9a7ee8378e68c080e1d5",
+    ("--events", "1500", "--seed", "2", "--apps", "2", "--calls", "0.3", "--devices", "20"): (
+        "5d520404e3f59f4bb6cc5fb1ef9074a46e900eb9453d58122574fbdf7a833f39"
+    ),
+}
 
 
 def test_the_same_seed_gives_the_same_bytes(cti_es, environment):
@@ -70,13 +99,73 @@ def test_everything_occurs(quick):
     events = [json.loads(line) for line in made.splitlines()]
     messages = quick("replay", "-", "--ndjson", input=made).stdout
 
-    assert {event["type"] for event in events} == set(EVENT_TYPES)
+    assert {event["type"] for event in events} == set(EVENT_TYPES) - TSP_TYPES
     assert {event.get("kind") for event in events} == {"cti_port", "route_point", "phone", None}
     assert {"line" in event for event in events if event["type"] == "open_refused"} == {True, False}
     assert {"nodes" in event for event in events if event["type"] == "open_refused"} == {True, False}
     assert {event.get("app", "app") for event in events if event["type"] == "device_opened"} >= {"app", "app2"}
     for reason in (b"CallManagerFailure", b"ReHomeToHigherPriorityCM", b"NoCallManagerAvailable", b"LINE_CLOSE"):
         assert reason in messages
+
+
+@pytest.mark.parametrize("options", WITHOUT_TSP, ids=" ".join)
+def test_without_tsp_nothing_has_changed(options, quick):
+    """Without --tsp a seed gives the log that it has always given."""
+    assert hashlib.sha256(quick("generate", *options).stdout).hexdigest() == WITHOUT_TSP[options]
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_tsp_has_no_misfits(seed, quick):
+    """With --tsp, too, nothing is a misfit, however much fails and is removed."""
+    options = ("--tsp", "--seed", seed, "--events", "1500", "--apps", "2", "--calls", "0.3")
+    made = quick("generate", *options).stdout
+
+    assert made.count(b"\n") == 1500
+    assert quick("replay", "-", "--misfits", input=made).stdout == b""
+
+
+def test_tsp_gives_the_same_bytes_and_others_than_without(cti_es, environment):
+    """--tsp keeps to the seed, whatever PYTHONHASHSEED is, and makes another log."""
+    options = ("--seed", "7", "--events", "300", "--apps", "2", "--calls", "0.3")
+    first, second = (
+        cti_es("generate", *options, "--tsp", env=environment({"PYTHONHASHSEED": seed})).stdout for seed in "12"
+    )
+
+    assert first == second
+    assert first != cti_es("generate", *options).stdout
+
+
+def test_the_start_of_a_longer_log_with_tsp(quick):
+    """--events only says where to stop, here too."""
+    short, long = (quick("generate", "--tsp", "--events", count).stdout for count in ("100", "200"))
+
+    assert long.startswith(short)
+
+
+def test_everything_occurs_with_tsp(quick):
+    """A log with --tsp has every event type and option, and causes every sort of message that there is."""
+    options = ("--tsp", "--events", "3000", "--devices", "12", "--calls", "0.4", "--apps", "2")
+    made = quick("generate", *options).stdout
+    events = [json.loads(line) for line in made.splitlines()]
+    messages = [json.loads(line) for line in quick("replay", "-", "--ndjson", input=made).stdout.splitlines()]
+
+    def given(event_type, field):
+        return {str(event.get(field)) for event in events if event["type"] == event_type}
+
+    assert {event["type"] for event in events} == set(EVENT_TYPES)
+    assert given("node_failed", "scope") >= {"None", "call_manager"}
+    assert given("device_failed", "reason") == {
+        "None", "DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus"
+    }  # fmt: skip
+    assert len(given("status_messages_set", "line")) > 1
+    assert {message["message"] for message in messages} == {
+        *("PHONE_STATE", "PHONE_CLOSE", "PHONE_CREATE", "PHONE_REMOVE"),
+        *("LINE_LINEDEVSTATE", "LINE_CLOSE", "LINE_CREATE", "LINE_REMOVE"),
+    }
+    assert {message["param2_name"] for message in messages} >= {"CtiLinkFailure", "DeviceFailure", "CallManagerFailure"}
+    assert {message["rule"].partition("/")[2] for message in messages} == {
+        *("suspend", "resume", "close", "settle", "open", "announce", "link_lost", "reconnect", "configure")
+    }
 
 
 def test_counts_are_kept(quick):

@@ -88,6 +88,29 @@ EVERY_TYPE = """\
 {"type":"call_ended","call":"c1"}
 {"type":"line_closed","device":"P","line":"2"}
 {"type":"device_closed","device":"P","app":"ivr"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm2"}
+{"type":"provider_opened","app":"recorder","cti_managers":["cm1","cm2"]}
+{"type":"behaviour_set","announce_open":true}
+{"type":"behaviour_set","announce_open":false,"phones_wait_for_calls":true,"drop_calls_in_setup":true}
+{"type":"device_opened","device":"P","app":"recorder","lines":["2","1"],"ext_version":2148204544}
+{"type":"line_opened","device":"P","line":"1","ext_version":0}
+{"type":"status_messages_set","app":"recorder","device":"P","states":[]}
+{"type":"status_messages_set","device":"P","line":"1","states":["OUTOFSERVICE"]}
+{"type":"call_started","call":"c2","device":"P"}
+{"type":"call_started","call":"c2","device":"Q"}
+{"type":"call_connected","call":"c2","device":"P"}
+{"type":"call_connected","call":"c2"}
+{"type":"node_failed","node":"cm1","scope":"call_manager"}
+{"type":"node_failed","node":"cm1","scope":"node"}
+{"type":"node_recovered","node":"cm1","scope":"call_manager"}
+{"type":"cti_manager_recovered","node":"cm1"}
+{"type":"cti_manager_failed","node":"cm2"}
+{"type":"device_failed","device":"P"}
+{"type":"device_recovered","device":"P"}
+{"type":"device_failed","device":"Q","reason":"EnergyWisePowerSavePlus"}
+{"type":"device_removed","device":"Q"}
+{"type":"provider_closed","app":"recorder"}
 """
 """Every event type, with and without what may be left out; canonical, but for times."""
 
@@ -150,7 +173,7 @@ def test_every_type_comes_back(quick, write):
     sent = EVERY_TYPE.replace("}\n", f",{AT}}}\n")
     result = quick("append", "site.db", "--from", write(sent))
 
-    assert b"appended 20, duplicates 0, misfits 0" in result.stderr
+    assert b"appended 43, duplicates 0, misfits 0" in result.stderr
     assert quick("export", "site.db").stdout.decode() == sent
     assert {json.loads(line)["type"] for line in sent.splitlines()} == set(EVENT_TYPES)
 

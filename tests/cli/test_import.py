@@ -44,7 +44,7 @@ def test_the_diff_says_what_was_compared(outage, quick):
     text = quick("diff", "site.db", "cucm-sub2.log").stdout.decode()
 
     assert "9 messages compared without a reason" in text
-    assert "6 LINE_LINEDEVSTATE of a state that the other side cannot tell, 6 CtiLineInService" in text
+    assert "6 LINE_LINEDEVSTATE of a state that a trace cannot tell, 6 CtiLineInService" in text
     assert "missing in CTIP_IVR_01/5002 of ivr" in text
 
 

@@ -6,17 +6,48 @@ import pytest
 
 jsonschema = pytest.importorskip("jsonschema", reason="the schemas are tried with jsonschema")
 
+TSP = b"""\
+{"type":"node_added","node":"cm1"}
+{"type":"node_added","node":"cm2"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm2"}
+{"type":"provider_opened","app":"ivr","cti_managers":["cm1","cm2"]}
+{"type":"provider_opened","app":"board","cti_managers":["cm1"]}
+{"type":"behaviour_set","announce_open":true,"phones_wait_for_calls":false}
+{"type":"device_added","device":"P","kind":"cti_port","lines":["1","2"]}
+{"type":"device_added","device":"Q","kind":"phone"}
+{"type":"device_opened","device":"P","app":"ivr","ext_version":2148204544}
+{"type":"device_opened","device":"P","app":"board"}
+{"type":"device_opened","device":"Q","app":"board"}
+{"type":"status_messages_set","app":"ivr","device":"P","line":"1","states":["OUTOFSERVICE"]}
+{"type":"device_failed","device":"P","reason":"DeviceUnregistered"}
+{"type":"node_failed","node":"cm1"}
+{"type":"device_removed","device":"Q"}
+"""
+"""Messages that announce, configure and reconnect; at the end one application has no link, and a device is away."""
+
 PRINTED = {
-    "events": [("export", "long.db"), ("generate", "--events", "50"), ("export", "site.db")],
-    "log": [("log", "long.db", "--ndjson"), ("log", "site.db", "--ndjson")],
-    "messages": [("replay", "long.db", "--ndjson"), ("replay", "site.db", "--ndjson")],
+    "events": [
+        ("export", "long.db"),
+        ("generate", "--events", "50"),
+        ("generate", "--events", "500", "--tsp", "--calls", "0.3"),
+        ("export", "site.db"),
+    ],
+    "log": [("log", "long.db", "--ndjson"), ("log", "site.db", "--ndjson"), ("log", "tsp.db", "--ndjson")],
+    "messages": [("replay", name, "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
     "homes": [("homes", "long.db", "--ndjson"), ("homes", "site.db", "--as-of", "9", "--ndjson")],
+    "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
     "logs": [("logs", "site.db", "--ndjson")],
     "faults": [("verify", "bad.db", "--ndjson")],
-    "explanation": [("explain", "site.db", str(seq), "--ndjson") for seq in (1, 10, 13)],
+    "explanation": [
+        *(("explain", "site.db", str(seq), "--ndjson") for seq in (1, 10, 13)),
+        *(("explain", "tsp.db", str(seq), "--ndjson") for seq in (1, 5, 9, 13)),
+    ],
     "placement": [
-        ("explain", "site.db", "--device", "RP_SALES", "--as-of", str(version), "--ndjson") for version in (4, 7, 9)
+        *(("explain", "site.db", "--device", "RP_SALES", "--as-of", str(version), "--ndjson") for version in (4, 7, 9)),
+        ("explain", "tsp.db", "--device", "P", "--ndjson"),
+        ("explain", "tsp.db", "--device", "Q", "--as-of", "13", "--ndjson"),
     ],
     "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
     "violations": [("lint", "cut.ndjson", "--ndjson")],
@@ -25,11 +56,24 @@ PRINTED = {
 """Kind: commands whose NDJSON it describes."""
 
 WRONG = {
-    "events": ['{"type":"node_added"}', '{"type":"node_added","node":7}', '{"type":"node_aded","node":"x"}', "[]"],
+    "events": [
+        '{"type":"node_added"}',
+        '{"type":"node_added","node":7}',
+        '{"type":"node_aded","node":"x"}',
+        "[]",
+        '{"type":"behaviour_set","announce_open":"true"}',
+        '{"type":"device_opened","device":"P","ext_version":4294967296}',
+        '{"type":"device_opened","device":"P","ext_version":"0x000B0000"}',
+        '{"type":"device_failed","device":"P","reason":"CallManagerFailure"}',
+        '{"type":"node_failed","node":"x","scope":"cti_manager"}',
+        '{"type":"provider_opened","cti_managers":["x"]}',
+        '{"type":"status_messages_set","device":"P"}',
+    ],
     "log": ['{"type":"node_added","node":"x"}', '{"version":0,"type":"node_added","node":"x"}'],
     "messages": ["{}", '{"seq":"1"}'],
     "misfits": ['{"version":1,"at":null,"type":"node_added","code":"strange","text":"x"}'],
     "homes": ['{"device":"P"}'],
+    "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
     "faults": ['{"log":null}'],
     "explanation": ["{}"],
@@ -47,6 +91,7 @@ def kinds(site, quick, tamper):
         "-",
         input=quick("generate", "--events", "200", "--seed", "5", "--apps", "2").stdout,
     )
+    quick("append", "tsp.db", "--from", "-", input=TSP)
     quick(
         "append", "site.db#odd", "--from", "-", "--allow-misfits", input=b'{"type":"node_failed","node":"x","id":"i"}\n'
     )

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from cti_es.diff.compare import Options, compare
+from cti_es.diff.handles import Given
 from cti_es.tapi import Received
 
 STATES = {
@@ -151,3 +152,37 @@ def test_a_second_handle_for_one_channel_is_an_alias():
     found = compare([[out, back]], [[out, replace(back, handle="7")]], Options(strict=True)).differences
 
     assert [one.kind for one in found] == ["alias"]
+
+
+SUSPEND, RESUME = 0x40000, 0x80000
+
+
+def phone(place, param1, param2=0, handle="h"):
+    """One PHONE_STATE message."""
+    return Received(place, "PHONE_STATE", param1, param2, "app", "D", None, handle)
+
+
+def test_an_unexpected_message_stands_after_what_came_before_it():
+    """SUSPEND came with another reason, then a close that nobody expects: the reason went wrong first."""
+    close = Received(2, "PHONE_CLOSE", 0, 0, "app", "D", None, "h")
+    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, SUSPEND, 3), close]], Options())
+
+    assert [one.kind for one in found.differences] == ["changed", "unexpected", "missing"]
+
+
+def test_a_swap_at_the_start_is_no_announcement():
+    """RESUME and SUSPEND changed places: one move, though RESUME stands first now."""
+    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, RESUME), phone(2, SUSPEND, 1)]], Options())
+
+    assert [one.kind for one in found.differences] == ["moved"]
+    assert found.announced == 0
+
+
+def test_handles_that_a_file_does_not_name_are_inferred():
+    """A file for one handle of two: the other one is found by what it says, and the file's stays where it belongs."""
+    expected = [phone(1, SUSPEND, 1, "1"), phone(2, RESUME, 0, "1"), replace(phone(3, SUSPEND, 2, "2"), device="E")]
+    came = [replace(one, app=None, device=None, handle="1" + one.handle) for one in expected]
+    found = compare([expected], [came], Options(handles={"11": Given(None, "D", None)}))
+
+    assert found.conforms
+    assert [one.how for one in found.pairs] == ["given", "inferred"]

@@ -108,6 +108,16 @@ def test_browser_example() -> None:
     assert b"".join(write([line, message(param1=0x40000, param2=0x101)], numbers.__getitem__)) == text
 
 
+@pytest.mark.parametrize("name", ["PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"])
+def test_browser_writes_what_has_no_handle(name: str) -> None:
+    """A message that is for no handle has device=x0, and nobody is asked for its number; it is read back without one."""
+    numbers: dict[Key, int] = {}
+    one = message(message=name, line="5001" if name.startswith("LINE") else None, param1=0x11)
+    text = b"".join(write([one], numbers.__getitem__))
+    assert text.startswith(b"received %b\n  device=x0\n" % name.encode())
+    assert read(text) == [Received(1, name, 0x11, 0)]
+
+
 def test_handle_numbers() -> None:
     """The n-th handle that was opened is 0x10000 + 16·n, n from 0."""
     assert [f"{handle_number(place):x}" for place in (0, 1, 2, 16)] == ["10000", "10010", "10020", "10100"]

@@ -261,7 +261,7 @@ def test_what_replay_writes(path: Path) -> None:
     rows = [json.loads(line) for line in path.read_bytes().splitlines()]
     expected = [
         Received(place, row["message"], row["param1"], row["param2"], row["app"], row["device"], row["line"],
-                 str(row["handle"]), row["at"], row["version"], row["rule"])
+                 None if row["handle"] is None else str(row["handle"]), row["at"], row["version"], row["rule"])
         for place, row in enumerate(rows, 1)
     ]  # fmt: skip
     assert read(path.read_bytes(), "ndjson") == expected

@@ -1,0 +1,31 @@
+"""Put what the commands print now into the sessions of the docs: ``python tests/refresh_sessions.py PAGE...``.
+
+Hand-run after a change of wording. Look at the difference before it is committed: the tests of the docs believe it.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from test_docs import Session, is_setup, sessions
+
+
+def refreshed(page: Path) -> str:
+    """The text of a page with its sessions as they are now; lines that still match stay as they are."""
+    lines = page.read_text("utf-8").split("\n")
+    changes: list[tuple[int, int, list[str]]] = []
+    with TemporaryDirectory() as folder:
+        session = Session(Path(folder))
+        for step in (step for block in sessions(page) for step in block if not is_setup(step.command)):
+            printed = session.run(session.expanded(step.command))
+            same = len(printed) == len(step.shown) and all(map(session.matches, step.shown, printed))
+            if not same:
+                changes.append((step.line, step.line + len(step.shown), printed))
+    for start, end, printed in reversed(changes):
+        lines[start:end] = printed
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:]):
+        path.resolve().write_text(refreshed(path.resolve()), "utf-8")

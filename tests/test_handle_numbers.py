@@ -1,0 +1,98 @@
+"""Handles as numbers: the n-th that the log opens has its number from n, wherever the printing starts."""
+
+import re
+
+import pytest
+from hypothesis import given
+from strategies import LOG_EXAMPLES, corpus, decoded, logs
+
+from cti_es import events, handle_numbers
+from cti_es.formats.tapi_browser import key, write
+from cti_es.handle_numbers import HandleNumbers
+from cti_es.recovery import DEFAULT_APP
+from cti_es.replay import Replay
+
+CLOSES = ("PHONE_CLOSE", "LINE_CLOSE")
+
+
+def opened(event, device, held):
+    """What an event opens: the phone (None) first, then lines in configured order; what is held already stays."""
+    if isinstance(event, events.LineOpened):
+        return [event.line]
+    wanted = [None, *(number for number in device.lines if event.lines is None or number in event.lines)]
+    return [line for line in wanted if (event.app or DEFAULT_APP, device.name, line) not in held]
+
+
+def counted(log):
+    """The messages of a log and the number of the handle of each, by counting opens from the events themselves."""
+    replay, held, count, found = Replay(), {}, 0, []
+    for event in decoded(log):
+        messages = list(replay.messages([event]))
+        fits = not replay.misfits
+        replay.misfits.clear()
+        app = getattr(event, "app", None) or DEFAULT_APP
+        if fits and isinstance(event, (events.DeviceOpened, events.LineOpened)):
+            for line in opened(event, replay.cluster.devices[event.device], held):
+                held[app, event.device, line] = 0x10000 + 16 * count
+                count += 1
+        found += [(one, held[one.app, one.device, one.line]) for one in messages]
+        for one in messages:
+            if one.message in CLOSES:
+                del held[one.app, one.device, one.line]
+        if fits and isinstance(event, events.DeviceClosed):
+            held = {name: number for name, number in held.items() if name[:2] != (app, event.device)}
+        if fits and isinstance(event, events.LineClosed):
+            del held[app, event.device, event.line]
+    return found
+
+
+def numbers_in(trace):
+    """The handles of a trace, in order."""
+    return [int(number, 16) for number in re.findall(rb"device=x([0-9a-f]+)", trace)]
+
+
+def numbered(log, size=7):
+    """The handles that a replay, read in batches, writes."""
+    replay, events_ = Replay(), decoded(log)
+    numbers = HandleNumbers(replay)
+    batches = (events_[start : start + size] for start in range(0, len(events_), size))
+    return numbers_in(b"".join(part for batch in batches for part in write(replay.messages(batch), numbers.of)))
+
+
+@pytest.mark.parametrize("kept", [1_000, 0])
+def test_the_nth_handle_opened(kept, monkeypatch):
+    """On many random logs every message has the number of its handle, also when closed ones are forgotten at once."""
+    monkeypatch.setattr(handle_numbers, "_CLOSED_KEPT", kept)
+    some = corpus()[:200]
+
+    assert sum(len(counted(log)) for log in some) > 1_000
+    for log in some:
+        assert numbered(log) == [number for _, number in counted(log)]
+
+
+@given(logs)
+@LOG_EXAMPLES
+def test_one_number_for_one_handle(log):
+    """The numbers of two messages are the same exactly if both are for the same handle."""
+    found = counted(log)
+
+    assert len({(key(one), number) for one, number in found}) == len({key(one) for one, _ in found})
+    assert len({(key(one), number) for one, number in found}) == len({number for _, number in found})
+    assert numbered(log, size=1) == [number for _, number in found]
+
+
+def test_closed_handles_are_forgotten():
+    """A log that opens and closes for ever takes no more memory: only open handles keep their numbers."""
+    log = [
+        {"type": "node_added", "node": "cm1"},
+        {"type": "device_added", "device": "D", "kind": "cti_port", "lines": ["1", "2"]},
+        *({"type": event, "device": "D"} for _ in range(10_000) for event in ("device_opened", "device_closed")),
+        {"type": "device_opened", "device": "D"},
+        {"type": "node_failed", "node": "cm1"},
+    ]
+    replay = Replay()
+    numbers = HandleNumbers(replay)
+    trace = b"".join(write(replay.messages(decoded(log)), numbers.of))
+
+    assert numbers_in(trace) == [0x10000 + 16 * place for place in (30_000, 30_001, 30_002)]
+    assert len(numbers._numbers) < 2_000
