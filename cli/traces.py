@@ -71,8 +71,10 @@ class Side:
 
     def _is_whole(self, batch: list[Received]) -> bool:
         """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
-        return self._selection == EVERYTHING and not self.untold and not any(
-            map(_is_of_another_state, {(message.message, message.param1) for message in batch})
+        return (
+            self._selection == EVERYTHING
+            and not self.untold
+            and not any(map(_is_of_another_state, {(message.message, message.param1) for message in batch}))
         )
 
     def _is_compared(self, message: Received) -> bool:
