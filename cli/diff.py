@@ -76,14 +76,14 @@ def command(
 ) -> int:
     """Compare what EXPECTED causes with what ACTUAL says: exit 0 when it conforms, 1 when it differs.
 
-    Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, or the form
-    of the developers guide. Order counts on each handle; between handles it does not.
+    Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, the form of
+    the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
     """
     from cti_es.diff.compare import Options, compare
     from cti_es_cli.diff_report import Report, check_sides, check_times, junit_xml
     from cti_es_cli.handle_file import read_handles
     from cti_es_cli.main import ClosedPipe
-    from cti_es_cli.traces import Selection, open_side
+    from cti_es_cli.traces import Selection, compare_what_both_can_tell, open_side
 
     if expected == actual == "-":
         raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
@@ -99,6 +99,7 @@ def command(
             open_side(stack, expected, selection, expected_format, reading),
             open_side(stack, actual, selection, actual_format, reading),
         )
+        compare_what_both_can_tell(sides)
         found = compare(sides[0].batches(), sides[1].batches(), options)
         check_sides(sides, found)
         if time_tolerance is not None:

@@ -34,11 +34,12 @@ def command(
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
     from cti_es.diff.lint import lint
     from cti_es_cli.main import ClosedPipe
-    from cti_es_cli.traces import EVERYTHING, check_read, open_side
+    from cti_es_cli.traces import EVERYTHING, check_read, leave_out_half_told, open_side
     from cti_es_cli.views import VIOLATIONS
 
     with ExitStack() as stack:
         side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, tz))
+        leave_out_half_told(side)
         found = lint(side.batches(), strict)
         check_read(side)
     verdict = BROKEN if any(not one.warning for one in found) else 0

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import StringIO
+from keyword import iskeyword
 from traceback import format_exc
 from typing import Any, NoReturn, TextIO
 
@@ -22,6 +23,7 @@ from cti_es.errors import CtiEsError
 
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
+    "import": "Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
     "logs": "List the logs of a store.",
     "log": "Print the events of a log.",
     "replay": "Print the TAPI messages that a log causes.",
@@ -37,6 +39,12 @@ COMMANDS: dict[str, str] = {
     "demo": "Run the worked example, end to end.",
 }
 """Command → its first line of help, so that the group's help need not import them."""
+
+
+def module_of(command: str) -> str:
+    """The module of a command. One that is called like a word of Python has a line behind its name."""
+    return f"cti_es_cli.{command}_" if iskeyword(command) else f"cti_es_cli.{command}"
+
 
 BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
 
@@ -60,7 +68,7 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cti_es_cli.{cmd_name}").command
+        command: click.Command = import_module(module_of(cmd_name)).command
         return command
 
     def resolve_command(

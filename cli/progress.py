@@ -15,8 +15,10 @@ EVERY = 0.25
 Batch = TypeVar("Batch")
 
 
-def counted(batches: Iterable[Batch], size: Callable[[Batch], int], done: str) -> Iterator[Batch]:
-    """Pass batches on and show how many events they held so far: ``read 1,200,000 events``."""
+def counted(
+    batches: Iterable[Batch], size: Callable[[Batch], int], done: str, things: str = "events"
+) -> Iterator[Batch]:
+    """Pass batches on and show how many events (or other things) they held so far: ``read 1,200,000 events``."""
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         yield from batches
         return
@@ -25,7 +27,7 @@ def counted(batches: Iterable[Batch], size: Callable[[Batch], int], done: str) -
         for batch in batches:
             count += size(batch)
             if clock.seconds() >= due:
-                shown = f"{done} {count:,} events"
+                shown = f"{done} {count:,} {things}"
                 sys.stderr.write(f"\r{shown}")
                 sys.stderr.flush()
                 due = clock.seconds() + EVERY

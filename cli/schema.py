@@ -20,6 +20,7 @@ KINDS = (
     "placement",
     "differences",
     "violations",
+    "findings",
 )
 
 
@@ -36,7 +37,7 @@ def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, providers,
-    logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint).
+    logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings (import).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -57,6 +58,7 @@ def _type(kind: str) -> Any:
     from cti_es.events import AnyEvent
     from cti_es.explain import Explanation, Placement
     from cti_es.homes import Home
+    from cti_es.importers.findings import Finding
     from cti_es.providers import ProviderRow
     from cti_es.replay import MisfitReport
     from cti_es.tapi import Message
@@ -74,6 +76,7 @@ def _type(kind: str) -> Any:
         "explanation": Explanation,
         "placement": Placement,
         "violations": Violation,
+        "findings": Finding,
     }[kind]
 
 

@@ -57,6 +57,7 @@ class Side:
         self._source = source
         self._selection = selection
         self._other: Counter[str] = Counter()
+        self.untold: frozenset[tuple[str, int]] = frozenset()
         self._misfits = 0
 
     def batches(self) -> Iterator[Sequence[Received]]:
@@ -70,13 +71,18 @@ class Side:
 
     def _is_whole(self, batch: list[Received]) -> bool:
         """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
-        return self._selection == EVERYTHING and not any(
-            map(_is_of_another_state, {(message.message, message.param1) for message in batch})
+        return (
+            self._selection == EVERYTHING
+            and not self.untold
+            and not any(map(_is_of_another_state, {(message.message, message.param1) for message in batch}))
         )
 
     def _is_compared(self, message: Received) -> bool:
         if _is_of_another_state((message.message, message.param1)):
             self._other[f"{message.message} of other states"] += 1
+            return False
+        if (message.message, message.param1) in self.untold:
+            self._other[f"{message.message} of a state that a trace cannot tell"] += 1
             return False
         return self._selection.has(message)
 
@@ -107,6 +113,19 @@ class Side:
     def events(self, versions: set[int]) -> dict[int, Event]:
         """The events with these versions, if there is a log behind this side."""
         return {} if isinstance(self._source, TraceReading) or not versions else _events_at(self._source, versions)
+
+
+def compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
+    """Leave out of each side what the format of the other cannot have."""
+    for one, other in (sides, sides[::-1]):
+        if other.kind in TRACE_FORMATS:
+            one.untold = TRACE_FORMATS[other.kind].untold
+
+
+def leave_out_half_told(side: Side) -> None:
+    """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
+    half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
+    side.untold = frozenset((message, state) for message, state in STATES if message in half and state is not None)
 
 
 def _is_of_another_state(says: tuple[str, int | None]) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 from cti_es.diff.lint import Violation
 from cti_es.events import EVENT_TYPES, Event, encode, fields_of, type_of
 from cti_es.homes import Home
+from cti_es.importers.findings import Finding
 from cti_es.names import printable
 from cti_es.providers import ProviderRow
 from cti_es.replay import MisfitReport
@@ -250,4 +251,18 @@ FAULTS: View[FaultRow] = View(
     values=_values,
     json=_json,
     colour=lambda row: "red",
+)
+
+
+# --- imports --------------------------------------------------------------------------------------------------------
+
+_FINDING_COLOURS = {"appended": "green", "misfit": "yellow", "unrecovered": "red", "gap": "yellow"}
+
+FINDINGS: View[Finding] = View(
+    titles=("KIND", "NAME", "COUNT", "FIRST", "TEXT"),
+    cells=lambda row: (row.kind, row.name, f"{row.count:,}", _or_dash(row.first), row.text),
+    fields=Finding.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: _FINDING_COLOURS.get(row.kind),
 )

@@ -155,7 +155,7 @@ class Session:
             script.chmod(0o755)
         kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
         path = os.pathsep.join([str(commands), os.environ.get("PATH", os.defpath)])
-        self._environment = {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+        self._environment = {**kept, "CTI_ES": str(ROOT), "PATH": path, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
     def run(self, command: str) -> list[str]:
         """Run a command line; the lines of its output."""

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from cti_es.errors import InputError, did_you_mean
-from cti_es.formats import tapi_browser, tapi_guide, tapi_oneline, trace_csv, trace_ndjson
+from cti_es.formats import cucm_alarms, tapi_browser, tapi_guide, tapi_oneline, trace_csv, trace_ndjson
 from cti_es.formats.lines import ByteStream, Kind, chunks, start_as_utf8
 from cti_es.formats.trace_common import Notes, Options
 from cti_es.tapi import Received
@@ -22,6 +22,8 @@ class TraceFormat(NamedTuple):
     name: str
     looks_like: Callable[[bytes], bool]
     read: Callable[[Iterator[list[bytes]], Notes], Iterator[list[Received]]]
+    untold: frozenset[tuple[str, int]] = frozenset()
+    """The (message, param1) that a trace in this format cannot have."""
 
 
 TRACE_FORMATS: dict[str, TraceFormat] = {
@@ -29,6 +31,7 @@ TRACE_FORMATS: dict[str, TraceFormat] = {
     for one in (
         TraceFormat("ndjson", trace_ndjson.looks_like, trace_ndjson.read),
         TraceFormat("csv", trace_csv.looks_like, trace_csv.read),
+        TraceFormat("cucm-alarms", cucm_alarms.looks_like, cucm_alarms.read, cucm_alarms.UNTOLD),
         TraceFormat("one-line", tapi_oneline.looks_like, tapi_oneline.read),
         TraceFormat("tapi-browser", tapi_browser.looks_like, tapi_browser.read),
         TraceFormat("guide", tapi_guide.looks_like, tapi_guide.read),

@@ -146,9 +146,9 @@ def busy(tmp_path: Path, _busy_bytes: bytes) -> Path:
 _FORKING = """
 import difflib, gc, json, os, sys, sqlite_utils, sqlite_utils.migrations
 from importlib import import_module
-from cti_es_cli.main import COMMANDS, main
+from cti_es_cli.main import COMMANDS, main, module_of
 for name in COMMANDS:
-    import_module("cti_es_cli." + name)
+    import_module(module_of(name))
 gc.freeze()
 for line in sys.stdin:
     folder, files, arguments = json.loads(line)

@@ -12,11 +12,12 @@ import pytest
 from click.shell_completion import get_completion_class
 
 from cti_es.events import EVENT_TYPES
-from cti_es_cli.main import COMMANDS
+from cti_es_cli.main import COMMANDS, module_of
 from cti_es_cli.main import main as group
 
 PROMISED = {
     "append",
+    "import",
     "logs",
     "log",
     "replay",
@@ -36,7 +37,7 @@ PROMISED = {
 
 def command_of(name):
     """A command as click knows it."""
-    return import_module(f"cti_es_cli.{name}").command
+    return import_module(module_of(name)).command
 
 
 def test_the_commands_are_there():

@@ -51,6 +51,7 @@ PRINTED = {
     ],
     "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
     "violations": [("lint", "cut.ndjson", "--ndjson")],
+    "findings": [("import", "site.db", "cm.log", "--ndjson")],
 }
 """Kind: commands whose NDJSON it describes."""
 
@@ -96,6 +97,8 @@ def kinds(site, quick, tamper):
     )
     messages = quick("replay", "site.db", "--ndjson").stdout.splitlines(keepends=True)
     (site.parent / "cut.ndjson").write_bytes(b"".join(messages[:5] + messages[7:]))
+    lines = b"7: cm1: Mar 02 2030 09:15:02 UTC : %UC_X-2-CallManagerFailure: %[NodeID=cm1]: x\nwhat?\n"
+    (site.parent / "cm.log").write_bytes(lines)
     (site.parent / "bad.db").write_bytes(site.read_bytes())
     tamper(site.parent / "bad.db", "DROP TRIGGER batches_no_delete", "DELETE FROM batches WHERE position = 1")
 

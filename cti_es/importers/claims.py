@@ -1,0 +1,89 @@
+"""What one line of a cluster's log claims to have happened, before anybody knows whether it fits.
+
+A claim names nodes as the line does (:data:`NodeRef`) and applications by their CTI connection; both are understood
+later, when everything has been read.
+"""
+
+from typing import Literal
+
+import msgspec
+
+What = Literal[
+    "node_failed", "node_recovered", "cti_manager_failed", "cti_manager_recovered", "provider_opened",
+    "provider_closed", "device_opened", "device_closed", "line_opened", "line_closed", "open_refused",
+    "device_failed", "device_recovered", "call_started", "call_ended",
+]  # fmt: skip
+"""The event that a claim is about."""
+
+NodeRef = str
+"""A node as a line names it: ``host cucm-sub1``, ``number 2`` or ``address 10.1.1.12``, in lower case."""
+
+SkipReason = Literal[
+    "no_log_line", "not_utf8", "part_missing", "cut", "rtmt_copy", "no_time", "no_year", "no_date", "unknown_zone",
+    "bad_time", "other_alarm", "other_service", "other_link", "tag_missing", "bad_name", "unknown_node",
+    "ambiguous_node", "unknown_device", "unknown_connection", "consequence", "connection_lost", "application_only",
+    "not_away", "elsewhere", "bad_row", "bad_number", "other_record",
+]  # fmt: skip
+
+REASONS: dict[SkipReason, str] = {
+    "no_log_line": "no line of a CUCM log",
+    "not_utf8": "bytes that are not UTF-8",
+    "part_missing": "a message in several parts of which one is missing",
+    "cut": "cut off inside its parameters",
+    "rtmt_copy": "RTMT's copy of another line",
+    "no_time": "no time in the line",
+    "no_year": "a time without a year (give it with --year)",
+    "no_date": "an SDL trace has no dates (give the first with --date)",
+    "unknown_zone": "an unknown time zone (give its offset with --tz)",
+    "bad_time": "a day or time that does not exist",
+    "other_alarm": "an alarm that changes nothing here",
+    "other_service": "another service than Cisco CallManager and Cisco CTIManager",
+    "other_link": "a link to another application than CallManager and CTIManager",
+    "tag_missing": "an alarm without a parameter that is needed, or with another value than it can have",
+    "bad_name": "a name that is too long or has control characters",
+    "unknown_node": "a node that the log does not know under this name, number or address (see --nodes)",
+    "ambiguous_node": "a node number or address that stands for several nodes (see --nodes)",
+    "unknown_device": "a device that the log does not know",
+    "unknown_connection": "a CTI connection that was opened before these files begin: its application is not known",
+    "consequence": "follows from another event: the replay says it by itself",
+    "connection_lost": "an application lost its connection and may come back: nothing was closed",
+    "application_only": "refused to one application, not by the nodes",
+    "not_away": "a device has registered that was not away",
+    "elsewhere": "a node lost a device that is not in service there",
+    "bad_row": "a CDR row with more or fewer columns than the header",
+    "bad_number": "a CDR row with something else where a number belongs",
+    "other_record": "a CDR row that is no call record",
+}
+"""Why a line is left out, in words."""
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a line says.
+
+    ``nodes`` are ways to name the node it is about, best first. ``connection`` is the host and number of a CTI
+    connection, ``app`` the user name that opens it. ``reason`` is one of tsp-behaviour's words (device_failed).
+    """
+
+    what: What
+    nodes: tuple[NodeRef, ...] = ()
+    device: str | None = None
+    line: str | None = None
+    connection: str | None = None
+    app: str | None = None
+    call: str | None = None
+    reason: str | None = None
+
+
+def host(name: str) -> NodeRef:
+    """A node by its host name."""
+    return f"host {name.lower()}"
+
+
+def number(text: str) -> NodeRef:
+    """A node by its number in the cluster."""
+    return f"number {text.lower()}"
+
+
+def address(text: str) -> NodeRef:
+    """A node by an IP address."""
+    return f"address {text.lower()}"

@@ -1,0 +1,55 @@
+"""What an import has to report, counted as it goes (issue: the report of an import)."""
+
+from typing import Literal
+
+import msgspec
+
+FindingKind = Literal[
+    "read", "appended", "duplicate", "merged", "misfit", "skipped", "unrecovered", "gap", "restart"
+]  # fmt: skip
+"""A closed list: a file that was read; events of a type; what came twice; what another line had said already; what
+does not fit the state; lines left out by reason; what failed and has not recovered; lost lines; restarts."""
+
+KINDS: tuple[FindingKind, ...] = (
+    "read", "appended", "duplicate", "merged", "misfit", "skipped", "unrecovered", "gap", "restart",
+)  # fmt: skip
+_MOST = 50
+_MORE = "…"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One row of the report: how many of what, and where the first of them stands (``cm1.log:17``)."""
+
+    kind: FindingKind
+    name: str
+    count: int
+    first: str | None
+    text: str
+
+
+class Findings:
+    """The rows of a report, counted by kind, name and text. Never more than fifty of a kind are kept apart."""
+
+    def __init__(self) -> None:
+        self._rows: dict[FindingKind, dict[tuple[str, str], tuple[int, str | None]]] = {kind: {} for kind in KINDS}
+
+    def add(self, kind: FindingKind, name: str, first: str | None = None, text: str = "", count: int = 1) -> None:
+        """Count something; ``first`` is kept if it is the first of its kind, name and text."""
+        rows = self._rows[kind]
+        key = (name, text)
+        if key not in rows and len(rows) >= _MOST:
+            key = (_MORE, "and others like these")
+        before, where = rows.get(key, (0, first))
+        rows[key] = (before + count, where)
+
+    def drop(self, kind: FindingKind, name: str) -> None:
+        """Take back what was counted under a name."""
+        self._rows[kind] = {key: row for key, row in self._rows[kind].items() if key[0] != name}
+
+    def rows(self) -> list[Finding]:
+        """The report, kind by kind."""
+        return [
+            Finding(kind, name, count, first, text)
+            for kind in KINDS
+            for (name, text), (count, first) in self._rows[kind].items()
+        ]

@@ -1,0 +1,486 @@
+"""``import``: what real cluster logs claim → events in a log, all or nothing.
+
+Files are read into a spool first (``importers``); then, inside one transaction, claims are taken in the order of their
+times and checked against the state that they meet:
+
+* A claim whose identifier the log has is a duplicate.
+* A claim that fits becomes an event, with the identifier of the line it comes from.
+* A claim that says what is so already (the second report of an outage) is *merged*; any other that does not fit is a
+  misfit. Both are counted, none is stored.
+
+**The past.** What is older than the last event of the log cannot be put into it any more. Such a claim must be a
+duplicate, or the log must say the same: it does not fit the state of the log at that time, or it is an earlier report
+of what the log says next. To see that, the past is replayed with these claims in their places. Anything else is
+refused: what belongs together is imported together. So importing a file again, or others that overlap with it,
+changes nothing. (At the very moment of the last event the log may still grow; only what stands before an event that
+the log has, in the order of the spool, is looked at as the past.)
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from cti_es import ciscolog
+from cti_es import events as log
+from cti_es.append import Appended, Options, append, restored
+from cti_es.cluster import Cluster
+from cti_es.errors import Conflict, InputError
+from cti_es.events import Event, encode, type_of
+from cti_es.formats.eventlog import Lines
+from cti_es.importers.claims import REASONS, NodeRef, SkipReason
+from cti_es.importers.files import Chunks, File, Intake
+from cti_es.importers.findings import Finding, Findings
+from cti_es.importers.nodes import Nodes
+from cti_es.importers.spool import Claimed, Place, Spool
+from cti_es.names import check_name
+from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
+from cti_es.store.base import Store, events_of
+from cti_es.times import sort_key
+
+SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away", "not_away"})
+"""Misfit codes of a claim that another line made before."""
+
+CALL_MANAGER: log.Scope = "call_manager"
+"""What alarms say of a node is its call processing alone; its CTI Manager has alarms of its own."""
+
+
+class Import(NamedTuple):
+    """What to import into a log.
+
+    ``given`` are further names of its nodes (:func:`~cti_es.importers.nodes.read_nodes`), ``options`` what the lines
+    leave out.
+    """
+
+    files: list[File]
+    given: dict[NodeRef, str]
+    options: ciscolog.Options
+
+
+class Imported(NamedTuple):
+    """What came of it."""
+
+    appended: Appended
+    findings: list[Finding]
+
+
+def run(
+    store: Store,
+    name: str,
+    what: Import,
+    options: Options,
+    see: Callable[[list[Event]], None] = lambda events: None,
+    progress: Callable[[Chunks], Chunks] = lambda lines: lines,
+) -> Imported:
+    """Import files into the log ``name`` of a store. ``see`` is shown the new events as they are checked.
+
+    Raises :class:`InputError` for a file that cannot be imported, a log without nodes, or a claim that is older than
+    the log and says something else; nothing is stored then.
+    """
+    replay, _ = restored(store, name)
+    if not replay.cluster.nodes:
+        raise InputError(f"the log '{name}' has no nodes yet", where=store.address,
+                         expected="the topology (nodes, devices, who has opened what)",
+                         hint="append it from a file first")  # fmt: skip
+    findings, spool = Findings(), Spool()
+    try:
+        intake = Intake(spool, findings, replay.cluster.devices, what.options)
+        for file in what.files:
+            intake.read(file, progress)
+        nodes = Nodes(replay.cluster.nodes, what.given)
+        for one, other in intake.learnt:
+            nodes.learn(one, other)
+        plan = _Plan(store, name, spool, _Translation(nodes), findings, intake.place, see)
+        done = _append(store, name, plan, options)
+        if twice := spool.duplicates:
+            findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
+        plan.report_unrecovered()
+    finally:
+        spool.close()
+    return Imported(done, findings.rows())
+
+
+def _append(store: Store, name: str, plan: "_Plan", options: Options) -> Appended:
+    try:
+        return append(store, name, plan.batches(), options)
+    except Conflict as error:
+        where = plan.place_of(error.where)
+        hint = error.hint or "was it imported with other names of nodes?"
+        raise Conflict(error.what, where=where, expected=error.expected, hint=hint) from None
+
+
+# --- a claim → events -----------------------------------------------------------------------------------------------
+
+
+class Candidate(NamedTuple):
+    """An event that a line claims, and where the line stands. ``only_if_refused``: see :class:`_Translation`."""
+
+    event: Event
+    place: Place
+    node: str | None = None
+    only_if_refused: bool = False
+
+
+class _Unknown(Exception):
+    """Thrown where a claim names something that cannot be understood."""
+
+    def __init__(self, reason: SkipReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+_MOST_CONNECTIONS = 100_000
+
+
+class _Translation:
+    """Claims in the order of their times → candidates. It remembers which application opened which connection."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._apps: dict[str, str] = {}
+        self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
+            "node_failed": lambda c: [log.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
+            "node_recovered": lambda c: [log.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
+            "cti_manager_failed": lambda c: [log.CtiManagerFailed(node=self._node(c))],
+            "cti_manager_recovered": lambda c: [log.CtiManagerRecovered(node=self._node(c))],
+            "provider_opened": self._provider_opened,
+            "provider_closed": lambda c: [log.ProviderClosed(app=_name(c.claim.app))],
+            "device_opened": self._device_opened,
+            "device_closed": lambda c: [log.DeviceClosed(device=_device(c), app=self._app(c))],
+            "line_opened": self._line_opened,
+            "line_closed": lambda c: [log.LineClosed(device=_device(c), line=_name(c.claim.line), app=self._app(c))],
+            "open_refused": lambda c: [log.OpenRefused(device=_device(c), line=c.claim.line)],
+            "device_failed": lambda c: [log.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
+            "device_recovered": lambda c: [log.DeviceRecovered(device=_device(c))],
+            "call_started": lambda c: [log.CallStarted(call=_name(c.claim.call), device=_device(c))],
+            "call_ended": lambda c: [log.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
+        }
+
+    def candidates(self, claimed: Claimed) -> list[Candidate]:
+        """The events of a claim, mostly one, with time and identifier. Raises :class:`_Unknown`."""
+        *first, last = self._makers[claimed.claim.what](claimed)
+        node = self._home(claimed)
+        before = [Candidate(replace(event, at=claimed.at, id=f"{claimed.id}:allowed"), claimed.place, None, True)
+                  for event in first]  # fmt: skip
+        return [*before, Candidate(replace(last, at=claimed.at, id=claimed.id), claimed.place, node)]
+
+    def _node(self, claimed: Claimed) -> str:
+        node, why = self._nodes.find(claimed.claim.nodes)
+        if node is None:
+            raise _Unknown(why)
+        return node
+
+    def _home(self, claimed: Claimed) -> str | None:
+        """The node that lost a device, as far as it is known."""
+        return self._nodes.find(claimed.claim.nodes)[0] if claimed.claim.what == "device_failed" else None
+
+    def _app(self, claimed: Claimed) -> str:
+        app = self._apps.get(claimed.claim.connection or "")
+        if app is None:
+            raise _Unknown("unknown_connection")
+        return app
+
+    def _provider_opened(self, claimed: Claimed) -> list[Event]:
+        app = _name(claimed.claim.app)
+        if len(self._apps) >= _MOST_CONNECTIONS:
+            del self._apps[next(iter(self._apps))]
+        self._apps[claimed.claim.connection or ""] = app
+        return [log.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
+
+    def _device_opened(self, claimed: Claimed) -> list[Event]:
+        """An open that succeeds says that whoever refused the device before accepts it again."""
+        device = _device(claimed)
+        return [log.OpenAllowed(device=device), log.DeviceOpened(device=device, app=self._app(claimed), lines=())]
+
+    def _line_opened(self, claimed: Claimed) -> list[Event]:
+        device, line = _device(claimed), _name(claimed.claim.line)
+        return [
+            log.OpenAllowed(device=device, line=line),
+            log.LineOpened(device=device, line=line, app=self._app(claimed)),
+        ]
+
+
+def _device(claimed: Claimed) -> str:
+    return _name(claimed.claim.device)
+
+
+def _name(text: str | None) -> str:
+    try:
+        check_name(text or "", "")
+    except InputError:
+        raise _Unknown("bad_name") from None
+    return text or ""
+
+
+# --- what fits ------------------------------------------------------------------------------------------------------
+
+
+def _needless(candidate: Candidate, cluster: Cluster) -> SkipReason | None:
+    """Why the state makes a candidate say nothing new, although it would fit."""
+    event = candidate.event
+    if type(event) is log.OpenAllowed:
+        return None if _is_refused(event, cluster) else "consequence"
+    if type(event) is log.DeviceFailed and (device := cluster.devices.get(event.device)) is not None:
+        if device.state == "unregistered":
+            return "consequence"  # a port that nobody has open any more unregisters
+        if device.home is not None and candidate.node not in (None, device.home):
+            return "elsewhere"
+    return None
+
+
+def _is_refused(event: log.OpenAllowed, cluster: Cluster) -> bool:
+    device = cluster.devices.get(event.device)
+    if device is None:
+        return False
+    if event.line is None:
+        return bool(device.refused_by)
+    return event.line in device.lines and bool(device.lines[event.line].refused_by)
+
+
+_LOOK_FIRST = (log.OpenAllowed, log.DeviceFailed)
+"""Events that :func:`_needless` asks about: everything before them has to have happened."""
+
+
+class _Present:
+    """The state at the end of the log: what fits is added to it."""
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+
+    def take(self, candidates: list[Candidate]) -> list[MisfitReport | SkipReason | None]:
+        """For each of some candidates: None if it fits (and has happened now), else why it is not stored."""
+        verdicts: list[MisfitReport | SkipReason | None] = []
+        run: list[Event] = []
+        for candidate in candidates:
+            if type(candidate.event) in _LOOK_FIRST:
+                verdicts += self.advance(run)
+                run = []
+                if (why := _needless(candidate, self.replay.cluster)) is not None:
+                    verdicts.append(why)
+                    continue
+            run.append(candidate.event)
+        return verdicts + self.advance(run)
+
+    def advance(self, events: list[Event]) -> list[MisfitReport | SkipReason | None]:
+        """Let events happen; for each of them None, or its misfit."""
+        first = self.replay.version + 1
+        self.replay.advance(events)
+        verdicts: list[MisfitReport | SkipReason | None] = [None] * len(events)
+        for misfit in self.replay.misfits:
+            verdicts[misfit.version - first] = misfit
+        self.replay.misfits.clear()
+        return verdicts
+
+
+class _Past:
+    """The log replayed once more, with older claims in their places (see the head of this file)."""
+
+    def __init__(self, store: Store, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
+        kept = store.snapshot(name, FOLD_VERSION, latest=_key(first))
+        self._place = place
+        self._begin = sort_key(next(_events(store, name, 1))[1].at or "")
+        self._present = _Present(Replay(kept.state if kept else None))
+        self._log = _events(store, name, self._present.replay.version + 1)
+        self._next = next(self._log, None)
+        self._early: dict[bytes, Candidate] = {}
+
+    def take(self, candidate: Candidate, older: bool) -> MisfitReport | SkipReason | None:
+        """Why the log does not need this candidate; None if it fits there. ``older``: than the end of the log."""
+        key = _key(candidate)
+        if key < self._begin:
+            raise _too_old(candidate.event, self._place(candidate.place), _BEFORE_THE_LOG)
+        self._up_to(lambda version, event: event.at is None or sort_key(event.at) < key)
+        [verdict] = self._present.take([candidate])
+        if verdict is None and older:
+            self._early[_content(candidate.event)] = candidate
+        return verdict
+
+    def pass_by(self, version: int) -> None:
+        """A candidate is in the log at this version: go on to behind it."""
+        self._up_to(lambda at, event: at <= version)
+
+    def end(self) -> None:
+        """Read the log to its end. Raises :class:`InputError` for a candidate that it does not have at all."""
+        self._up_to(lambda version, event: bool(self._early))
+        for one in self._early.values():
+            raise _too_old(one.event, self._place(one.place), "what belongs together is imported together")
+
+    def _up_to(self, belongs: Callable[[int, Event], bool]) -> None:
+        while self._next is not None and belongs(*self._next):
+            _, event = self._next
+            [verdict] = self._present.advance([event])
+            if verdict is not None:
+                self._early.pop(_content(event), None)
+            self._next = next(self._log, None)
+
+
+def _key(candidate: Candidate) -> str:
+    """A text that sorts as the time of a candidate does."""
+    return sort_key(candidate.event.at or "")
+
+
+def _content(event: Event) -> bytes:
+    """What an event says has happened, whoever says it and when, and for what reason or by which way."""
+    return encode(replace(event, at=None, id=None, **_DETAILS.get(type(event), {})))
+
+
+_DETAILS: dict[type[Event], dict[str, Any]] = {
+    log.ProviderOpened: {"cti_managers": ()},
+    log.DeviceFailed: {"reason": None},
+}
+
+
+def _events(store: Store, name: str, start: int) -> Iterator[tuple[int, Event]]:
+    for row in store.rows(name, start):
+        for version, event in enumerate(events_of(row, store.address), row.version):
+            if version >= start:
+                yield version, event
+
+
+# --- the whole ------------------------------------------------------------------------------------------------------
+
+
+class _Plan:
+    """Claims → the new events of a log, in batches; everything else is counted."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        spool: Spool,
+        translation: _Translation,
+        findings: Findings,
+        place: Callable[[Place], str],
+        see: Callable[[list[Event]], None],
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._spool = spool
+        self._translation = translation
+        self._findings = findings
+        self._place = place
+        self._see = see
+        self._batch: list[Candidate] = []
+        self._past: _Past | None = None
+        self._failed: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def batches(self) -> Iterator[Lines]:
+        """New events and duplicates, in order. To be read inside the transaction that appends them."""
+        replay, timeline = restored(self._store, self._name)
+        present, latest = _Present(replay), timeline.latest
+        for claims in self._spool.claims():
+            self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
+            known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
+            behind = [_key(one) < latest or (_key(one) == latest and one.event.id in known) for one in self._batch]
+            end = max((index + 1 for index, is_old in enumerate(behind) if is_old), default=0)
+            new = [*self._take_old(self._batch[:end], known, latest), *self._batch[end:]]
+            if new:
+                self._end_of_past()
+            kept = self._fitting(present, [one for one in new if one.event.id not in known])
+            yield self._lines({one.event.id for one in kept}, known)
+        self._end_of_past()
+
+    def place_of(self, where: str) -> str:
+        """The place of a line of the batch that errors call ``import:NUMBER``."""
+        return self._place(self._batch[int(where.rpartition(":")[2])].place)
+
+    def _candidates(self, claimed: Claimed) -> list[Candidate]:
+        try:
+            return self._translation.candidates(claimed)
+        except _Unknown as unknown:
+            self._findings.add("skipped", unknown.reason, self._place(claimed.place), REASONS[unknown.reason])
+            return []
+
+    def _lines(self, kept: set[str | None], known: dict[str, int]) -> Lines:
+        """What is passed on: what fits, and what the log has (to be compared with what it has)."""
+        numbers = [i for i, one in enumerate(self._batch) if one.event.id in kept or one.event.id in known]
+        events = [self._batch[number].event for number in numbers]
+        fresh = [event for event in events if event.id in kept]
+        for event in fresh:
+            self._findings.add("appended", type_of[type(event)])
+        if old := len(events) - len(fresh):
+            self._findings.add("duplicate", "in_the_log", None, "imported before", old)
+        self._see(fresh)
+        return Lines(numbers, events)
+
+    def _fitting(self, present: _Present, new: list[Candidate]) -> list[Candidate]:
+        kept = []
+        for one, verdict in zip(new, present.take(new), strict=True):
+            if verdict is None:
+                kept.append(one)
+                self._follow(one)
+            else:
+                self._count(one, verdict)
+        return kept
+
+    def _take_old(self, old: list[Candidate], known: dict[str, int], latest: str) -> list[Candidate]:
+        """Take what the log may have; what it may still get is given back."""
+        new = []
+        for one in old:
+            if self._past is None:
+                self._past = _Past(self._store, self._name, one, self._place)
+            if one.event.id in known:
+                self._past.pass_by(known[one.event.id])
+            elif (verdict := self._past.take(one, _key(one) < latest)) is not None:
+                self._count(one, verdict)
+            elif _key(one) < latest:
+                self._findings.add("merged", type_of[type(one.event)], self._place(one.place), _EARLIER)
+            else:
+                new.append(one)
+        return new
+
+    def _end_of_past(self) -> None:
+        past, self._past = self._past, None
+        if past is not None:
+            past.end()
+
+    def _count(self, one: Candidate, verdict: MisfitReport | SkipReason) -> None:
+        """Count a candidate that is not stored. That nobody was refused needs no word."""
+        where = self._place(one.place)
+        if isinstance(verdict, str):
+            if not one.only_if_refused:
+                self._findings.add("skipped", verdict, where, REASONS[verdict])
+        elif type(one.event) is log.DeviceRecovered and verdict.code in SAID_ALREADY:
+            self._findings.add("skipped", "not_away", where, REASONS["not_away"])
+        elif verdict.code in SAID_ALREADY:
+            self._findings.add("merged", verdict.type, where, verdict.text)
+        else:
+            self._findings.add("misfit", verdict.code, where, f"{verdict.type}: {verdict.text}")
+
+    # Failures without a recovery.
+
+    def _follow(self, one: Candidate) -> None:
+        """Remember what has failed until it recovers."""
+        what, _, change = type_of[type(one.event)].rpartition("_")
+        thing = (what, getattr(one.event, "node", None) or getattr(one.event, "device", None) or "")
+        if change == "failed":
+            self._failed[thing] = self._place(one.place), one.event.at or ""
+        elif change == "recovered":
+            self._failed.pop(thing, None)
+
+    def report_unrecovered(self) -> None:
+        """Add to the report what failed in these files and has not recovered by their end."""
+        for (what, name), (place, at) in self._failed.items():
+            text = f"{what} failed at {at} and has not recovered here; {_RECOVERIES[what]} ({_LEVEL})"
+            self._findings.add("unrecovered", name, place, text)
+
+
+_EARLIER = "an earlier report of what the log says next"
+_LEVEL = "CUCM writes them only at a lower alarm level than its default, Error"
+_RECOVERIES = {
+    "node": "CallManagerOnline and SDLLinkISV have severity 5, ServiceStarted 6",
+    "cti_manager": "SDLLinkISV has severity 5, ServiceStarted 6",
+    "device": "EndPointRegistered and DeviceRegistered have severity 6",
+}
+
+
+_BEFORE_THE_LOG = 'the topology has to be older than what the cluster wrote: give its events an earlier "at"'
+
+
+def _too_old(event: Event, where: str, hint: str) -> InputError:
+    return InputError(
+        f"{type_of[type(event)]} at {event.at} is older than the last event of the log and not in it",
+        where=where,
+        expected="what happened after it",
+        hint=hint,
+    )

@@ -1,0 +1,233 @@
+"""``import``: a constructed outage from files to diff, and everything that files can be instead."""
+
+import gzip
+import json
+import shutil
+
+import pytest
+from conftest import FIXTURES
+
+OUTAGE = FIXTURES / "real" / "constructed-outage"
+LOGS = ("cucm-pub.log", "cucm-sub1.log", "cucm-sub2.log", "cdr_StandAloneCluster_02_202603020935_1")
+IMPORT = ("import", "site.db", "--nodes", "nodes.csv")
+
+
+@pytest.fixture
+def outage(tmp_path, quick):
+    """The constructed outage in the folder of the test, its topology in ``site.db``."""
+    shutil.copytree(OUTAGE, tmp_path, dirs_exist_ok=True)
+    assert quick("append", "site.db", "--from", "topology.ndjson").returncode == 0
+    return tmp_path
+
+
+def golden(name):
+    """What must come out."""
+    return (OUTAGE / f"expected-{name}.ndjson").read_bytes()
+
+
+def test_the_constructed_outage(outage, cti_es):
+    """From the files of a cluster to the log, the messages and the first thing that went wrong: as kept beside them."""
+    imported = cti_es(*IMPORT, *LOGS, "--ndjson")
+    diff = cti_es("diff", "site.db", "cucm-sub2.log", "--ndjson")
+
+    assert (imported.returncode, imported.stdout) == (0, golden("report"))
+    assert imported.stderr.startswith(b"appended 17, duplicates 0, misfits 0, head 26:sha256:")
+    assert cti_es("export", "site.db").stdout == golden("log")
+    assert cti_es("replay", "site.db", "--ndjson").stdout == golden("messages")
+    assert (diff.returncode, diff.stdout) == (1, golden("diff"))
+    assert cti_es("verify", "site.db").returncode == 0
+
+
+def test_the_diff_says_what_was_compared(outage, quick):
+    """The report counts messages without reason, and what the alarms cannot tell."""
+    quick(*IMPORT, *LOGS)
+    text = quick("diff", "site.db", "cucm-sub2.log").stdout.decode()
+
+    assert "9 messages compared without a reason" in text
+    assert "6 LINE_LINEDEVSTATE of a state that a trace cannot tell, 6 CtiLineInService" in text
+    assert "missing in CTIP_IVR_01/5002 of ivr" in text
+
+
+def test_lint_of_alarms(outage, quick):
+    """The phone messages of a CUCM log take turns; lines, which it tells only by halves, are left alone."""
+    assert quick("lint", "cucm-sub2.log").stdout == b""
+    lines = (outage / "cucm-sub2.log").read_text().splitlines(keepends=True)
+    (outage / "less.log").write_text("".join(line for line in lines if "CtiDeviceInService" not in line))
+    result = quick("lint", "less.log")
+
+    assert result.returncode == 1
+    assert b"told to be out of service twice in a row" in result.stdout
+
+
+def test_again_in_any_order(outage, quick):
+    """The same files again, in another order or one alone, and packed: nothing changes."""
+    quick(*IMPORT, *LOGS)
+    before = quick("export", "site.db").stdout
+    (outage / "packed").write_bytes(gzip.compress((outage / LOGS[2]).read_bytes()))
+
+    for files in (LOGS, LOGS[::-1], LOGS[:1], LOGS[1:2], ("packed",), ("packed", *LOGS)):
+        result = quick(*IMPORT, *files)
+        assert result.stderr.startswith(b"appended 0, "), result.stderr
+    assert quick("export", "site.db").stdout == before == golden("log")
+
+
+def test_dry_run(outage, quick):
+    """The events are printed, the report goes to standard error, the store keeps its bytes."""
+    before = (outage / "site.db").read_bytes()
+    result = quick(*IMPORT, *LOGS, "--dry-run")
+
+    assert result.returncode == 0
+    assert result.stdout == b"".join(golden("log").splitlines(keepends=True)[9:])
+    assert b"would have appended 17" in result.stderr
+    assert b"merged" in result.stderr
+    assert (outage / "site.db").read_bytes() == before
+
+
+def test_the_report_in_other_forms(outage, quick):
+    """Text, CSV and a file."""
+    text = quick(*IMPORT, *LOGS).stdout.decode()
+    quick(*IMPORT, *LOGS, "--format", "csv", "-o", "report.csv")
+
+    assert text.splitlines()[0].split() == ["KIND", "NAME", "COUNT", "FIRST", "TEXT"]
+    assert "cut off inside its parameters" in text
+    assert (outage / "report.csv").read_text().startswith("kind,name,count,first,text\nread,cucm-pub.log,6,,syslog\n")
+
+
+def test_numbers_and_addresses_need_no_file_of_nodes(outage, quick, write):
+    """Where nodes are called like their hosts, numbers are learnt from the log."""
+    write(
+        (outage / "topology.ndjson").read_text().replace('"pub"', '"cucm-pub"').replace('"sub', '"cucm-sub'), "t.ndjson"
+    )
+    quick("append", "other.db", "--from", "t.ndjson")
+
+    assert quick("import", "other.db", *LOGS).stderr.startswith(b"appended 17, ")
+
+
+def test_without_names_of_nodes(outage, quick):
+    """Nodes that nobody can name are counted, not guessed."""
+    rows = [json.loads(line) for line in quick("import", "site.db", *LOGS, "--ndjson").stdout.splitlines()]
+
+    assert {"kind": "skipped", "name": "unknown_node"}.items() <= next(
+        row for row in rows if row["name"] == "unknown_node"
+    ).items()
+    assert not [row for row in rows if row["kind"] == "appended" and row["name"].startswith("node")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_encodings_with_a_mark(outage, quick, encoding):
+    """UTF-16 and UTF-8 with a byte-order mark are read."""
+    for name in LOGS:
+        (outage / name).write_text((outage / name).read_text(), encoding)
+    assert quick(*IMPORT, *LOGS).stderr.startswith(b"appended 17, ")
+
+
+def test_other_encodings(outage, quick):
+    """A line in Latin-1 is counted with its line; the others are read."""
+    (outage / LOGS[2]).write_bytes(
+        (outage / LOGS[2]).read_bytes().replace(b"[Description=Front desk]", b"[Description=B\xfcro]")
+    )
+    result = quick(*IMPORT, *LOGS, "--ndjson")
+    [row] = [row for row in map(json.loads, result.stdout.splitlines()) if row["name"] == "not_utf8"]
+
+    assert (row["count"], row["first"]) == (4, "cucm-sub2.log:19")
+
+
+REFUSALS = {
+    "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), ["x.log: a binary file"]),
+    "no log": ("x.log", b"hello\nworld\n", ["x.log: no line of a CUCM log"]),
+    "a trace": ("x.log", b'{"message":"LINE_CLOSE"}\n', ["x.log: no line of a CUCM log"]),
+    "broken gzip": ("x.gz", gzip.compress(b"x" * 9_000)[:30], ["x.gz: broken gzip"]),
+    "broken gzip head": ("x.gz", b"\x1f\x8bxxxxxxxxxxxxxxxx", ["x.gz: broken gzip"]),
+    "a CDR with a renamed column": (
+        "x.csv",
+        b"cdrRecordType,callId\n",
+        ["x.csv:1: no column 'globalCallID_callManagerId'"],
+    ),
+    "a CDR without its first column": ("x.csv", b"type,globalCallID_callId\n", ["x.csv:1: no column 'cdrRecordType'"]),
+    "a long line": ("x.log", b"x" * 2_000_000, ["x.log:1: a line over 1 MiB"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_files_that_are_refused(name, outage, quick, refused, write):
+    """A file that cannot be imported refuses the whole import: what is wrong, and where."""
+    file, data, words = REFUSALS[name]
+    write(data, file)
+    before = (outage / "site.db").read_bytes()
+
+    refused(quick(*IMPORT, *LOGS, file), *words)
+    assert (outage / "site.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("import", "no.db", "cucm-pub.log"), ["no.db: no such store", "append the topology first"]),
+        (("import", "nodes.csv", "cucm-pub.log"), ["nodes.csv: not a store"]),
+        (("import", ".", "cucm-pub.log"), [".: a folder"]),
+        (("import", "site.db", "cucm-pb.log"), ["cucm-pb.log: no such file", "did you mean 'cucm-pub.log'?"]),
+        (("import", "site.db", "site.db"), ["site.db: a store"]),
+        (("import", "site.db#new", "cucm-pub.log"), ["the log 'new' has no nodes yet"]),
+        (("import", "site.db"), ["Missing argument 'FILE...'"]),
+        (("import", "site.db", "cucm-pub.log", "--nodes", "x.csv"), ["x.csv: no such file"]),
+        (("import", "site.db", "cucm-pub.log", "--nodes", "topology.ndjson"), ["topology.ndjson:1: the column"]),
+        (("import", "site.db", "cucm-pub.log", "--tz", "IST"), ["'IST'; expected an offset"]),
+        (("import", "site.db", "cucm-pub.log", "--date", "2026-02-30"), ["'2026-02-30' is no day"]),
+        (("import", "site.db", "cucm-pub.log", "--year", "26"), ["26 is not in the range"]),
+    ],
+)
+def test_usage(arguments, words, outage, quick, refused):
+    """Mistakes of usage, each with the way out."""
+    refused(quick(*arguments), *words)
+
+
+def test_empty_files(outage, quick, write):
+    """A file without a line, or with blank ones, is read and says nothing."""
+    write(b"", "a.log")
+    write(b"\n \n", "b.log")
+    write(gzip.compress(b""), "c.gz")
+    result = quick("import", "site.db", "a.log", "b.log", "c.gz")
+
+    assert result.returncode == 0
+    assert result.stderr == b"appended 0, duplicates 0, misfits 0, " + quick("logs", "site.db").stdout.split()[-1].join(
+        [b"head ", b"\n"]
+    )
+
+
+def test_names_never_steer_a_terminal(outage, quick, write):
+    """Escape sequences in a line reach neither the terminal raw nor the log."""
+    line = (outage / "cucm-sub2.log").read_text().splitlines()[0].replace("LoginUserId=ivr", "LoginUserId=\x1b[31mivr")
+    write(line.replace("\x1b[", "\x1b") + "\n", "x.log")
+    result = quick("import", "site.db", "x.log")
+
+    assert b"bad_name" in result.stdout
+    assert b"\x1b" not in result.stdout + result.stderr
+
+
+def test_old_lines_and_sdl_traces(outage, quick, write):
+    """What a line leaves out is given: the year of an old log, the date and zone of an SDL trace."""
+    old = "Mar 02 16:00:00.000 IST :  %CCM_CALLMANAGER-CALLMANAGER-3-DeviceUnregistered: Device unregistered. Device name.:SEP001122334455 Reason Code [Optional].:13 App ID:Cisco CallManager Cluster ID: Node ID:cucm-sub1\n"
+    sdl = "1.1 |11:35:00.000 |AlarmErr |AlarmClass: CallManager, AlarmName: EndPointRegistered, AlarmSeverity: Info, AlarmMessage: , AlarmDescription: x, AlarmParameters: DeviceName:SEP001122334455, NodeID:cucm-sub1,\n"
+    write(old, "old.log")
+    write(sdl, "sdl.txt")
+    options = ("--year", "2026", "--tz", "IST=+05:30", "--date", "2026-03-02", "--tz", "+01:00")
+
+    assert b"no_year" in quick(*IMPORT, "old.log").stdout
+    assert b"no_date" in quick(*IMPORT, "sdl.txt").stdout
+    assert b"unknown_zone" in quick(*IMPORT, "old.log", "--year", "2026").stdout
+    assert quick(*IMPORT, "old.log", "sdl.txt", *options).stderr.startswith(b"appended 2, ")
+    times = [json.loads(line)["at"] for line in quick("export", "site.db").stdout.splitlines()[-2:]]
+    assert times == ["2026-03-02T10:30:00Z", "2026-03-02T10:35:00Z"]
+
+
+def test_a_closed_pipe(outage, cti_es):
+    """Whoever reads only the head of the report still gets the import."""
+    import subprocess
+    import sys
+
+    command = f"{sys.executable} -m cti_es_cli {' '.join(IMPORT)} {' '.join(LOGS)} | head -n 1"
+    done = subprocess.run(["sh", "-c", command], cwd=outage, capture_output=True)
+
+    assert done.stdout.startswith(b"KIND")
+    assert b"Traceback" not in done.stderr
+    assert cti_es("export", "site.db").stdout == golden("log")
