@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cti_es.errors import InputError
 from cti_es.times import FIRST_YEAR, LAST_YEAR, canonical_time
@@ -375,6 +375,9 @@ _STAMP = (
 )
 _HEAD = r"%([A-Za-z][A-Za-z0-9_]{1,31}(?:-[A-Za-z][A-Za-z0-9_]{1,31})?)-([0-7])-([A-Za-z][A-Za-z0-9_ -]{0,63}?)[ ]?:"
 _LINE = re.compile(_STAMP + _HEAD)
+_LOCAL = r"[A-Z][a-z]{2}[ ][ 0-9][0-9][ ][0-9]{2}:[0-9]{2}:[0-9]{2}"
+_OUTER = rf"(?:<[0-9]{{1,3}}>)?(?:{_LOCAL}[ ][^\s:]{{1,64}}[ ]local[0-9]{{1,2}}[ ][0-9][ ][^\s:]{{0,32}}:[ ])?"
+_USUAL = re.compile(rf"{_OUTER}([0-9]{{1,10}}): ([A-Za-z0-9][A-Za-z0-9._:-]{{0,254}}): {_STAMP}{_HEAD}")
 _ONLY_HEAD = re.compile(_HEAD)
 _SDL = re.compile(
     r"[0-9]{1,12}\.[0-9]{1,4}[ ]\|([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})[ ]\|"
@@ -440,17 +443,29 @@ class Reader:
         return self._parts.take(record) if _PART in text else record
 
     def _of_text(self, text: str, number: int) -> Record | None:
+        if (usual := _USUAL.match(text)) is not None:
+            groups = usual.groups()
+            return self._made(number, (groups[1], int(groups[0])), groups[2:], text, usual)
         match = _LINE.search(text)
         if match is None:
             return self._without_stamp(text, number)
-        groups = match.groups()
-        stamp: Stamp = groups[:9]  # type: ignore[assignment]
-        head: tuple[str, str, str] = groups[9:]  # type: ignore[assignment]
-        start = match.start()
+        return self._made(number, _origin(text, match.start()), match.groups(), text, match)
+
+    def _made(
+        self,
+        number: int,
+        origin: tuple[str | None, int | None],
+        groups: tuple[Any, ...],
+        text: str,
+        match: re.Match[str],
+    ) -> Record:
+        """The record of a line with a stamp; ``groups`` are those of :data:`_STAMP` and :data:`_HEAD`."""
+        stamp: Stamp = groups[:9]
+        head: tuple[str, str, str] = groups[9:]
         # A stamp without a year is understood by the one before it, so these do not wait until they are asked for.
         time = stamp if stamp[2] else self._times.at(stamp)
-        record = Record(number, _origin(text, start), head, time, text[match.end() :], self._times)
-        if "RTMT" in head[2] or text.find(_COPIED, 0, start) >= 0:
+        record = Record(number, origin, head, time, text[match.end() :], self._times)
+        if "RTMT" in head[2] or text.find(_COPIED, 0, match.start()) >= 0:
             record.is_copy = _is_copy(text)
         return record
 
@@ -484,13 +499,7 @@ def _is_copy(text: str) -> bool:
 
 def _origin(text: str, end: int) -> tuple[str | None, int | None]:
     """Host and sequence number from what stands before the stamp: ``…: 41679: uc-ucm-01.pcce.local ``."""
-    start = end - _LAST_OF_BEFORE if end > _LAST_OF_BEFORE else 0
-    if text.startswith(": ", end - 2):  # as specified: a short cut through the rest
-        cut = text.rfind(": ", start, end - 2)
-        digits = text[text.rfind(" ", start, cut) + 1 : cut] if cut > 0 else ""
-        if digits.isdigit() and digits.isascii() and len(digits) <= 10 and (known := _host(text[cut + 2 : end - 2])):
-            return known, int(digits)
-    before = text[start:end]
+    before = text[max(0, end - _LAST_OF_BEFORE) : end]
     words = before.rstrip(" *").rsplit(None, 2)
     if words and words[-1] == ".":  # accuracy: there was a time server, and is none now
         words = before.rstrip(" .").rsplit(None, 2)
