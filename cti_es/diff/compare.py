@@ -104,7 +104,20 @@ def _split_alike(expected: Trace, actual: Trace) -> tuple[list[Channel], list[Ch
         left = _by_name(left)
     if _lacks_handles(right) or (_lacks_handles(left) and _is_named(right)):
         right = _by_name(right)
+    configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
+    if any(one.name.app is None for one in configuration):
+        left, right = _one_configuration(left), _one_configuration(right)
     return left, right
+
+
+def _one_configuration(channels: list[Channel]) -> list[Channel]:
+    """All CREATE and REMOVE in one channel: a trace that does not name its application cannot tell them apart."""
+    apart = [one for one in channels if one.name.kind == "configuration"]
+    if len(apart) < 2:
+        return channels
+    whole = Channel(Name("configuration"))
+    whole.messages = sorted((m for one in apart for m in one.messages), key=lambda message: message.place)
+    return [*(one for one in channels if one not in apart), whole]
 
 
 def _lacks_handles(channels: list[Channel]) -> bool:
@@ -121,7 +134,9 @@ def _by_name(channels: list[Channel]) -> list[Channel]:
 
 
 def _compared(left: list[Channel], right: list[Channel], options: Options) -> Compared:
-    return Compared(not options.ignore_reason, untold(left, right), _is_named(left) and _is_named(right))
+    configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
+    named = all(message.device is not None for one in configuration for message in one.messages)
+    return Compared(not options.ignore_reason, untold(left, right), named)
 
 
 def _merge_second_handles(pairs: list[Pair]) -> list[Difference]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from strategies import LOG_EXAMPLES, decoded, logs
 
+from cti_es.diff.channels import CONFIGURATION
 from cti_es.diff.compare import Options, compare
 from cti_es.formats.tapi_browser import write
 from cti_es.formats.trace import read_trace
@@ -86,7 +87,7 @@ def sequences(messages):
 @st.composite
 def renamed(draw):
     """The messages of a log; a trace of them with other handles for names, interleaved anew; handle → channel."""
-    messages = expected(draw(logs))
+    messages = [one for one in expected(draw(logs)) if one.message not in CONFIGURATION]
     names = list(sequences(messages))
     numbers = draw(st.lists(st.integers(1, 0xFFFFFFFF), min_size=len(names), max_size=len(names), unique=True))
     handles = dict(zip(names, (f"{number:x}" for number in numbers), strict=True))
