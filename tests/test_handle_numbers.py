@@ -23,26 +23,29 @@ def opened(event, device, held):
     return [line for line in wanted if (event.app or DEFAULT_APP, device.name, line) not in held]
 
 
+def open_now(replay):
+    """What is open: application, device, line (None: the phone device)."""
+    return {
+        (app, device, line)
+        for device, apps in replay.book.held.items()
+        for app, held in apps.items()
+        for line in (*([None] if held.phone else []), *held.lines)
+    }
+
+
 def counted(log):
-    """The messages of a log and the number of the handle of each, by counting opens from the events themselves."""
-    replay, held, count, found = Replay(), {}, 0, []
-    for event in decoded(log):
+    """The messages of a log and the number of the handle of each (0: none), by counting opens in the events."""
+    replay, numbers, found = Replay(), {}, []
+    for version, event in enumerate(decoded(log), 1):
+        before = open_now(replay)
         messages = list(replay.messages([event]))
         fits = not replay.misfits
         replay.misfits.clear()
-        app = getattr(event, "app", None) or DEFAULT_APP
         if fits and isinstance(event, (events.DeviceOpened, events.LineOpened)):
-            for line in opened(event, replay.cluster.devices[event.device], held):
-                held[app, event.device, line] = 0x10000 + 16 * count
-                count += 1
-        found += [(one, held[one.app, one.device, one.line]) for one in messages]
-        for one in messages:
-            if one.message in CLOSES:
-                del held[one.app, one.device, one.line]
-        if fits and isinstance(event, events.DeviceClosed):
-            held = {name: number for name, number in held.items() if name[:2] != (app, event.device)}
-        if fits and isinstance(event, events.LineClosed):
-            del held[app, event.device, event.line]
+            app = event.app or DEFAULT_APP
+            for line in opened(event, replay.cluster.devices[event.device], before):
+                numbers[version, app, event.device, line] = 0x10000 + 16 * len(numbers)
+        found += [(one, numbers[key(one)] if one.handle else 0) for one in messages]
     return found
 
 
@@ -74,11 +77,11 @@ def test_the_nth_handle_opened(kept, monkeypatch):
 @LOG_EXAMPLES
 def test_one_number_for_one_handle(log):
     """The numbers of two messages are the same exactly if both are for the same handle."""
-    found = counted(log)
+    found = [(one, number) for one, number in counted(log) if one.handle]
 
     assert len({(key(one), number) for one, number in found}) == len({key(one) for one, _ in found})
     assert len({(key(one), number) for one, number in found}) == len({number for _, number in found})
-    assert numbered(log, size=1) == [number for _, number in found]
+    assert numbered(log, size=1) == [number for _, number in counted(log)]
 
 
 def test_closed_handles_are_forgotten():
