@@ -177,13 +177,21 @@ def test_a_large_line_costs_little(command: list[str], make: Callable[[int], byt
     assert found.costs[1] < 30 * max(found.costs[0], 0.01)
 
 
+START = {
+    "--digest": NODE,
+    "guide": b"received PHONE_CLOSE\ndevice=x1\ncbInst=x0\nparam1=x0\nparam2=x0\nparam3=x0\n\n",
+    "--skip-bad": MESSAGE + b"}\n",
+}
+"""What a file begins with, by the last word of the command: something to go on from."""
+
+
 @linux
 @pytest.mark.parametrize(
     ("command", "line"),
     [
         (["replay", "FILE", "--digest"], b'{"type":"node_added","node":"cm1"}\n'),
         (["replay", "FILE", "--digest"], b"\n" * 64),
-        (["lint", "FILE", "--trace-format", "one-line"], b"PHONE_STATE is prose\n"),
+        (["lint", "FILE", "--trace-format", "guide"], b"PHONE_STATE is prose\n"),
         (["lint", "FILE", "--trace-format", "ndjson", "--skip-bad"], MESSAGE + b',"x":[[[]]]\n'),
     ],
     ids=["misfits", "blank lines", "prose", "bad messages"],
@@ -192,7 +200,7 @@ def test_memory_does_not_grow_with_the_number_of_lines(command: list[str], line:
     """Sixteen times as many lines take no more memory."""
     memory = []
     for name, size in (("some", 1 << 18), ("many", 1 << 22)):
-        (tmp_path / name).write_bytes(line * (size // len(line)))
+        (tmp_path / name).write_bytes(START[command[-1]] + line * (size // len(line)))
         found = probed(command, tmp_path / name)
         memory.append(found.memory)
         assert found.codes == [0]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from conftest import ROOT
 
-PURE = ("cluster", "steps", "recovery", "tsp", "homes", "replay")
+PURE = ("cluster", "steps", "recovery", "tsp", "told", "homes", "providers", "replay")
 
 IMPURE_MODULES = {
     "asyncio", "builtins", "calendar", "cli", "click", "cti_es_cli", "datetime", "glob", "importlib", "io", "locale",

@@ -41,7 +41,7 @@ TESTS = {
     "cti_es.recovery": FOLD,
     "cti_es.cluster": FOLD,
     "cti_es.tsp": FOLD,
-    "cti_es.diff.align": ["diff"],
+    "cti_es.diff.align": ["diff/test_align.py", "diff/test_compare.py"],
 }
 LOGS = 300
 PATIENCE = 4
