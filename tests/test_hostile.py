@@ -75,6 +75,8 @@ MESSAGE = (
     b'{"app":"a","device":"P","line":null,"handle":1,"message":"PHONE_STATE","param1":262144,"param2":1,"param3":0'
 )
 
+ALARM = b"5: cm1: Mar 02 2026 09:15:00.001 UTC : %UC_CTI-4-CtiDeviceOutofService: %"
+
 TRACES: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "deep JSON": ("ndjson", lambda size: b"[" * size),
     "deep field": ("ndjson", lambda size: MESSAGE + b',"x":' + b"[" * (size // 2) + b"]" * (size // 2) + b"}\n"),
@@ -93,6 +95,10 @@ TRACES: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "underscores": ("guide", lambda size: b"received PHONE_STATE\n param1 = " + b"_ " * (size // 2) + b"\n"),
     "never a name": ("guide", lambda size: b"received LINE_" + b"A" * size),
     "received": ("guide", lambda size: b"received PHONE_STATE " * (size // 21)),
+    "tags of an alarm": ("cucm-alarms", lambda size: ALARM + b"[a=b]" * (size // 5) + b": text\n"),
+    "a tag that stays open": ("cucm-alarms", lambda size: ALARM + b"[DeviceName=" * (size // 12) + b"\n"),
+    "backslashes": ("cucm-alarms", lambda size: ALARM + b"[DeviceName=" + b"\\" * size + b"]: text\n"),
+    "colons before an alarm": ("cucm-alarms", lambda size: b"1: " * (size // 3) + ALARM + b"\n"),
 }
 """What a trace may hold: its format, and a function of its size."""
 
