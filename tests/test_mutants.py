@@ -1,7 +1,10 @@
 """Small facts that no other test would have missed: found by mutation testing (docs/mutation.md)."""
 
 import naive
+import pytest
 from strategies import Json, fold
+
+from cti_es.diff.align import MAX_EDITS, align, distance
 
 NODES: list[Json] = [{"type": "node_added", "node": "cm1"}, {"type": "node_added", "node": "cm2"}]
 
@@ -35,3 +38,20 @@ def test_devices_that_waited_for_one_call_move_in_the_order_added() -> None:
     log = [*NODES, *ports, *opens, *legs, *failed, {"type": "call_ended", "call": "c"}]
 
     assert told(log) == ["Z SUSPEND", "Z RESUME", "M SUSPEND", "M RESUME", "A SUSPEND", "A RESUME"]
+
+
+@pytest.mark.parametrize(("more", "complete"), [(0, True), (1, False)])
+def test_as_many_edits_as_are_looked_for_are_found_and_not_one_more(more: int, complete: bool) -> None:
+    """Two sequences without anything in common are aligned up to 1,000 edits, and given up past that."""
+    expected, actual = [f"e{n}" for n in range(500 + more)], [f"a{n}" for n in range(500)]
+
+    assert MAX_EDITS == 1_000
+    assert align(expected, actual) == ([], complete)
+
+
+def test_the_distance_of_what_is_too_different_is_everything() -> None:
+    """Past the cap nothing counts as matched, not even equal ends."""
+    expected, actual = ["same", "a", "b", "end"], ["same", "x", "y", "end"]
+
+    assert distance(expected, actual, 4) == 4
+    assert distance(expected, actual, 3) == 8

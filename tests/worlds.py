@@ -694,7 +694,7 @@ WORLDS: dict[str, World] = {
             *_calling("P"),
         ],
         depth=5,
-        deep=11,
+        deep=24,
     ),
     "devices that are away": World(
         [

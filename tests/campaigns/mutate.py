@@ -35,13 +35,13 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 FOLD = [
     f"test_{name}.py"
-    for name in ("homes", "tsp", "tsp_behaviour", "machine", "determinism", "recovery", "reading", "worlds", "replay")
+    for name in ("mutants", "homes", "tsp", "tsp_behaviour", "explain", "recovery", "machine", "worlds")
 ]
 TESTS = {
     "cti_es.recovery": FOLD,
     "cti_es.cluster": FOLD,
     "cti_es.tsp": FOLD,
-    "cti_es.diff.align": ["diff/test_align.py", "diff/test_compare.py"],
+    "cti_es.diff.align": ["diff/test_align.py", "diff/test_compare.py", "test_mutants.py"],
 }
 LOGS = 300
 PATIENCE = 4
