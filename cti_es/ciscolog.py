@@ -61,24 +61,28 @@ class Record:
     """
 
     __slots__ = (
-        "_head", "_tagged", "_time", "_times", "host", "is_copy", "line", "mnemonic", "raw", "sequence",
+        "_head", "_match", "_tagged", "_time", "_times", "host", "is_copy", "line", "mnemonic", "raw", "sequence",
     )  # fmt: skip
 
     def __init__(
         self,
         line: int,
-        origin: tuple[str | None, int | None],
+        host: str | None,
+        sequence: int | None,
         head: tuple[str, str, str],
-        time: "Time | Stamp",
+        time: "Time | None",
         rest: str,
         times: "_Times",
+        match: re.Match[str] | None = None,
     ) -> None:
         self.line = line
-        self.host, self.sequence = origin
+        self.host = host
+        self.sequence = sequence
         self._head = head
         self.mnemonic = head[2]
         self._time = time
         self._times = times
+        self._match = match
         self.raw = rest
         self._tagged: tuple[dict[str, str], str, bool] | None = None
         self.is_copy = False
@@ -86,12 +90,13 @@ class Record:
     @property
     def facility(self) -> str:
         """Such as ``UC_CTI``."""
-        return self._head[0]
+        return self._match.groups()[-3] if self._match else self._head[0]
 
     @property
     def severity(self) -> int | None:
         """0 to 7. It is not fixed for an alarm: match on the mnemonic."""
-        return int(self._head[1]) if self._head[1] else None
+        severity = self._match.groups()[-2] if self._match else self._head[1]
+        return int(severity) if severity else None
 
     @property
     def at(self) -> str | None:
@@ -140,7 +145,7 @@ class Record:
 
     def without_text(self) -> "Record":
         """Where and when it was written, without what it says: to remember many of them."""
-        return Record(self.line, (self.host, self.sequence), self._head, self._time, "", self._times)
+        return Record(self.line, self.host, self.sequence, self._head, self._when(), "", self._times)
 
     def peek(self, key: str) -> str:
         """One tag, without looking at the others where it stands as today's releases write it; else empty."""
@@ -154,8 +159,8 @@ class Record:
         return self.tags.get(tag_key(key), "")
 
     def _when(self) -> "Time":
-        if len(self._time) != 2:
-            self._time = self._times.at(self._time)
+        if self._time is None:
+            self._time = self._times.at(_stamp_of(self._match)) if self._match else (None, "no_time")
         return self._time
 
     def _parts(self) -> tuple[dict[str, str], str, bool]:
@@ -435,37 +440,43 @@ class Reader:
         except UnicodeDecodeError:
             self.leave_out("not_utf8", number)
             return None
-        record = self._of_text(text, number)
+        usual = _USUAL.match(text)
+        record = self._of_text(text, number) if usual is None else self._usual(usual, text, number)
         if record is None:
             if not text.isspace() and text:
                 self.leave_out("no_log_line", number)
             return None
         return self._parts.take(record) if _PART in text else record
 
+    def _usual(self, usual: re.Match[str], text: str, number: int) -> Record:
+        """The record of a line as nearly all are written."""
+        sequence, host, year, mnemonic = usual.group(1, 2, 5, 14)
+        return self._made(number, host, int(sequence), year, mnemonic, text, usual)
+
     def _of_text(self, text: str, number: int) -> Record | None:
-        if (usual := _USUAL.match(text)) is not None:
-            groups = usual.groups()
-            return self._made(number, (groups[1], int(groups[0])), groups[2:], text, usual)
+        """The record of any other line."""
         match = _LINE.search(text)
         if match is None:
             return self._without_stamp(text, number)
-        return self._made(number, _origin(text, match.start()), match.groups(), text, match)
+        record = self._made(number, *_origin(text, match.start()), match[3], match[12], text, match)
+        record.is_copy = record.is_copy or text.find(_COPIED, 0, match.start()) >= 0
+        return record
 
     def _made(
         self,
         number: int,
-        origin: tuple[str | None, int | None],
-        groups: tuple[Any, ...],
+        host: str | None,
+        sequence: int | None,
+        year: str | None,
+        mnemonic: str,
         text: str,
         match: re.Match[str],
     ) -> Record:
-        """The record of a line with a stamp; ``groups`` are those of :data:`_STAMP` and :data:`_HEAD`."""
-        stamp: Stamp = groups[:9]
-        head: tuple[str, str, str] = groups[9:]
+        """The record of a line with a stamp; ``match`` ends with the groups of :data:`_STAMP` and :data:`_HEAD`."""
         # A stamp without a year is understood by the one before it, so these do not wait until they are asked for.
-        time = stamp if stamp[2] else self._times.at(stamp)
-        record = Record(number, origin, head, time, text[match.end() :], self._times)
-        if "RTMT" in head[2] or text.find(_COPIED, 0, match.start()) >= 0:
+        time = None if year else self._times.at(_stamp_of(match))
+        record = Record(number, host, sequence, ("", "", mnemonic), time, text[match.end() :], self._times, match)
+        if "RTMT" in mnemonic:
             record.is_copy = _is_copy(text)
         return record
 
@@ -477,7 +488,7 @@ class Reader:
         if match is None:
             return None
         head = (match[1], match[2], match[3])
-        record = Record(number, (None, None), head, (None, "no_time"), text[match.end() :], self._times)
+        record = Record(number, None, None, head, (None, "no_time"), text[match.end() :], self._times)
         record.is_copy = _is_copy(text)
         return record
 
@@ -489,7 +500,12 @@ class Reader:
                 return None
             mnemonic, rest = name[1], _as_tags(rest)
         time = self._times.of_trace(*match.groups()[:4])
-        return Record(number, (None, None), ("", "", mnemonic), time, rest, self._times)
+        return Record(number, None, None, ("", "", mnemonic), time, rest, self._times)
+
+
+def _stamp_of(match: re.Match[str]) -> Stamp:
+    groups: tuple[Any, ...] = match.groups()
+    return groups[-12:-3]
 
 
 def _is_copy(text: str) -> bool:

@@ -5,7 +5,7 @@ reports a lost node), both are claims; the state decides later which of them is 
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from cti_es.ciscolog import Record
 from cti_es.importers.claims import Claim, NodeRef, SkipReason, What, address, host, number
@@ -217,3 +217,9 @@ ALARMS: dict[str, Rule] = {
     "ctilineinservice": _consequence,
 }
 """Mnemonic in lower case → what the alarm says."""
+
+
+@lru_cache(maxsize=4_096)
+def rule_of(mnemonic: str) -> Rule | None:
+    """The rule of an alarm, however its mnemonic is written; None for one that changes nothing here."""
+    return ALARMS.get(mnemonic.lower())

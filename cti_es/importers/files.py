@@ -78,7 +78,7 @@ class Intake:
 
     def _take(self, record: ciscolog.Record) -> None:
         """What a record claims, into the spool."""
-        rule = alarms.ALARMS.get(record.mnemonic.lower())
+        rule = alarms.rule_of(record.mnemonic)
         if rule is None or record.is_copy:
             self._leave_out("rtmt_copy" if record.is_copy else "other_alarm", record.line)
             return
