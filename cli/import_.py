@@ -1,5 +1,6 @@
 """``import``: real cluster logs into a log."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
@@ -20,10 +21,10 @@ from cti_es.times import FIRST_YEAR, LAST_YEAR, canonical_time
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import Output, opened, output_options, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import no_file, only_log, parse_address
+from cti_es_cli.sources import STDIN, no_file, only_log, parse_address, stdin
 from cti_es_cli.views import FINDINGS
 
-A_LOG = "a CUCM syslog, an SDL trace or a CDR file"
+A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
 
 
 class ZoneType(click.ParamType[tuple[str, str]]):
@@ -60,7 +61,8 @@ class DayType(click.ParamType[str]):
     epilog="""\b
 Examples:
   cti-es import site.db cm1.log cm2.log.gz cdr_StandAloneCluster_01_202603021200_1
-  cti-es import site.db --nodes nodes.csv --dry-run cm1.log""",
+  cti-es import site.db --nodes nodes.csv --dry-run cm1.log
+  tar -xOf logs.tar syslog | cti-es import site.db -""",
 )
 @click.argument("store", metavar="STORE[#LOG]", type=click.Path())
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
@@ -96,7 +98,8 @@ def command(
     """Import what a cluster really wrote into a log that knows its nodes and devices, and report what was found.
 
     Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR; gzip too. All of them are merged
-    by time. All or nothing: what a FILE repeats is stored once, and importing it again changes nothing.
+    by time; - is standard input. All or nothing: what a FILE repeats is stored once, and importing it again changes
+    nothing.
     """
     address = parse_address(store)
     target = _store(address.path, wait)
@@ -161,6 +164,9 @@ def _files(names: tuple[str, ...]) -> list[File]:
     """The files, each once."""
     files = []
     for name in dict.fromkeys(names):
+        if name == "-":
+            files.append(File(STDIN, _stdin))
+            continue
         path = Path(name)
         if not path.is_file():
             raise no_file(path, A_LOG)
@@ -170,8 +176,12 @@ def _files(names: tuple[str, ...]) -> list[File]:
     return files
 
 
-def _opened(path: Path) -> BufferedReader:
+def _opened(path: Path) -> AbstractContextManager[BufferedReader]:
     return path.open("rb")
+
+
+def _stdin() -> AbstractContextManager[BufferedReader]:
+    return nullcontext(cast(BufferedReader, stdin()))
 
 
 def _nodes(store: SqliteStore, log: str, nodes_file: str | None) -> dict[NodeRef, str]:

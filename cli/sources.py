@@ -152,18 +152,16 @@ def open_file(path: Path) -> AbstractContextManager[ByteStream]:
     return path.open("rb")
 
 
-def no_file(path: Path, expected: str = "a store, an NDJSON event log, or -") -> InputError:
+def no_file(path: Path, expected: str = "a store, an NDJSON event log, or - for standard input") -> InputError:
     """What is wrong with a path that is no file to read, and what is near."""
     if path.is_dir():
-        return InputError("a folder", where=str(path), expected="a store or an NDJSON event log")
+        return InputError("a folder", where=str(path), expected=expected)
     try:
         known = os.listdir(path.parent)
     except OSError:
         known = []
     if path.exists():
-        return InputError(
-            "not a regular file", where=str(path), expected="a store, an NDJSON event log, or - for standard input"
-        )
+        return InputError("not a regular file", where=str(path), expected=expected)
     near = did_you_mean(path.name, known)
     return InputError("no such file", where=str(path), expected=expected, hint=near)
 

@@ -3,8 +3,9 @@
 import gzip
 import zlib
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BufferedReader
+from itertools import chain
 from typing import Literal, NamedTuple, cast
 
 from cti_es import ciscolog
@@ -17,7 +18,8 @@ from cti_es.importers.nodes import MOST_LEARNT
 from cti_es.importers.sequences import Sequences
 from cti_es.importers.spool import Claimed, Place, Spool
 
-LOOKED_AT = 1 << 16
+LOOKED_AT = 1 << 20
+"""A file is recognised by so many of its first bytes: other programs may have written into it, too."""
 _GZIP = b"\x1f\x8b"
 _KIND = Kind("a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?")
 
@@ -26,10 +28,10 @@ Chunks = Iterator[list[bytes]]
 
 
 class File(NamedTuple):
-    """A file to import: what errors and the report call it, and how to open it from its start."""
+    """A file to import: what errors and the report call it, and how to open it. It is read once."""
 
     name: str
-    open: Callable[[], BufferedReader]
+    open: Callable[[], AbstractContextManager[BufferedReader]]
 
 
 class Intake:
@@ -56,9 +58,9 @@ class Intake:
         self.files.append(file.name)
         with _unpacked(file) as stream:
             lines = progress(chunks(stream, file.name, _KIND))
-            start = [next(lines, [])]
-            kind = recognise(b"\n".join(start[0])[:LOOKED_AT], file.name)
-            text = _chain(start, lines)
+            start = _start(lines)
+            kind = recognise(b"\n".join(chain.from_iterable(start))[:LOOKED_AT], file.name)
+            text = chain(start, lines)
             count = self._cdr(text, file.name) if kind == "cdr" else self._syslog(text)
         self._findings.add("read", file.name, count=count, text=kind)
         for reason, (many, first) in self._left.items():
@@ -133,7 +135,7 @@ def recognise(start: bytes, name: str) -> FileKind:
     if not text.strip():
         return "empty"
     reader = ciscolog.Reader(ciscolog.Options())
-    if any(reader.records([text.split(b"\n")])):
+    if any(reader.records([line] for line in text.split(b"\n"))):
         return "syslog"
     if b"globalCallID_callId" in text.partition(b"\n")[0]:
         raise InputError(f"no column '{cdr.START.decode()}'", where=f"{name}:1", expected="the header of a CDR file")
@@ -141,9 +143,14 @@ def recognise(start: bytes, name: str) -> FileKind:
                      expected="a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not")  # fmt: skip
 
 
-def _chain(start: list[list[bytes]], rest: Chunks) -> Chunks:
-    yield from start
-    yield from rest
+def _start(lines: Chunks) -> list[list[bytes]]:
+    """The first lines, enough to look at; a pipe gives a few at a time."""
+    start: list[list[bytes]] = []
+    size = 0
+    while size < LOOKED_AT and (some := next(lines, None)) is not None:
+        start.append(some)
+        size += sum(map(len, some)) + len(some)
+    return start
 
 
 @contextmanager

@@ -59,6 +59,28 @@ def test_lint_of_alarms(outage, quick):
     assert b"told to be out of service twice in a row" in result.stdout
 
 
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_standard_input(packed, outage, cti_es):
+    """What comes by a pipe is a file like any other, packed or not; it has no name, so the report gives it one."""
+    piped = packed((outage / "cucm-sub2.log").read_bytes())
+    result = cti_es(*IMPORT, LOGS[0], LOGS[1], "-", LOGS[3], input=piped)
+
+    assert result.returncode == 0, result.stderr
+    assert b"<stdin>:9" in result.stdout
+    assert cti_es("export", "site.db").stdout == golden("log")
+
+
+def test_lines_of_other_programs(outage, quick, write):
+    """A file of a syslog server has lines of others, perhaps many of them first."""
+    other = b"Mar  2 09:00:00 web1 sshd[1]: session opened for user root\n" * 10_000
+    write(other + (outage / "cucm-sub1.log").read_bytes(), "messages")
+    result = quick(*IMPORT, "messages", "--ndjson")
+
+    skipped = next(json.loads(row) for row in result.stdout.splitlines() if b"no_log_line" in row)
+    assert (skipped["count"], skipped["first"]) == (10_000, "messages:1")
+    assert b"appended 2," in result.stderr
+
+
 def test_again_in_any_order(outage, quick):
     """The same files again, in another order or one alone, and packed: nothing changes."""
     quick(*IMPORT, *LOGS)
