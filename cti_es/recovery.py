@@ -439,7 +439,7 @@ class Recovery:
             line.in_service = node not in line.refused_by
 
     def _unregister_if_free(self, device: Device, because: Because) -> None:
-        if device.state != "unregistered" and not device.registers_itself and not device.is_held:
+        if not device.registers_itself and not device.is_held:
             self._unregister(device, because)
 
     def _unregister(self, device: Device, because: Because) -> None:

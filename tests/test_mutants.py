@@ -2,9 +2,10 @@
 
 import naive
 import pytest
-from strategies import Json, fold
+from strategies import Json, decoded, fold
 
 from cti_es.diff.align import MAX_EDITS, align, distance
+from cti_es.replay import Replay
 
 NODES: list[Json] = [{"type": "node_added", "node": "cm1"}, {"type": "node_added", "node": "cm2"}]
 
@@ -40,6 +41,30 @@ def test_devices_that_waited_for_one_call_move_in_the_order_added() -> None:
     assert told(log) == ["Z SUSPEND", "Z RESUME", "M SUSPEND", "M RESUME", "A SUSPEND", "A RESUME"]
 
 
+WORDS: dict[str, Json] = {
+    "unknown node 'cm22'; did you mean 'cm2'?": {"type": "open_refused", "device": "P", "nodes": ["cm22", "cm11"]},
+    "unknown line '11' of 'P'; did you mean '1'?": {"type": "device_opened", "device": "P", "lines": ["11", "7"]},
+    "'cm2' stands twice in a list": {"type": "open_refused", "device": "P", "nodes": ["cm1", "cm2", "cm2", "cm1"]},
+    "node 'x' is not in the group of 'P'": {"type": "open_refused", "device": "P", "nodes": ["cm1", "x", "y"]},
+    "unknown CTI Manager 'y'": {"type": "provider_opened", "app": "a", "cti_managers": ["cm1", "y", "x"]},
+    "no node in cti_managers": {"type": "provider_opened", "app": "a", "cti_managers": []},
+    "'UP' is none of SUSPEND, RESUME": {"type": "status_messages_set", "device": "P", "states": ["UP", "SLEEP"]},
+}
+"""What is said of an event → the event: of several things that are wrong, the first."""
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_words_of_a_misfit_name_the_first_thing_that_is_wrong(words: str) -> None:
+    """In the order in which the event has them."""
+    others: list[Json] = [{"type": "node_added", "node": "x"}, {"type": "node_added", "node": "y"}]
+    manager: Json = {"type": "cti_manager_added", "node": "cm1"}
+    device: Json = port("P", "1") | {"group": ["cm1", "cm2"]}
+    replay = Replay(hints=True)
+    replay.advance(decoded([*NODES, *others, manager, device, opened("P"), WORDS[words]]))
+
+    assert [one.text for one in replay.misfits] == [words]
+
+
 @pytest.mark.parametrize(("more", "complete"), [(0, True), (1, False)])
 def test_as_many_edits_as_are_looked_for_are_found_and_not_one_more(more: int, complete: bool) -> None:
     """Two sequences without anything in common are aligned up to 1,000 edits, and given up past that."""
@@ -47,6 +72,16 @@ def test_as_many_edits_as_are_looked_for_are_found_and_not_one_more(more: int, c
 
     assert MAX_EDITS == 1_000
     assert align(expected, actual) == ([], complete)
+
+
+@pytest.mark.parametrize("more", [1, 2_000])
+def test_what_only_one_side_has_is_no_reason_to_give_up(more: int) -> None:
+    """However many messages are missing or new at one place, what stands around them is matched."""
+    whole = ["first", *(f"e{n}" for n in range(more)), "last"]
+    matches = [(0, 0), (1, more + 1)]
+
+    assert align(["first", "last"], whole) == (matches, True)
+    assert align(whole, ["first", "last"]) == ([(right, left) for left, right in matches], True)
 
 
 def test_the_distance_of_what_is_too_different_is_everything() -> None:

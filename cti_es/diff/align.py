@@ -90,7 +90,7 @@ def _backward(rounds: list[dict[int, int]], left: int, right: int) -> list[tuple
     for edits in range(len(rounds) - 1, -1, -1):
         furthest, diagonal = rounds[edits], left - right
         start = _step(furthest, diagonal, edits)
-        while left > start and right > start - diagonal:
+        while left > start:
             left, right = left - 1, right - 1
             matches.append((left, right))
         inserts = diagonal == -edits or (diagonal != edits and furthest[diagonal - 1] < furthest[diagonal + 1])
