@@ -23,6 +23,6 @@ def command(source: str, to_version: int | None, path: str | None) -> None:
 
     Nothing is ever deleted from a log. To undo a wrong append, export up to the version before it into a new store.
     """
-    with opened("ndjson", path) as output, open_log(source) as log:
+    with opened("ndjson", path, in_place=True) as output, open_log(source) as log:
         for batch in Reading(log, cut=Cut(version=to_version)).batches():
             output.write(write_events(batch.events))

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,10 +19,13 @@ from cti_es.store import SqliteStore, Store
 from cti_es.store.sqlite import is_sqlite
 from cti_es.times import FIRST_YEAR, LAST_YEAR, canonical_time
 from cti_es_cli.options import wait_option
-from cti_es_cli.output import Output, opened, output_options, warn
+from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import STDIN, no_file, only_log, parse_address, stdin
 from cti_es_cli.views import FINDINGS
+
+if TYPE_CHECKING:
+    from cti_es.importing import Imported
 
 A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
 
@@ -131,12 +134,22 @@ def _import(
     see = partial(_print, output) if options.dry_run else _nothing
     found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
     if options.dry_run:
+        output.flush()
         for row in found.findings:
             warn("  ".join(FINDINGS.cells(row)).rstrip())
     else:
-        output.rows(FINDINGS, [found.findings])
-    output.flush()
+        _report(output, found)
     return found.appended
+
+
+def _report(output: Output, found: "Imported") -> None:
+    """Print what was found. What was imported stays, even if this fails."""
+    try:
+        output.rows(FINDINGS, [found.findings])
+        output.flush()
+    except OSError:
+        warn(f"{found.appended}; but the report could not be written")
+        raise
 
 
 def _nothing(events: list[Event]) -> None:
@@ -172,7 +185,7 @@ def _files(names: tuple[str, ...]) -> list[File]:
             raise no_file(path, A_LOG)
         if is_sqlite(path):
             raise InputError("a store", where=name, expected=A_LOG)
-        files.append(File(name, partial(_opened, path)))
+        files.append(File(shown(name), partial(_opened, path)))
     return files
 
 
@@ -198,10 +211,12 @@ def _nodes(store: SqliteStore, log: str, nodes_file: str | None) -> dict[NodeRef
     except UnicodeDecodeError:
         raise InputError("not UTF-8", where=nodes_file, expected="a CSV file of nodes, UTF-8") from None
     replay, _ = restored(cast(Store, store), log)
+    if not replay.cluster.nodes:
+        return {}  # the import says so
     return read_nodes(text.splitlines(), nodes_file, replay.cluster.nodes)
 
 
 def _sources(files: tuple[str, ...]) -> str:
     """What is kept with the events: the names of the files, as far as they fit."""
-    names = ", ".join(Path(file).name for file in files)
+    names = ", ".join(shown(Path(file).name) for file in files)
     return names if len(names) <= 100 else f"{names[:99]}…"

@@ -159,8 +159,11 @@ def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 @contextmanager
-def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output]:
-    """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not."""
+def opened(format: str, path: str | None, live: bool = False, in_place: bool = False) -> Iterator[Output]:
+    """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not.
+
+    ``in_place``: the file may be one that the command reads.
+    """
     if path is None or path == "-":
         if sys.stdout is None:
             raise InputError("there is no standard output", expected="somewhere to print to", hint="use -o FILE")
@@ -176,6 +179,8 @@ def opened(format: str, path: str | None, live: bool = False) -> Iterator[Output
     if not os.access(target.parent, os.W_OK):
         raise InputError("no permission to make a file in this folder", where=path)
     _refuse_store(target, path)
+    if not in_place:
+        _refuse_input(target, path)
     draft = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         with draft.open("wb") as stream:
@@ -191,6 +196,21 @@ def _refuse_store(target: Path, path: str) -> None:
     """A store is never overwritten by what was read from one."""
     if target.exists() and is_sqlite(target):
         raise click.UsageError(f"-o {path}: this is a store; give the name of another file")
+
+
+def _refuse_input(target: Path, path: str) -> None:
+    """Nor is any other file that the command reads (``-o *.log``, as the shell writes it out)."""
+    context = click.get_current_context(silent=True)
+    if context is None or not target.exists():
+        return
+    given = [value for name, value in context.params.items() if name not in _OUTPUTS]
+    words = [word for value in given for word in (value if isinstance(value, tuple) else (value,))]
+    if any(isinstance(word, str) and Path(word).is_file() and target.samefile(word) for word in words):
+        raise click.UsageError(f"-o {path}: this file is read by the same command; give the name of another file")
+
+
+_OUTPUTS = ("path", "junit")
+"""The parameters that name files to write."""
 
 
 def _wants_colours() -> bool:

@@ -34,7 +34,8 @@ ZONES: dict[str, str] = {
     "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "SGT": "+08:00", "HKT": "+08:00", "JST": "+09:00",
     "KST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00", "NZST": "+12:00", "NZDT": "+13:00",
 }  # fmt: skip
-"""Time zone acronym → offset from UTC. Those that stand for several zones (IST) are left out."""
+"""Time zone acronym → offset from UTC. CST and BST are those of America and Britain; IST, which is as often India's as
+Israel's or Ireland's, is left out."""
 
 
 class Options(NamedTuple):
@@ -288,13 +289,18 @@ def _day(month: str, day: str, year: str) -> str | None:
 
 
 class _Times:
-    """Stamps → canonical times, for one file: stamps without a year or a date follow the one before."""
+    """Stamps → canonical times, for one file: stamps without a year or a date follow the one before.
 
-    def __init__(self, options: Options) -> None:
+    The first without a year follows the file ``before``; a date is only that of one SDL trace.
+    """
+
+    def __init__(self, options: Options, before: "_Times | None") -> None:
         self._zones = {**ZONES, **options.zones}
         self._tz = options.tz
         self._near = date(options.year, 1, 1) if options.year else None
         self._begun = False
+        if before is not None:
+            self._near, self._begun = before._near, before._begun
         self._trace = datetime.fromisoformat(options.date) if options.date else None
 
     def at(self, stamp: Stamp) -> Time:
@@ -384,10 +390,8 @@ _LOCAL = r"[A-Z][a-z]{2}[ ][ 0-9][0-9][ ][0-9]{2}:[0-9]{2}:[0-9]{2}"
 _OUTER = rf"(?:<[0-9]{{1,3}}>)?(?:{_LOCAL}[ ][^\s:]{{1,64}}[ ]local[0-9]{{1,2}}[ ][0-9][ ][^\s:]{{0,32}}:[ ])?"
 _USUAL = re.compile(rf"{_OUTER}([0-9]{{1,10}}): ([A-Za-z0-9][A-Za-z0-9._:-]{{0,254}}): {_STAMP}{_HEAD}")
 _ONLY_HEAD = re.compile(_HEAD)
-_SDL = re.compile(
-    r"[0-9]{1,12}\.[0-9]{1,4}[ ]\|([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})[ ]\|"
-    r"(?:AppInfo[ ]{1,8}\|([A-Z][A-Za-z0-9]{2,63})[ ]-[ ]|AlarmErr[ ]{1,8}\|AlarmClass:[ ])(.*)"
-)
+_SDL = re.compile(r"[0-9]{1,12}\.[0-9]{1,4}[ ]\|([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})[ ]\|")
+_SDL_ALARM = re.compile(r"(?:AppInfo[ ]{1,8}\|([A-Z][A-Za-z0-9]{2,63})[ ]-[ ]|AlarmErr[ ]{1,8}\|AlarmClass:[ ])(.*)")
 _ALARM_NAME = re.compile(r"AlarmName:[ ]([A-Za-z0-9_]{1,64}),")
 _PARAMETERS = "AlarmParameters:"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,254})")
@@ -409,13 +413,14 @@ class Reader:
     """Reads one log file.
 
     ``lines`` counts its lines; ``left_out`` says what was no alarm: ``no_log_line`` (blank lines do not count),
-    ``not_utf8`` and ``part_missing`` (a message in several parts of which one did not come).
+    ``no_alarm`` (of an SDL trace), ``not_utf8`` and ``part_missing`` (a message in several parts of which one did not
+    come). ``before`` has read another file of the same time: stamps without a year follow its last one.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, before: "Reader | None" = None) -> None:
         self.lines = 0
         self.left_out: dict[str, Left] = {}
-        self._times = _Times(options)
+        self._times: _Times = _Times(options, before._times if before else None)
         self._parts = _Parts(self)
 
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
@@ -442,11 +447,7 @@ class Reader:
             return None
         usual = _USUAL.match(text)
         record = self._of_text(text, number) if usual is None else self._usual(usual, text, number)
-        if record is None:
-            if not text.isspace() and text:
-                self.leave_out("no_log_line", number)
-            return None
-        return self._parts.take(record) if _PART in text else record
+        return self._parts.take(record) if record is not None and _PART in text else record
 
     def _usual(self, usual: re.Match[str], text: str, number: int) -> Record:
         """The record of a line as nearly all are written."""
@@ -483,23 +484,27 @@ class Reader:
     def _without_stamp(self, text: str, number: int) -> Record | None:
         """A line of an SDL trace, or one whose beginning somebody has cut off."""
         if (sdl := _SDL.match(text)) is not None:
-            return self._of_trace(sdl, number)
+            return self._of_trace(sdl, text, number)
         match = _ONLY_HEAD.search(text)
         if match is None:
+            if text and not text.isspace():
+                self.leave_out("no_log_line", number)
             return None
         head = (match[1], match[2], match[3])
         record = Record(number, None, None, head, (None, "no_time"), text[match.end() :], self._times)
         record.is_copy = _is_copy(text)
         return record
 
-    def _of_trace(self, match: re.Match[str], number: int) -> Record | None:
-        mnemonic, rest = match[5], match[6]
-        if mnemonic is None:
-            name = _ALARM_NAME.search(rest)
-            if name is None:
-                return None
+    def _of_trace(self, stamp: re.Match[str], text: str, number: int) -> Record | None:
+        """A line of an SDL trace. Most are no alarms, but by their stamps it shows when a day has passed."""
+        time = self._times.of_trace(stamp[1], stamp[2], stamp[3], stamp[4])
+        alarm = _SDL_ALARM.match(text, stamp.end())
+        mnemonic, rest = alarm.groups() if alarm else (None, "")
+        if mnemonic is None and (name := _ALARM_NAME.search(rest)) is not None:
             mnemonic, rest = name[1], _as_tags(rest)
-        time = self._times.of_trace(*match.groups()[:4])
+        if mnemonic is None:
+            self.leave_out("no_alarm", number)
+            return None
         return Record(number, None, None, ("", "", mnemonic), time, rest, self._times)
 
 
@@ -543,7 +548,7 @@ def _sequence(word: str) -> int | None:
 
 def _as_tags(rest: str) -> str:
     """The parameters of an AlarmErr line (``DeviceName:SEP…, Reason:2, ``) in the form of today's tags."""
-    pairs = [part.partition(":") for part in rest.partition(_PARAMETERS)[2].strip(" ,").split(", ")]
+    pairs = [part.partition(":") for part in rest.partition(_PARAMETERS)[2].strip(" ,\r").split(", ")]
     tags = "".join(f"[{_escaped(key)}={_escaped(value)}]" for key, _, value in pairs if key)
     return f"%{tags}:" if tags else ""
 
@@ -559,12 +564,17 @@ _MOST_WAITING = 1_000
 _LONGEST_PART = 4_096  # the specification has 800 bytes
 
 
+_Message = tuple[str | None, str, int, int]
+"""Node, mnemonic, number of the first part, how many parts."""
+
+
 class _Parts:
     """Joins messages that came in several parts: ``[part=16.1/3]`` is the first of three that begin at 16."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._waiting: dict[tuple[str | None, str, int, int], dict[int, Record]] = {}
+        self._waiting: dict[_Message, dict[int, Record]] = {}
+        self._last: dict[str, str | None] = {}
 
     def take(self, record: Record) -> Record | None:
         """The whole message, when this was its last part; else None."""
@@ -576,10 +586,13 @@ class _Parts:
             self._reader.leave_out("part_missing", record.line)
             return None
         key = (record.node, record.mnemonic, first, of)
+        if self._last.get(record.raw, "") == record.at:
+            return None  # the whole message came twice
         there = self._waiting.setdefault(key, {})
         there.setdefault(part, record)
         if len(there) == of:
             del self._waiting[key]
+            self._last = {one.raw: one.at for one in there.values()}
             return _joined([there[number] for number in range(1, of + 1)])
         if len(self._waiting) > _MOST_WAITING:
             self._give_up(next(iter(self._waiting)))
@@ -590,7 +603,7 @@ class _Parts:
         for key in list(self._waiting):
             self._give_up(key)
 
-    def _give_up(self, key: tuple[str | None, str, int, int]) -> None:
+    def _give_up(self, key: _Message) -> None:
         parts = self._waiting.pop(key)
         self._reader.leave_out("part_missing", min(record.line for record in parts.values()))
 

@@ -33,16 +33,13 @@ from cti_es.importers.files import Chunks, File, Intake
 from cti_es.importers.findings import Finding, Findings
 from cti_es.importers.nodes import Nodes
 from cti_es.importers.spool import Claimed, Place, Spool
-from cti_es.names import check_name
+from cti_es.importers.translation import Candidate, Translation, Unknown
 from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.store.base import Store, events_of
 from cti_es.times import sort_key
 
 SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away", "not_away"})
 """Misfit codes of a claim that another line made before."""
-
-CALL_MANAGER: log.Scope = "call_manager"
-"""What alarms say of a node is its call processing alone; its CTI Manager has alarms of its own."""
 
 
 class Import(NamedTuple):
@@ -90,7 +87,7 @@ def run(
         nodes = Nodes(replay.cluster.nodes, what.given)
         for one, other in intake.learnt:
             nodes.learn(one, other)
-        plan = _Plan(store, name, spool, _Translation(nodes), findings, intake.place, see)
+        plan = _Plan(store, name, spool, Translation(nodes), findings, intake.place, see)
         done = _append(store, name, plan, options)
         if twice := spool.duplicates:
             findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
@@ -109,113 +106,10 @@ def _append(store: Store, name: str, plan: "_Plan", options: Options) -> Appende
         raise Conflict(error.what, where=where, expected=error.expected, hint=hint) from None
 
 
-# --- a claim → events -----------------------------------------------------------------------------------------------
-
-
-class Candidate(NamedTuple):
-    """An event that a line claims, and where the line stands. ``only_if_refused``: see :class:`_Translation`."""
-
-    event: Event
-    place: Place
-    node: str | None = None
-    only_if_refused: bool = False
-
-
-class _Unknown(Exception):
-    """Thrown where a claim names something that cannot be understood."""
-
-    def __init__(self, reason: SkipReason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-_MOST_CONNECTIONS = 100_000
-
-
-class _Translation:
-    """Claims in the order of their times → candidates. It remembers which application opened which connection."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
-        self._apps: dict[str, str] = {}
-        self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
-            "node_failed": lambda c: [log.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
-            "node_recovered": lambda c: [log.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
-            "cti_manager_failed": lambda c: [log.CtiManagerFailed(node=self._node(c))],
-            "cti_manager_recovered": lambda c: [log.CtiManagerRecovered(node=self._node(c))],
-            "provider_opened": self._provider_opened,
-            "provider_closed": lambda c: [log.ProviderClosed(app=_name(c.claim.app))],
-            "device_opened": self._device_opened,
-            "device_closed": lambda c: [log.DeviceClosed(device=_device(c), app=self._app(c))],
-            "line_opened": self._line_opened,
-            "line_closed": lambda c: [log.LineClosed(device=_device(c), line=_name(c.claim.line), app=self._app(c))],
-            "open_refused": lambda c: [log.OpenRefused(device=_device(c), line=c.claim.line)],
-            "device_failed": lambda c: [log.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
-            "device_recovered": lambda c: [log.DeviceRecovered(device=_device(c))],
-            "call_started": lambda c: [log.CallStarted(call=_name(c.claim.call), device=_device(c))],
-            "call_ended": lambda c: [log.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
-        }
-
-    def candidates(self, claimed: Claimed) -> list[Candidate]:
-        """The events of a claim, mostly one, with time and identifier. Raises :class:`_Unknown`."""
-        *first, last = self._makers[claimed.claim.what](claimed)
-        node = self._home(claimed)
-        before = [Candidate(replace(event, at=claimed.at, id=f"{claimed.id}:allowed"), claimed.place, None, True)
-                  for event in first]  # fmt: skip
-        return [*before, Candidate(replace(last, at=claimed.at, id=claimed.id), claimed.place, node)]
-
-    def _node(self, claimed: Claimed) -> str:
-        node, why = self._nodes.find(claimed.claim.nodes)
-        if node is None:
-            raise _Unknown(why)
-        return node
-
-    def _home(self, claimed: Claimed) -> str | None:
-        """The node that lost a device, as far as it is known."""
-        return self._nodes.find(claimed.claim.nodes)[0] if claimed.claim.what == "device_failed" else None
-
-    def _app(self, claimed: Claimed) -> str:
-        app = self._apps.get(claimed.claim.connection or "")
-        if app is None:
-            raise _Unknown("unknown_connection")
-        return app
-
-    def _provider_opened(self, claimed: Claimed) -> list[Event]:
-        app = _name(claimed.claim.app)
-        if len(self._apps) >= _MOST_CONNECTIONS:
-            del self._apps[next(iter(self._apps))]
-        self._apps[claimed.claim.connection or ""] = app
-        return [log.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
-
-    def _device_opened(self, claimed: Claimed) -> list[Event]:
-        """An open that succeeds says that whoever refused the device before accepts it again."""
-        device = _device(claimed)
-        return [log.OpenAllowed(device=device), log.DeviceOpened(device=device, app=self._app(claimed), lines=())]
-
-    def _line_opened(self, claimed: Claimed) -> list[Event]:
-        device, line = _device(claimed), _name(claimed.claim.line)
-        return [
-            log.OpenAllowed(device=device, line=line),
-            log.LineOpened(device=device, line=line, app=self._app(claimed)),
-        ]
-
-
-def _device(claimed: Claimed) -> str:
-    return _name(claimed.claim.device)
-
-
-def _name(text: str | None) -> str:
-    try:
-        check_name(text or "", "")
-    except InputError:
-        raise _Unknown("bad_name") from None
-    return text or ""
-
-
 # --- what fits ------------------------------------------------------------------------------------------------------
 
 
-def _needless(candidate: Candidate, cluster: Cluster) -> SkipReason | None:
+def _needless(candidate: Candidate, cluster: Cluster, registered: dict[str, "_Registered"]) -> SkipReason | None:
     """Why the state makes a candidate say nothing new, although it would fit."""
     event = candidate.event
     if type(event) is log.OpenAllowed:
@@ -223,9 +117,21 @@ def _needless(candidate: Candidate, cluster: Cluster) -> SkipReason | None:
     if type(event) is log.DeviceFailed and (device := cluster.devices.get(event.device)) is not None:
         if device.state == "unregistered":
             return "consequence"  # a port that nobody has open any more unregisters
-        if device.home is not None and candidate.node not in (None, device.home):
+        last = registered.get(device.name)
+        node = last.node if last and last.home == device.home else device.home
+        if node is not None and candidate.node not in (None, node):
             return "elsewhere"
     return None
+
+
+class _Registered(NamedTuple):
+    """The node that has said last that a device registered there, and where the log had the device then.
+
+    A device moves before the node that it left gives it up, and that node knows nothing of the move.
+    """
+
+    node: str
+    home: str | None
 
 
 def _is_refused(event: log.OpenAllowed, cluster: Cluster) -> bool:
@@ -246,6 +152,7 @@ class _Present:
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
+        self.registered: dict[str, _Registered] = {}
 
     def take(self, candidates: list[Candidate]) -> list[MisfitReport | SkipReason | None]:
         """For each of some candidates: None if it fits (and has happened now), else why it is not stored."""
@@ -255,11 +162,22 @@ class _Present:
             if type(candidate.event) in _LOOK_FIRST:
                 verdicts += self.advance(run)
                 run = []
-                if (why := _needless(candidate, self.replay.cluster)) is not None:
+                if (why := _needless(candidate, self.replay.cluster, self.registered)) is not None:
                     verdicts.append(why)
                     continue
             run.append(candidate.event)
+            if type(candidate.event) is log.DeviceRecovered:
+                verdicts += self.advance(run)
+                run = []
+                self.learn(candidate)
         return verdicts + self.advance(run)
+
+    def learn(self, candidate: Candidate) -> None:
+        """Remember where a device has registered, if that is what has happened last."""
+        if type(candidate.event) is log.DeviceRecovered and candidate.node is not None:
+            device = self.replay.cluster.devices.get(candidate.event.device)
+            if device is not None:
+                self.registered[device.name] = _Registered(candidate.node, device.home)
 
     def advance(self, events: list[Event]) -> list[MisfitReport | SkipReason | None]:
         """Let events happen; for each of them None, or its misfit."""
@@ -277,7 +195,7 @@ class _Past:
 
     def __init__(self, store: Store, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
         kept = store.snapshot(name, FOLD_VERSION, latest=_key(first))
-        self._place = place
+        self._store, self._name, self._place = store, name, place
         self._begin = sort_key(next(_events(store, name, 1))[1].at or "")
         self._present = _Present(Replay(kept.state if kept else None))
         self._log = _events(store, name, self._present.replay.version + 1)
@@ -288,22 +206,29 @@ class _Past:
         """Why the log does not need this candidate; None if it fits there. ``older``: than the end of the log."""
         key = _key(candidate)
         if key < self._begin:
-            raise _too_old(candidate.event, self._place(candidate.place), _BEFORE_THE_LOG)
+            raise self._too_old(candidate)
         self._up_to(lambda version, event: event.at is None or sort_key(event.at) < key)
+        if older and not candidate.is_sure:
+            return "unknown_connection"
         [verdict] = self._present.take([candidate])
         if verdict is None and older:
             self._early[_content(candidate.event)] = candidate
         return verdict
 
-    def pass_by(self, version: int) -> None:
+    def pass_by(self, candidate: Candidate, version: int) -> None:
         """A candidate is in the log at this version: go on to behind it."""
         self._up_to(lambda at, event: at <= version)
+        self._present.learn(candidate)
 
-    def end(self) -> None:
-        """Read the log to its end. Raises :class:`InputError` for a candidate that it does not have at all."""
+    def end(self) -> dict[str, _Registered]:
+        """Read the log to its end, and say where devices registered before it.
+
+        Raises :class:`InputError` for a candidate that the log does not have at all.
+        """
         self._up_to(lambda version, event: bool(self._early))
         for one in self._early.values():
-            raise _too_old(one.event, self._place(one.place), "what belongs together is imported together")
+            raise self._too_old(one)
+        return self._present.registered
 
     def _up_to(self, belongs: Callable[[int, Event], bool]) -> None:
         while self._next is not None and belongs(*self._next):
@@ -312,6 +237,23 @@ class _Past:
             if verdict is not None:
                 self._early.pop(_content(event), None)
             self._next = next(self._log, None)
+
+    def _too_old(self, candidate: Candidate) -> InputError:
+        """What to say of a candidate that cannot be put into the log any more."""
+        event = candidate.event
+        version, last = next(reversed([*_events(self._store, self._name, self._store.head(self._name).version)]))
+        is_topology = isinstance(last, _TOPOLOGY)
+        return InputError(
+            f"{type_of[type(event)]} at {event.at} is older than the log, and not in it",
+            where=self._place(candidate.place),
+            expected=f"what happened after its last event ({version}, {type_of[type(last)]} at {last.at})",
+            hint=_TOPOLOGY_FIRST if is_topology else _TOGETHER,
+        )
+
+
+_TOPOLOGY = (log.NodeAdded, log.DeviceAdded, log.DeviceRemoved, log.CtiManagerAdded, log.BehaviourSet)
+_TOPOLOGY_FIRST = 'what is appended by hand has to be older than what the cluster wrote: give it an earlier "at"'
+_TOGETHER = "what belongs together is imported together, into a log that has only the topology"
 
 
 def _key(candidate: Candidate) -> str:
@@ -348,7 +290,7 @@ class _Plan:
         store: Store,
         name: str,
         spool: Spool,
-        translation: _Translation,
+        translation: Translation,
         findings: Findings,
         place: Callable[[Place], str],
         see: Callable[[list[Event]], None],
@@ -375,10 +317,10 @@ class _Plan:
             end = max((index + 1 for index, is_old in enumerate(behind) if is_old), default=0)
             new = [*self._take_old(self._batch[:end], known, latest), *self._batch[end:]]
             if new:
-                self._end_of_past()
+                self._end_of_past(present)
             kept = self._fitting(present, [one for one in new if one.event.id not in known])
             yield self._lines({one.event.id for one in kept}, known)
-        self._end_of_past()
+        self._end_of_past(present)
 
     def place_of(self, where: str) -> str:
         """The place of a line of the batch that errors call ``import:NUMBER``."""
@@ -387,7 +329,7 @@ class _Plan:
     def _candidates(self, claimed: Claimed) -> list[Candidate]:
         try:
             return self._translation.candidates(claimed)
-        except _Unknown as unknown:
+        except Unknown as unknown:
             self._findings.add("skipped", unknown.reason, self._place(claimed.place), REASONS[unknown.reason])
             return []
 
@@ -420,7 +362,7 @@ class _Plan:
             if self._past is None:
                 self._past = _Past(self._store, self._name, one, self._place)
             if one.event.id in known:
-                self._past.pass_by(known[one.event.id])
+                self._past.pass_by(one, known[one.event.id])
             elif (verdict := self._past.take(one, _key(one) < latest)) is not None:
                 self._count(one, verdict)
             elif _key(one) < latest:
@@ -429,10 +371,10 @@ class _Plan:
                 new.append(one)
         return new
 
-    def _end_of_past(self) -> None:
+    def _end_of_past(self, present: _Present) -> None:
         past, self._past = self._past, None
         if past is not None:
-            past.end()
+            present.registered |= past.end()
 
     def _count(self, one: Candidate, verdict: MisfitReport | SkipReason) -> None:
         """Count a candidate that is not stored. That nobody was refused needs no word."""
@@ -451,36 +393,29 @@ class _Plan:
 
     def _follow(self, one: Candidate) -> None:
         """Remember what has failed until it recovers."""
-        what, _, change = type_of[type(one.event)].rpartition("_")
-        thing = (what, getattr(one.event, "node", None) or getattr(one.event, "device", None) or "")
-        if change == "failed":
-            self._failed[thing] = self._place(one.place), one.event.at or ""
-        elif change == "recovered":
+        event = one.event
+        what, _, change = type_of[type(event)].rpartition("_")
+        names = (getattr(event, name, None) for name in ("node", "device", "line"))
+        thing = (what, " ".join(name for name in names if name))
+        if change in ("failed", "refused"):
+            self._failed[thing] = self._place(one.place), event.at or ""
+        elif change in ("recovered", "allowed"):
             self._failed.pop(thing, None)
 
     def report_unrecovered(self) -> None:
         """Add to the report what failed in these files and has not recovered by their end."""
         for (what, name), (place, at) in self._failed.items():
-            text = f"{what} failed at {at} and has not recovered here; {_RECOVERIES[what]} ({_LEVEL})"
+            failed, ends = _RECOVERIES[what]
+            text = f"{what} {failed} at {at}, and no line here says that this ended; {ends} ({_LEVEL})"
             self._findings.add("unrecovered", name, place, text)
 
 
 _EARLIER = "an earlier report of what the log says next"
 _LEVEL = "CUCM writes them only at a lower alarm level than its default, Error"
 _RECOVERIES = {
-    "node": "CallManagerOnline and SDLLinkISV have severity 5, ServiceStarted 6",
-    "cti_manager": "SDLLinkISV has severity 5, ServiceStarted 6",
-    "device": "EndPointRegistered and DeviceRegistered have severity 6",
+    "node": ("failed", "CallManagerOnline and SDLLinkISV have severity 5, ServiceStarted 6"),
+    "cti_manager": ("failed", "SDLLinkISV has severity 5, ServiceStarted 6"),
+    "device": ("failed", "EndPointRegistered and DeviceRegistered have severity 6"),
+    "open": ("was refused", "CtiDeviceOpened and CtiLineOpened have severity 6"),
 }
-
-
-_BEFORE_THE_LOG = 'the topology has to be older than what the cluster wrote: give its events an earlier "at"'
-
-
-def _too_old(event: Event, where: str, hint: str) -> InputError:
-    return InputError(
-        f"{type_of[type(event)]} at {event.at} is older than the last event of the log and not in it",
-        where=where,
-        expected="what happened after it",
-        hint=hint,
-    )
+"""What failed → how that is said, and the alarms that would tell of its end."""

@@ -178,6 +178,38 @@ def test_an_sdl_trace_over_midnight():
     assert [record.at for record in records] == ["2026-12-31T22:59:59Z", "2026-12-31T23:00:01Z", "2026-12-31T23:00:00Z"]
 
 
+def test_every_line_of_an_sdl_trace_tells_the_time():
+    """Most lines of a trace are no alarms, but midnight passes in them, too; they are counted as what they are."""
+    lines = [f"1.1 |{clock}.000 |{text}".encode() for clock, text in (
+        ("14:00:00", "AppInfo |SDLLinkOOS - x"), ("23:30:00", "SdlSig |x"), ("09:00:00", "SdlSig |y"),
+        ("13:00:00", "AppInfo |SDLLinkISV - x"))]  # fmt: skip
+    records, left = read(*lines, options=Options(date="2026-03-05"))
+
+    assert [record.at for record in records] == ["2026-03-05T14:00:00Z", "2026-03-06T13:00:00Z"]
+    assert left == {"no_alarm": (2, 2)}
+
+
+def test_files_without_years_follow_each_other():
+    """The year that is given is that of the first stamp; the next file goes on, whichever way it lies."""
+    readers = [Reader(Options(year=2026))]
+    found = []
+    for day in ("Dec 31", "Jan 01", "Dec 30"):
+        readers.append(Reader(Options(year=2026), readers[-1]))
+        line = f"{day} 11:00:00 UTC : %UC_X-3-N: %[A=1]: t".encode()
+        found += [record.at[:10] for some in readers[-1].records([[line]]) for record in some]
+
+    assert found == ["2026-12-31", "2027-01-01", "2026-12-30"]
+
+
+def test_alarms_of_an_sdl_trace_from_windows():
+    """The end of a Windows line is no part of its last parameter."""
+    line = b"1.1 |09:00:00.000 |AlarmErr |AlarmClass: C, AlarmName: N, AlarmParameters: A:1, NodeID:cm1,\r"
+    [record], _ = read(line, options=Options(date="2026-03-05"))
+
+    assert record.tags == {"a": "1", "nodeid": "cm1"}
+    assert record.fingerprint == read(line[:-1], options=Options(date="2026-03-05"))[0][0].fingerprint
+
+
 # --- where a line comes from ----------------------------------------------------------------------------------------
 
 
@@ -288,6 +320,15 @@ def test_messages_in_several_parts_are_joined():
         (3, "text", {"a": "1", "nodeid": "cm1"}),
         (2, "one,two,three", {"a": "1", "nodeid": "cm1"}),
     ]
+    assert left == {}
+
+
+@pytest.mark.parametrize("order", ["1122", "1212", "1221"])
+def test_a_message_in_parts_may_come_twice(order):
+    """Nothing is missing of it then."""
+    records, left = read(*(part(int(number), 2, f"{number},") for number in order))
+
+    assert {(record.text, record.fingerprint) for record in records} == {("1,2,", records[0].fingerprint)}
     assert left == {}
 
 

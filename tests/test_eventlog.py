@@ -399,7 +399,7 @@ def test_endless_line_is_not_read_to_its_end() -> None:
         (b"\xff\xfe\x00\x00" + NODE.decode().encode("utf-32-le"), ""),
         (NODE.decode().encode("utf-16-le"), "a binary file"),
         (b"SQLite format 3\x00\x10\x00", "a binary file"),
-        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "a binary file"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "a gzip file"),
         (b"\x89PNG\r\n\x1a\n", ""),
         (NODE + b"\n\xef\xbb\xbf" + NODE, ""),
         (b"\xef\xbb\xbf\xef\xbb\xbf" + NODE, ""),

@@ -205,6 +205,82 @@ def test_a_second_login_is_a_misfit(store):
     assert (counts["misfit", "has_provider"], counts["misfit", "already_open"]) == (1, 1)
 
 
+def closed(second, connection, node="cm2", reason=3):
+    """A CTI Manager closes a connection of the application."""
+    return alarm(second, "CtiProviderClosed", node, LoginUserId="ivr", CTIconnectionId=connection, Reason=reason)
+
+
+HAS_ALL = ["provider_opened ivr", "device_opened P ivr", "line_opened P 5001 ivr"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ([closed(8, 8, reason=4)], "application_only"),
+        ([opened(7, connection=8), closed(8, 8)], "other_connection"),
+        ([opened(7, connection=8), cti(8, "CtiDeviceOpened", connection=8),
+          cti(9, "CtiDeviceClosed", connection=8, Reason=5)], "other_connection"),
+        ([opened(7, connection=8), cti(8, "CtiLineOpened", connection=8, DirNum="5001"),
+          cti(9, "CtiLineClosed", connection=8, DirNum="5001", Reason=6)], "other_connection"),
+        ([opened(7, connection=8), closed(8, 7, reason=1)], "connection_lost"),
+        ([closed(8, 9)], "other_connection"),
+    ],
+)  # fmt: skip
+def test_what_one_connection_closes_another_may_still_have_open(more, reason, store):
+    """A refused login, a second session and its devices, a session that is lost: nothing closes but by the last one."""
+    begun = [opened(1), cti(2, "CtiDeviceOpened"), cti(3, "CtiLineOpened", DirNum="5001")]
+    _, counts = bring(store, [*begun, *more])
+
+    assert said(store) == HAS_ALL
+    assert counts["skipped", reason] == 1
+
+
+def test_the_last_connection_closes(store):
+    """Connections that are lost, closed, or died with their CTI Manager keep nothing open."""
+    begun = [opened(1), cti(2, "CtiDeviceOpened"), cti(3, "CtiLineOpened", DirNum="5001")]
+    again = [alarm(10, "ServiceFailed", "cm2", ServiceName="Cisco CTIManager"), opened(11, "cm3", 3),
+             opened(12, "cm3", 4), closed(13, 4, "cm3", reason=2), cti(14, "CtiDeviceOpened", "cm3", 3)]  # fmt: skip
+    last = [cti(20, "CtiDeviceClosed", "cm3", 3, Reason=5), closed(21, 3, "cm3")]
+    _, counts = bring(store, [*begun, *again, *last])
+
+    assert said(store) == [*HAS_ALL, "cti_manager_failed cm2", "device_closed P ivr", "provider_closed ivr"]
+    assert counts["misfit", "has_provider"] == 2
+
+
+def test_a_number_is_given_to_another_application(store):
+    """A connection that has closed is forgotten: its number may be that of another application."""
+    lines = [
+        opened(1, user="other"),
+        alarm(2, "CtiProviderClosed", "cm2", LoginUserId="other", CTIconnectionId=7, Reason=3),
+    ]
+    _, counts = bring(store, [*lines, cti(3, "CtiDeviceOpened")])
+
+    assert said(store) == ["provider_opened other", "provider_closed other"]
+    assert counts["skipped", "unknown_connection"] == 1
+
+
+def test_half_of_a_log_again(store):
+    """Without the lines that say whose a connection is, its old close is left out, not refused."""
+    lines = [opened(1), opened(2, connection=8), closed(3, 8), closed(4, 7), alarm(9, "CallManagerFailure", "cm1")]
+    assert bring(store, lines)[0] == 3
+    appended, counts = bring(store, lines[2:])
+
+    assert (appended, counts["duplicate", "in_the_log"], counts["skipped", "unknown_connection"]) == (0, 2, 1)
+
+
+def test_a_refusal_that_does_not_end_is_reported(store):
+    """Everybody would wait for its end for ever; the line that would tell of it is often not written."""
+    lines = [opened(1), cti(2, "CtiDeviceOpenFailure", Reason=-1932787494), cti(3, "CtiDeviceOpened"),
+             cti(4, "CtiLineOpenFailure", DirNum="5001", Reason=-1932787501)]  # fmt: skip
+    done = run(store, "default", Import(files(lines), GIVEN, LINES), Options("import"))
+
+    assert [(one.name, one.first, one.text) for one in done.findings if one.kind == "unrecovered"] == [
+        ("P 5001", "f1.log:4", "open was refused at 2026-03-02T09:00:04Z, and no line here says that this ended;"
+         " CtiDeviceOpened and CtiLineOpened have severity 6 (CUCM writes them only at a lower alarm level than its"
+         " default, Error)"),
+    ]  # fmt: skip
+
+
 def test_an_open_that_fails_and_later_succeeds(store):
     """A refusal lasts until the cluster opens the device after all: then it is allowed, and then opened."""
     _, counts = bring(store, [
@@ -253,6 +329,24 @@ def test_a_node_that_never_had_the_device(store):
 
     assert said(store) == ["node_failed cm1", "device_failed SEP1 DeviceFailure"]
     assert counts["skipped", "elsewhere"] == 2
+
+
+def test_a_node_that_the_device_has_left(store):
+    """A phone registers elsewhere before the node it left gives it up; what its new node says counts, also again."""
+    lines = [
+        back(1, "cm2"),
+        gone(60, "cm1"),
+        gone(70, "cm2", reason=10),
+        back(80, "cm3"),
+        gone(90, "cm1"),
+        gone(95, "cm3"),
+    ]
+    _, counts = bring(store, lines)
+    expected = ["device_failed SEP1 DeviceUnregistered", "device_recovered SEP1", "device_failed SEP1 DeviceFailure"]
+
+    assert said(store) == expected
+    assert counts["skipped", "elsewhere"] == 2
+    assert bring(store, lines)[0] == 0
 
 
 def test_a_port_that_nobody_has_open_unregisters(store):
@@ -319,7 +413,7 @@ def test_more_of_the_same_log_goes_on(store):
 
 def test_a_topology_without_times_is_younger_than_every_log():
     """Events that were stamped when they were appended are newer than the log of yesterday; the error says what helps."""
-    with pytest.raises(InputError, match="the topology has to be older"):
+    with pytest.raises(InputError, match="what is appended by hand has to be older"):
         bring(new_store(at="2026-11-01T00:00:00Z"), DAY[0])
 
 
@@ -357,13 +451,18 @@ def test_duplicates_in_one_import(store):
 MANY = int(os.environ.get("CTI_ES_EXAMPLES", "60"))
 SECONDS = st.integers(0, 12)
 NODES = st.sampled_from(["cm1", "cm2", "cm3"])
+MANAGERS = st.sampled_from(["cm2", "cm3"])
+CONNECTIONS = st.sampled_from([7, 8])
 REPORTS = st.one_of(
     st.builds(link, SECONDS, NODES, NODES, st.booleans(), st.sampled_from([100, 200])),
     st.builds(gone, SECONDS, NODES, st.sampled_from([13, 10, 21, 28]), st.sampled_from(["SEP1", "P"])),
     st.builds(back, SECONDS, NODES, st.sampled_from(["SEP1", "P"])),
-    st.builds(opened, SECONDS, st.sampled_from(["cm2", "cm3"])),
-    st.builds(cti, SECONDS, st.sampled_from(["CtiDeviceOpened", "CtiDeviceOpenFailure"]), st.sampled_from(["cm2", "cm3"])),
-    st.builds(lambda second, node: cti(second, "CtiDeviceClosed", node, Reason=5), SECONDS, st.sampled_from(["cm2", "cm3"])),
+    st.builds(opened, SECONDS, MANAGERS, CONNECTIONS),
+    st.builds(closed, SECONDS, CONNECTIONS, MANAGERS, st.sampled_from([1, 3, 4])),
+    st.builds(cti, SECONDS, st.sampled_from(["CtiDeviceOpened", "CtiDeviceOpenFailure"]), MANAGERS, CONNECTIONS),
+    st.builds(partial(cti, name="CtiDeviceClosed", Reason=5), SECONDS, node=MANAGERS, connection=CONNECTIONS),
+    st.builds(partial(cti, name="CtiLineOpened", DirNum="5001"), SECONDS, node=MANAGERS, connection=CONNECTIONS),
+    st.builds(partial(cti, name="CtiLineClosed", DirNum="5001", Reason=6), SECONDS, node=MANAGERS, connection=CONNECTIONS),
 )  # fmt: skip
 
 

@@ -13,6 +13,9 @@ from cti_es.errors import InputError
 MAX_LINE = 1 << 20
 """The longest line accepted, in bytes of UTF-8."""
 
+GZIP = b"\x1f\x8b"
+"""How a packed file begins."""
+
 _CHUNK = 1 << 18
 
 
@@ -24,11 +27,15 @@ class ByteStream(Protocol):
 
 
 class Kind(NamedTuple):
-    """What a file should be, in the words of an error: the whole of it, a line of it, and what it may not be."""
+    """What a file should be, in the words of an error: the whole of it, a line of it, and what it may not be.
+
+    ``may_have_nul``: a log may have blocks of zeros where a system crashed; anything else with them is no text.
+    """
 
     file: str
     line: str
     hint: str
+    may_have_nul: bool = False
 
 
 def chunks(stream: ByteStream, name: str, kind: Kind) -> Iterator[list[bytes]]:
@@ -81,7 +88,9 @@ def _utf8(stream: ByteStream, name: str, kind: Kind) -> Iterator[bytes]:
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         yield from _utf16(data, stream, name)
         return
-    if b"\x00" in data:
+    if data.startswith(GZIP):
+        raise InputError("a gzip file", where=name, expected=kind.file, hint=f"gzip -dc {name} | cti-es … -")
+    if b"\x00" in data and not kind.may_have_nul:
         raise InputError("a binary file", where=name, expected=kind.file)
     yield data.removeprefix(BOM_UTF8)
     while data := stream.read1(_CHUNK):

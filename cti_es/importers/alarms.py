@@ -46,8 +46,14 @@ LINE_CLOSED_WITH_PROVIDER = "6"
 CONNECTION_LOST = frozenset({"1", "2"})
 """Reasons of CtiProviderClosed that the application did not ask for: heartbeat missed, TCP gone."""
 
+NEVER_OPENED = "4"
+"""Reason of CtiProviderClosed: the connection ends because the provider could not be opened."""
+
 APPLICATION_ONLY = frozenset({0x8CCC0013, 0x8CCC0018})
 """Reasons of an open failure that are about the application: another one has it, it is not in its control list."""
+
+FOR_A_MOMENT = frozenset({0x8CCC009A})
+"""Reasons of an open failure that pass by themselves: the device is about to unregister."""
 
 
 def claim_of(record: Record, rule: Rule) -> Verdict:
@@ -121,10 +127,11 @@ def _provider_opened(record: Record) -> Verdict:
 
 
 def _provider_closed(record: Record) -> Verdict:
-    if record.tags.get("reason") in CONNECTION_LOST:
-        return "connection_lost"
-    user = record.tags.get("loginuserid")
-    return Claim("provider_closed", connection=_connection(record), app=user) if user else "tag_missing"
+    user, reason = record.tags.get("loginuserid"), record.tags.get("reason")
+    if reason == NEVER_OPENED:
+        return "application_only"
+    what: What = "connection_lost" if reason in CONNECTION_LOST else "provider_closed"
+    return Claim(what, connection=_connection(record), app=user) if user else "tag_missing"
 
 
 def _connection(record: Record) -> str | None:
@@ -163,8 +170,11 @@ def _refused(with_line: bool, record: Record) -> Verdict:
     device, line = record.tags.get("devicename"), record.tags.get("dirnum")
     if not device or (with_line and not line):
         return "tag_missing"
-    if signed(record.tags.get("reason", "")) in APPLICATION_ONLY:
+    reason = signed(record.tags.get("reason", ""))
+    if reason in APPLICATION_ONLY:
         return "application_only"
+    if reason in FOR_A_MOMENT:
+        return "for_a_moment"
     return Claim("open_refused", device=device, line=line if with_line else None)
 
 

@@ -10,23 +10,25 @@ import msgspec
 
 What = Literal[
     "node_failed", "node_recovered", "cti_manager_failed", "cti_manager_recovered", "provider_opened",
-    "provider_closed", "device_opened", "device_closed", "line_opened", "line_closed", "open_refused",
-    "device_failed", "device_recovered", "call_started", "call_ended",
+    "provider_closed", "connection_lost", "device_opened", "device_closed", "line_opened", "line_closed",
+    "open_refused", "device_failed", "device_recovered", "call_started", "call_ended",
 ]  # fmt: skip
-"""The event that a claim is about."""
+"""The event that a claim is about. ``connection_lost`` is none; what was open by that connection no longer is by it."""
 
 NodeRef = str
 """A node as a line names it: ``host cucm-sub1``, ``number 2`` or ``address 10.1.1.12``, in lower case."""
 
 SkipReason = Literal[
-    "no_log_line", "not_utf8", "part_missing", "cut", "rtmt_copy", "no_time", "no_year", "no_date", "unknown_zone",
-    "bad_time", "other_alarm", "other_service", "other_link", "tag_missing", "bad_name", "unknown_node",
-    "ambiguous_node", "unknown_device", "unknown_connection", "consequence", "connection_lost", "application_only",
-    "not_away", "elsewhere", "bad_row", "bad_number", "other_record",
+    "no_log_line", "no_alarm", "not_utf8", "part_missing", "cut", "rtmt_copy", "no_time", "no_year", "no_date",
+    "unknown_zone", "bad_time", "other_alarm", "other_service", "other_link", "tag_missing", "bad_name",
+    "unknown_node", "ambiguous_node", "unknown_device", "unknown_connection", "other_connection", "consequence",
+    "connection_lost", "application_only", "for_a_moment", "not_away", "elsewhere", "bad_row", "bad_number",
+    "other_record",
 ]  # fmt: skip
 
 REASONS: dict[SkipReason, str] = {
     "no_log_line": "no line of a CUCM log",
+    "no_alarm": "a line of an SDL trace that is no alarm",
     "not_utf8": "bytes that are not UTF-8",
     "part_missing": "a message in several parts of which one is missing",
     "cut": "cut off inside its parameters",
@@ -44,10 +46,12 @@ REASONS: dict[SkipReason, str] = {
     "unknown_node": "a node that the log does not know under this name, number or address (see --nodes)",
     "ambiguous_node": "a node number or address that stands for several nodes (see --nodes)",
     "unknown_device": "a device that the log does not know",
-    "unknown_connection": "a CTI connection that was opened before these files begin: its application is not known",
+    "unknown_connection": "a CTI connection that these files do not open, so whose it is is not known",
+    "other_connection": "another CTI connection of the application still has it open",
     "consequence": "follows from another event: the replay says it by itself",
     "connection_lost": "an application lost its connection and may come back: nothing was closed",
     "application_only": "refused to one application, not by the nodes",
+    "for_a_moment": "refused while the device unregisters: the next try may succeed",
     "not_away": "a device has registered that was not away",
     "elsewhere": "a node lost a device that is not in service there",
     "bad_row": "a CDR row with more or fewer columns than the header",

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from cti_es import ciscolog
 from cti_es.errors import InputError
-from cti_es.formats.lines import ByteStream, Kind, chunks, start_as_utf8
+from cti_es.formats.lines import GZIP, ByteStream, Kind, chunks, start_as_utf8
 from cti_es.importers import alarms, cdr
 from cti_es.importers.claims import REASONS, Claim, NodeRef, SkipReason
 from cti_es.importers.findings import Findings
@@ -20,8 +20,7 @@ from cti_es.importers.spool import Claimed, Place, Spool
 
 LOOKED_AT = 1 << 20
 """A file is recognised by so many of its first bytes: other programs may have written into it, too."""
-_GZIP = b"\x1f\x8b"
-_KIND = Kind("a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?")
+_KIND = Kind("a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?", may_have_nul=True)
 
 FileKind = Literal["syslog", "cdr", "empty"]
 Chunks = Iterator[list[bytes]]
@@ -48,6 +47,7 @@ class Intake:
         self._devices = devices
         self._options = options
         self._left: dict[SkipReason, list[int]] = {}
+        self._before: ciscolog.Reader | None = None
 
     def place(self, place: Place) -> str:
         """A place as people read it."""
@@ -68,12 +68,13 @@ class Intake:
         self._left.clear()
 
     def _syslog(self, text: Chunks) -> int:
-        reader = ciscolog.Reader(self._options)
+        reader = self._before = ciscolog.Reader(self._options, self._before)
         sequences = Sequences(self._found("gap"), self._found("restart"))
         for records in reader.records(text):
             for record in records:
                 sequences.see(record)
                 self._take(record)
+        sequences.end()
         for reason, left in reader.left_out.items():
             self._left[cast(SkipReason, reason)] = [left.lines, left.first]
         return reader.lines
@@ -135,12 +136,13 @@ def recognise(start: bytes, name: str) -> FileKind:
     if not text.strip():
         return "empty"
     reader = ciscolog.Reader(ciscolog.Options())
-    if any(reader.records([line] for line in text.split(b"\n"))):
+    if any(reader.records([line] for line in text.split(b"\n"))) or "no_alarm" in reader.left_out:
         return "syslog"
     if b"globalCallID_callId" in text.partition(b"\n")[0]:
         raise InputError(f"no column '{cdr.START.decode()}'", where=f"{name}:1", expected="the header of a CDR file")
     raise InputError("no line of a CUCM log in its beginning", where=name,
-                     expected="a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not")  # fmt: skip
+                     expected="a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not",
+                     hint="zero bytes: UTF-16 without a byte-order mark?" if b"\0" in text else "")  # fmt: skip
 
 
 def _start(lines: Chunks) -> list[list[bytes]]:
@@ -157,7 +159,7 @@ def _start(lines: Chunks) -> list[list[bytes]]:
 def _unpacked(file: File) -> Iterator[ByteStream]:
     """The bytes of a file, out of gzip if they are in it. Raises :class:`InputError` if that is broken."""
     with file.open() as raw:
-        if not raw.peek(2).startswith(_GZIP):
+        if not raw.peek(2).startswith(GZIP):
             yield raw
             return
         try:

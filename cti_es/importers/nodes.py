@@ -14,6 +14,7 @@ from cti_es.names import check_name
 
 COLUMNS = ("node", "number", "hosts", "addresses")
 MOST_LEARNT = 10_000
+_HOST = host("")
 
 
 class Nodes:
@@ -21,10 +22,9 @@ class Nodes:
 
     def __init__(self, known: Iterable[str], given: dict[NodeRef, str] | None = None) -> None:
         self._given = given or {}
-        self._hosts: dict[str, set[str]] = {}
-        for node in known:
-            for name in {node.lower(), _short(node)}:
-                self._hosts.setdefault(name, set()).add(node)
+        hosts = [(ref.removeprefix(_HOST), node) for ref, node in self._given.items() if ref.startswith(_HOST)]
+        self._given_hosts = _by_host(hosts)
+        self._hosts = _by_host((node, node) for node in known)
         self._learnt: dict[NodeRef, set[NodeRef]] = {}
 
     def learn(self, one: NodeRef, other: NodeRef) -> None:
@@ -60,9 +60,18 @@ class Nodes:
         if ref in self._given:
             return {self._given[ref]}
         kind, _, name = ref.partition(" ")
-        if kind == "number":
-            return set()
-        return self._hosts.get(name) or (self._hosts.get(_short(name), set()) if kind == "host" else set())
+        if kind == "host":
+            return self._given_hosts.get(_short(name)) or self._hosts.get(name) or self._hosts.get(_short(name), set())
+        return set(self._hosts.get(name, ())) if kind == "address" else set()
+
+
+def _by_host(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """(Host name, node) pairs → the nodes of each name, with a domain and without."""
+    nodes: dict[str, set[str]] = {}
+    for name, node in pairs:
+        for one in {name.lower(), _short(name)}:
+            nodes.setdefault(one, set()).add(node)
+    return nodes
 
 
 def _short(name: str) -> str:

@@ -351,6 +351,15 @@ def test_output_onto_itself(log_file, quick, ndjson, tmp_path):
     assert len(ndjson("log", log_file)) == 10
 
 
+@pytest.mark.parametrize("arguments", [("replay",), ("homes",), ("lint",)])
+def test_output_onto_what_is_read(arguments, log_file, quick, refused, tmp_path):
+    """Any other result takes the place of no file that it was made from, under whatever name."""
+    before = (tmp_path / log_file).read_bytes()
+    refused(quick(*arguments, log_file, "-o", str(tmp_path / log_file)), "this file is read by the same command")
+
+    assert (tmp_path / log_file).read_bytes() == before
+
+
 @pytest.mark.parametrize("arguments", [("export", "site.db"), ("logs", "site.db"), ("replay", "site.db#default")])
 def test_output_onto_the_store(arguments, site, quick, refused, ndjson):
     """Readers never write to a store: -o with the very store that is read is refused, and the log is still there."""

@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from conftest import FIXTURES
@@ -155,7 +158,7 @@ def test_other_encodings(outage, quick):
 
 
 REFUSALS = {
-    "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), ["x.log: a binary file"]),
+    "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), ["x.log: no line of", "UTF-16"]),
     "no log": ("x.log", b"hello\nworld\n", ["x.log: no line of a CUCM log"]),
     "a trace": ("x.log", b'{"message":"LINE_CLOSE"}\n', ["x.log: no line of a CUCM log"]),
     "broken gzip": ("x.gz", gzip.compress(b"x" * 9_000)[:30], ["x.gz: broken gzip"]),
@@ -242,11 +245,74 @@ def test_old_lines_and_sdl_traces(outage, quick, write):
     assert times == ["2026-03-02T10:30:00Z", "2026-03-02T10:35:00Z"]
 
 
+def test_an_sdl_trace_with_few_alarms(outage, quick, write):
+    """A trace is recognised by its stamps, however far its first alarm is."""
+    line = (
+        "1.1 |11:35:00.000 |SdlSig   |Start |initialized |ProcessManager(1,100,1,1) |x |[R:N-H:0,N:1,L:0,V:0,Z:0,D:0]\n"
+    )
+    write(line * 20_000, "sdl.txt")
+    result = quick(*IMPORT, "sdl.txt", "--date", "2026-03-02", "--ndjson")
+
+    assert (result.returncode, result.stderr[:12]) == (0, b"appended 0, ")
+    assert b'"name":"no_alarm","count":20000,"first":"sdl.txt:1"' in result.stdout
+
+
+def test_blocks_of_zeros(outage, quick, write):
+    """What a crash leaves in a log is one line that is none; the lines around it count."""
+    lines = (outage / "cucm-sub1.log").read_bytes()
+    write(b"\0" * 4_096 + b"\n" + lines, "x.log")
+    result = quick(*IMPORT, "x.log", "--ndjson")
+
+    assert b'"name":"no_log_line","count":1,"first":"x.log:1"' in result.stdout
+    assert b"appended 2," in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("cucm-pub.log",), ("cucm-sub1.log", "--nodes", "nodes.csv")])
+def test_what_is_read_is_not_overwritten(arguments, outage, quick, refused):
+    """``-o *.log``, as the shell writes it out: the first file would be the report, and the customer's log gone."""
+    target = outage / arguments[-1]
+    before = target.read_bytes()
+
+    refused(quick("import", "site.db", "-o", str(target), *arguments), "this file is read by the same command")
+    assert target.read_bytes() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which only Linux has")
+def test_a_report_that_cannot_be_written(outage, quick):
+    """What was imported stays, and that is said."""
+    result = quick(*IMPORT, *LOGS, "-o", "/dev/full")
+
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"appended 17, ")
+    assert b"but the report could not be written" in result.stderr
+    assert quick("export", "site.db").stdout == golden("log")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names of files")
+def test_a_name_that_is_no_text(outage, cti_es):
+    """The name of a file may be any bytes; it is shown with escapes."""
+    name = os.fsdecode(b"caf\xe9.log")
+    shutil.copy(outage / "cucm-sub1.log", outage / name)
+    result = cti_es(*IMPORT, name, "--ndjson")
+
+    assert result.returncode == 0, result.stderr
+    assert b'"name":"caf\\udce9.log"' in result.stdout.replace(b"\\\\", b"\\")
+
+
+def test_a_device_that_was_added_late(outage, quick, refused):
+    """What is appended by hand without a time is younger than every line of the cluster: the error names it."""
+    assert quick("append", "site.db", "device_added", "device=N", "kind=phone").returncode == 0
+    found = refused(quick(*IMPORT, *LOGS), "is older than the log, and not in it", "(10, device_added at 2")
+    assert "what is appended by hand" in found
+
+
+def test_no_nodes_yet(outage, quick, refused):
+    """A file of nodes for a log without any: that is what is wrong, not the file."""
+    refused(quick("import", "site.db#new", "--nodes", "nodes.csv", LOGS[0]), "the log 'new' has no nodes yet")
+
+
 def test_a_closed_pipe(outage, cti_es):
     """Whoever reads only the head of the report still gets the import."""
-    import subprocess
-    import sys
-
     command = f"{sys.executable} -m cti_es_cli {' '.join(IMPORT)} {' '.join(LOGS)} | head -n 1"
     done = subprocess.run(["sh", "-c", command], cwd=outage, capture_output=True)
 

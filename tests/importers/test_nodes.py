@@ -51,6 +51,28 @@ def test_what_could_be_two_nodes_is_none():
     assert Nodes(("cm1.a", "cm1.b")).find(["host cm1"]) == (None, "ambiguous_node")
 
 
+@pytest.mark.parametrize(
+    ("given", "ref", "node"),
+    [
+        ("host cucm-1", "host cucm-1.example.com", "cm1"),
+        ("host cucm-1.example.com", "host cucm-1", "cm1"),
+        ("host cucm-1.example.com", "host cucm-1.other.net", "cm1"),
+        ("host 10.1.1.1", "host 10.1.1.2", None),
+    ],
+)
+def test_given_names_with_and_without_a_domain(given, ref, node):
+    """A file of nodes may have the domain, the log or not; addresses are not shortened."""
+    assert Nodes(KNOWN, {given: "cm1"}).find([ref])[0] == node
+
+
+def test_given_names_that_differ_by_the_domain_alone():
+    """With the domain they are told apart, without it nobody is meant."""
+    nodes = Nodes(("cm1", "cm2"), {"host a.one": "cm1", "host a.two": "cm2"})
+
+    assert [nodes.find([f"host {name}"])[0] for name in ("a.one", "a.two", "a")] == ["cm1", "cm2", None]
+    assert nodes.find(["host a"])[1] == "ambiguous_node"
+
+
 def rows(*lines):
     """A file of nodes."""
     return read_nodes(lines, "nodes.csv", ("cm1", "cm2"))
