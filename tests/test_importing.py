@@ -247,6 +247,17 @@ def test_the_last_connection_closes(store):
     assert counts["misfit", "has_provider"] == 2
 
 
+def test_whatever_connection_is_the_last(store):
+    """The first one closes, then the second: that is the end. What the first had open went with it."""
+    lines = [opened(1), opened(2, connection=8), cti(3, "CtiDeviceOpened"), cti(4, "CtiDeviceOpened", connection=8),
+             closed(5, 7), cti(6, "CtiDeviceClosed", Reason=5), cti(7, "CtiDeviceClosed", connection=8, Reason=5),
+             closed(8, 8)]  # fmt: skip
+    _, counts = bring(store, lines)
+
+    assert said(store) == [*HAS_ALL[:2], "device_closed P ivr", "provider_closed ivr"]
+    assert counts["skipped", "unknown_connection"] == 1
+
+
 def test_a_number_is_given_to_another_application(store):
     """A connection that has closed is forgotten: its number may be that of another application."""
     lines = [

@@ -108,8 +108,10 @@ class Translation:
 
     def _provider_closed(self, claimed: Claimed) -> list[Event]:
         app, connection = _name(claimed.claim.app), _connection(claimed)
-        self._close(connection, (app,))
-        self._connections.end(connection)
+        try:
+            self._close(connection, (app,))
+        finally:
+            self._connections.end(connection)
         return [log.ProviderClosed(app=app)]
 
     def _connection_lost(self, claimed: Claimed) -> list[Event]:
