@@ -54,7 +54,7 @@ SHELL = {"cat", "cp", "echo", "grep", "head", "ls", "printf", "tail"}
 SETUP = ("pip", "python", "python3", "py", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
-FOREIGN_OPTIONS = {"--big", "--immutable", "--machine", "--nl", "--quick", "--rounds", "--table"}
+FOREIGN_OPTIONS = {"--big", "--immutable", "--machine", "--nl", "--only", "--part", "--quick", "--rounds", "--table"}
 """Options of other programs that pages name: sqlite-utils, datasette, the benchmarks and campaigns."""
 
 ABBREVIATED = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{6,63}…")

@@ -44,7 +44,7 @@ def test_devices_that_waited_for_one_call_move_in_the_order_added() -> None:
 WORDS: dict[str, Json] = {
     "unknown node 'cm22'; did you mean 'cm2'?": {"type": "open_refused", "device": "P", "nodes": ["cm22", "cm11"]},
     "unknown line '11' of 'P'; did you mean '1'?": {"type": "device_opened", "device": "P", "lines": ["11", "7"]},
-    "'cm2' stands twice in a list": {"type": "open_refused", "device": "P", "nodes": ["cm1", "cm2", "cm2", "cm1"]},
+    "'cm1' stands twice in a list": {"type": "open_refused", "device": "P", "nodes": ["cm1", "cm2", "cm1", "cm2"]},
     "node 'x' is not in the group of 'P'": {"type": "open_refused", "device": "P", "nodes": ["cm1", "x", "y"]},
     "unknown CTI Manager 'y'": {"type": "provider_opened", "app": "a", "cti_managers": ["cm1", "y", "x"]},
     "no node in cti_managers": {"type": "provider_opened", "app": "a", "cti_managers": []},
