@@ -446,13 +446,12 @@ class Reader:
             self.leave_out("not_utf8", number)
             return None
         usual = _USUAL.match(text)
-        record = self._of_text(text, number) if usual is None else self._usual(usual, text, number)
+        if usual is None:
+            record = self._of_text(text, number)
+        else:
+            sequence, host, year, mnemonic = usual.group(1, 2, 5, 14)
+            record = self._made(number, host, int(sequence), year, mnemonic, text, usual)
         return self._parts.take(record) if record is not None and _PART in text else record
-
-    def _usual(self, usual: re.Match[str], text: str, number: int) -> Record:
-        """The record of a line as nearly all are written."""
-        sequence, host, year, mnemonic = usual.group(1, 2, 5, 14)
-        return self._made(number, host, int(sequence), year, mnemonic, text, usual)
 
     def _of_text(self, text: str, number: int) -> Record | None:
         """The record of any other line."""

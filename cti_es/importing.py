@@ -144,7 +144,36 @@ def _is_refused(event: log.OpenAllowed, cluster: Cluster) -> bool:
 
 
 _LOOK_FIRST = (log.OpenAllowed, log.DeviceFailed)
-"""Events that :func:`_needless` asks about: everything before them has to have happened."""
+"""Events that :func:`_needless` asks about: what concerns their devices has to have happened before."""
+
+
+class _Waiting:
+    """Events that are to happen together, which is much faster than one by one.
+
+    An event that names a device concerns that device alone; any other may concern all.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.events: list[Event] = []
+        self.registering: dict[str, Candidate] = {}
+        self._devices: set[str | None] = set()
+
+    def hold_up(self, event: Event) -> bool:
+        """Whether these have to happen before the event is looked at, or before it happens."""
+        device = getattr(event, "device", None)
+        if type(event) in _LOOK_FIRST:
+            return device in self._devices or None in self._devices
+        return bool(self.registering) and (device is None or device in self.registering)
+
+    def add(self, number: int, candidate: Candidate) -> None:
+        """One more, which is the candidate of that number."""
+        event = candidate.event
+        self.numbers.append(number)
+        self.events.append(event)
+        self._devices.add(getattr(event, "device", None))
+        if type(event) is log.DeviceRecovered:
+            self.registering[event.device] = candidate
 
 
 class _Present:
@@ -156,21 +185,24 @@ class _Present:
 
     def take(self, candidates: list[Candidate]) -> list[MisfitReport | SkipReason | None]:
         """For each of some candidates: None if it fits (and has happened now), else why it is not stored."""
-        verdicts: list[MisfitReport | SkipReason | None] = []
-        run: list[Event] = []
-        for candidate in candidates:
-            if type(candidate.event) in _LOOK_FIRST:
-                verdicts += self.advance(run)
-                run = []
-                if (why := _needless(candidate, self.replay.cluster, self.registered)) is not None:
-                    verdicts.append(why)
-                    continue
-            run.append(candidate.event)
-            if type(candidate.event) is log.DeviceRecovered:
-                verdicts += self.advance(run)
-                run = []
-                self.learn(candidate)
-        return verdicts + self.advance(run)
+        verdicts: list[MisfitReport | SkipReason | None] = [None] * len(candidates)
+        waiting = _Waiting()
+        for number, candidate in enumerate(candidates):
+            if waiting.hold_up(candidate.event):
+                self._happen(waiting, verdicts)
+                waiting = _Waiting()
+            if (why := _needless(candidate, self.replay.cluster, self.registered)) is None:
+                waiting.add(number, candidate)
+            else:
+                verdicts[number] = why
+        self._happen(waiting, verdicts)
+        return verdicts
+
+    def _happen(self, waiting: _Waiting, verdicts: list[MisfitReport | SkipReason | None]) -> None:
+        for number, verdict in zip(waiting.numbers, self.advance(waiting.events), strict=True):
+            verdicts[number] = verdict
+        for candidate in waiting.registering.values():
+            self.learn(candidate)
 
     def learn(self, candidate: Candidate) -> None:
         """Remember where a device has registered, if that is what has happened last."""
