@@ -12,8 +12,8 @@ times and checked against the state that they meet:
 duplicate, or the log must say the same: it does not fit the state of the log at that time, or it is an earlier report
 of what the log says next. To see that, the past is replayed with these claims in their places. Anything else is
 refused: what belongs together is imported together. So importing a file again, or others that overlap with it,
-changes nothing. (At the very moment of the last event the log may still grow; only what stands before an event that
-the log has, in the order of the spool, is looked at as the past.)
+changes nothing. (At the very moment of the last event the log may still grow, by what stands behind that event in the
+order of the spool.)
 """
 
 from collections.abc import Callable, Iterator
@@ -234,16 +234,16 @@ class _Past:
         self._next = next(self._log, None)
         self._early: dict[bytes, Candidate] = {}
 
-    def take(self, candidate: Candidate, older: bool) -> MisfitReport | SkipReason | None:
-        """Why the log does not need this candidate; None if it fits there. ``older``: than the end of the log."""
+    def take(self, candidate: Candidate) -> MisfitReport | SkipReason | None:
+        """Why the log does not need this candidate; None if it fits there, so that it has to say the same later on."""
         key = _key(candidate)
         if key < self._begin:
             raise self._too_old(candidate)
         self._up_to(lambda version, event: event.at is None or sort_key(event.at) < key)
-        if older and not candidate.is_sure:
+        if not candidate.is_sure:
             return "unknown_connection"
         [verdict] = self._present.take([candidate])
-        if verdict is None and older:
+        if verdict is None:
             self._early[_content(candidate.event)] = candidate
         return verdict
 
@@ -276,9 +276,9 @@ class _Past:
         version, last = next(reversed([*_events(self._store, self._name, self._store.head(self._name).version)]))
         is_topology = isinstance(last, _TOPOLOGY)
         return InputError(
-            f"{type_of[type(event)]} at {event.at} is older than the log, and not in it",
+            f"{type_of[type(event)]} at {event.at} is older than the end of the log, and not in it",
             where=self._place(candidate.place),
-            expected=f"what happened after its last event ({version}, {type_of[type(last)]} at {last.at})",
+            expected=f"what comes after its last event ({version}, {type_of[type(last)]} at {last.at})",
             hint=_TOPOLOGY_FIRST if is_topology else _TOGETHER,
         )
 
@@ -347,10 +347,10 @@ class _Plan:
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
             behind = [_key(one) < latest or (_key(one) == latest and one.event.id in known) for one in self._batch]
             end = max((index + 1 for index, is_old in enumerate(behind) if is_old), default=0)
-            new = [*self._take_old(self._batch[:end], known, latest), *self._batch[end:]]
-            if new:
+            self._take_old(self._batch[:end], known)
+            if new := self._batch[end:]:
                 self._end_of_past(present)
-            kept = self._fitting(present, [one for one in new if one.event.id not in known])
+            kept = self._fitting(present, new)
             yield self._lines({one.event.id for one in kept}, known)
         self._end_of_past(present)
 
@@ -387,21 +387,17 @@ class _Plan:
                 self._count(one, verdict)
         return kept
 
-    def _take_old(self, old: list[Candidate], known: dict[str, int], latest: str) -> list[Candidate]:
-        """Take what the log may have; what it may still get is given back."""
-        new = []
+    def _take_old(self, old: list[Candidate], known: dict[str, int]) -> None:
+        """Take what the log has, or has to say the same."""
         for one in old:
             if self._past is None:
                 self._past = _Past(self._store, self._name, one, self._place)
             if one.event.id in known:
                 self._past.pass_by(one, known[one.event.id])
-            elif (verdict := self._past.take(one, _key(one) < latest)) is not None:
+            elif (verdict := self._past.take(one)) is not None:
                 self._count(one, verdict)
-            elif _key(one) < latest:
-                self._findings.add("merged", type_of[type(one.event)], self._place(one.place), _EARLIER)
             else:
-                new.append(one)
-        return new
+                self._findings.add("merged", type_of[type(one.event)], self._place(one.place), _EARLIER)
 
     def _end_of_past(self, present: _Present) -> None:
         past, self._past = self._past, None

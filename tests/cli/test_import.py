@@ -302,7 +302,7 @@ def test_a_name_that_is_no_text(outage, cti_es):
 def test_a_device_that_was_added_late(outage, quick, refused):
     """What is appended by hand without a time is younger than every line of the cluster: the error names it."""
     assert quick("append", "site.db", "device_added", "device=N", "kind=phone").returncode == 0
-    found = refused(quick(*IMPORT, *LOGS), "is older than the log, and not in it", "(10, device_added at 2")
+    found = refused(quick(*IMPORT, *LOGS), "is older than the end of the log, and not in it", "(10, device_added at 2")
     assert "what is appended by hand" in found
 
 
