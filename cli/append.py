@@ -18,7 +18,18 @@ from cti_es.store.sqlite import create, is_sqlite
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import STDIN, Address, OpenStream, no_file, only_log, open_file, parse_address, spooled, stdin
+from cti_es_cli.sources import (
+    STDIN,
+    Address,
+    OpenStream,
+    no_file,
+    only_log,
+    open_file,
+    parse_address,
+    spooled,
+    spooled_pipe,
+    stdin,
+)
 
 HERE = "event"
 
@@ -137,6 +148,10 @@ def _file(file: str) -> Iterator[tuple[str, _Batches]]:
             yield STDIN, _Batches(STDIN, again)
         return
     path = Path(file)
+    if path.is_fifo():
+        with spooled_pipe(path) as again:
+            yield file, _Batches(file, again)
+        return
     if not path.is_file():
         raise no_file(path)
     if is_sqlite(path):

@@ -80,13 +80,15 @@ def command(
     the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
     """
     from cti_es.diff.compare import Options, compare
-    from cti_es_cli.diff_report import Report, check_sides, check_times, junit_xml
+    from cti_es_cli.diff_report import Report, check_handles, check_sides, check_times, junit_xml
     from cti_es_cli.handle_file import read_handles
     from cti_es_cli.main import ClosedPipe
     from cti_es_cli.traces import Selection, compare_what_both_can_tell, open_side
 
     if expected == actual == "-":
         raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
+    if junit and path and Path(junit).resolve() == Path(path).resolve():
+        raise click.UsageError(f"--junit and -o are the same file: {path}")
     given = read_handles(Path(handles)) if handles else None
     options = Options(order, ignore == "reason", strict, time_tolerance, given)
     selection = Selection(app, from_version, to_version, since, until)
@@ -102,12 +104,13 @@ def command(
         compare_what_both_can_tell(sides)
         found = compare(sides[0].batches(), sides[1].batches(), options)
         check_sides(sides, found)
+        check_handles(found, given or {})
         if time_tolerance is not None:
             check_times(found)
         report = Report(sides, selection, options, found, most)
         verdict = 0 if found.conforms else DIFFERS
         if junit:
-            with opened("text", junit) as file:
+            with opened("text", junit, option="--junit") as file:
                 file.write(junit_xml(found))
         try:
             with opened(format, path) as output:

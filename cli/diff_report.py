@@ -2,19 +2,21 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from xml.etree import ElementTree
 
 import msgspec
 
+from cti_es.diff.channels import Name
 from cti_es.diff.compare import ChannelResult, Comparison, Options, counts
 from cti_es.diff.differences import Difference, DifferenceKind, says
-from cti_es.errors import InputError
+from cti_es.diff.handles import Given, bare
+from cti_es.errors import InputError, did_you_mean
 from cti_es.events import AnyEvent, Event, encode, type_of
 from cti_es.rules import RULES
 from cti_es.tapi import Received
-from cti_es_cli.output import Output, shown
+from cti_es_cli.output import Output, shown, warn
 from cti_es_cli.traces import Selection, Side
 from cti_es_cli.views import details
 
@@ -103,9 +105,9 @@ class Report:
         )
 
     def _how(self) -> Literal["inferred", "given", "named"]:
-        if self._options.handles is not None:
-            return "given"
-        return "inferred" if any(one.how == "inferred" for one in self.comparison.pairs) else "named"
+        if any(one.how == "inferred" for one in self.comparison.pairs):
+            return "inferred"
+        return "named" if self._options.handles is None else "given"
 
     # Text.
 
@@ -150,9 +152,10 @@ class Report:
     def _handles_from(self) -> str:
         if self._options.handles is None:
             return _HOW[self._how()]
-        actual = [one.how for one in self.comparison.pairs if one.actual]
-        named = sum(1 for how in actual if how == "given")
-        return "from a file" + ("" if named == len(actual) else f", which names {named:,} of {len(actual):,}")
+        actual = [one.actual.name.handle for one in self.comparison.pairs if one.actual]
+        named = sum(1 for handle in actual if bare(handle) in self._options.handles)
+        names = "" if named == len(actual) else f", which names {named:,} of {len(actual):,}"
+        return f"from a file{names}" + (", others inferred" if self._how() == "inferred" else "")
 
     def _verdict(self) -> Iterator[str]:
         found = self.summary()
@@ -167,6 +170,8 @@ class Report:
             yield f"  {_many(found.compared_without_reason, 'message')} compared without a reason: a trace has none"
         if found.skipped:
             yield f"  skipped: {', '.join(f'{number:,} {name}' for name, number in found.skipped.items())}"
+        if self._options.order != "channel" and found.handles == "inferred" and found.differences["moved"]:
+            yield "  handles are inferred: some of the moved may only be handles that say the same (see --handles)"
         if found.unreadable:
             yield f"  {_many(found.unreadable, 'unreadable message line')} skipped (--skip-bad)"
         for channel in self.comparison.channels:
@@ -308,6 +313,25 @@ def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
             expected="messages to the same application",
             hint="see --app",
         )
+
+
+def check_handles(found: Comparison, given: Mapping[str, Given]) -> None:
+    """Warn of handles that came and that a file gives to channels without an expected message: mistyped names?"""
+    expected = [one.expected.name for one in found.pairs if one.expected]
+    came = [given.get(bare(one.actual.name.handle)) for one in found.pairs if one.actual]
+    lost = [one for one in came if one and not any(_stands_for(one, name) for name in expected)]
+    if lost:
+        first, *_ = lost
+        what = f"{first.device}/{first.line}" if first.line else first.device
+        near = did_you_mean(first.device, {name.device for name in expected if name.device} - {first.device})
+        warn(
+            f"warning: of the handles in --handles, {len(lost):,} stand for channels without an expected message,"
+            f" the first for {what}{f' of {first.app}' if first.app else ''}{f'; {near}' if near else ''}"
+        )
+
+
+def _stands_for(given: Given, name: Name) -> bool:
+    return (given.device, given.line) == (name.device, name.line) and given.app in (None, name.app)
 
 
 def check_times(found: Comparison) -> None:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from cti_es.diff.handles import Given
+from cti_es.diff.handles import Given, bare
 from cti_es.errors import InputError
 from cti_es.formats.lines import ByteStream, Kind, chunks, numbered
 from cti_es_cli.sources import open_file
@@ -53,4 +53,4 @@ def _handle(cells: list[str], where: str) -> tuple[str, Given]:
     handle, app, device, line = cells
     if not handle or not device:
         raise InputError(f"no {'device' if handle else 'handle'}", where=where, expected=expected)
-    return handle.lower().removeprefix("0x").removeprefix("x"), Given(app or None, device, line or None)
+    return bare(handle), Given(app or None, device, line or None)

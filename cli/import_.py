@@ -181,9 +181,9 @@ def _files(names: tuple[str, ...]) -> list[File]:
             files.append(File(STDIN, _stdin))
             continue
         path = Path(name)
-        if not path.is_file():
+        if not path.is_file() and not path.is_fifo():
             raise no_file(path, A_LOG)
-        if is_sqlite(path):
+        if path.is_file() and is_sqlite(path):
             raise InputError("a store", where=name, expected=A_LOG)
         files.append(File(shown(name), partial(_opened, path)))
     return files

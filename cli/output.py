@@ -159,10 +159,12 @@ def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 @contextmanager
-def opened(format: str, path: str | None, live: bool = False, in_place: bool = False) -> Iterator[Output]:
+def opened(
+    format: str, path: str | None, live: bool = False, in_place: bool = False, option: str = "-o"
+) -> Iterator[Output]:
     """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not.
 
-    ``in_place``: the file may be one that the command reads.
+    ``in_place``: the file may be one that the command reads. ``option`` is the one that names the file.
     """
     if path is None or path == "-":
         if sys.stdout is None:
@@ -171,16 +173,16 @@ def opened(format: str, path: str | None, live: bool = False, in_place: bool = F
         return
     target = Path(path).resolve()  # through links, to what they point at
     if not target.parent.is_dir():
-        raise click.UsageError(f"-o {path}: no such folder")
+        raise click.UsageError(f"{option} {path}: no such folder")
     if target.exists() and not target.is_file():  # a pipe or a device is written to as it is
         with target.open("wb") as stream:
             yield Output(format, stream, colours=False, live=True)
         return
     if not os.access(target.parent, os.W_OK):
         raise InputError("no permission to make a file in this folder", where=path)
-    _refuse_store(target, path)
+    _refuse_store(target, f"{option} {path}")
     if not in_place:
-        _refuse_input(target, path)
+        _refuse_input(target, f"{option} {path}")
     draft = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         with draft.open("wb") as stream:
@@ -192,13 +194,13 @@ def opened(format: str, path: str | None, live: bool = False, in_place: bool = F
         draft.unlink(missing_ok=True)
 
 
-def _refuse_store(target: Path, path: str) -> None:
+def _refuse_store(target: Path, what: str) -> None:
     """A store is never overwritten by what was read from one."""
     if target.exists() and is_sqlite(target):
-        raise click.UsageError(f"-o {path}: this is a store; give the name of another file")
+        raise click.UsageError(f"{what}: this is a store; give the name of another file")
 
 
-def _refuse_input(target: Path, path: str) -> None:
+def _refuse_input(target: Path, what: str) -> None:
     """Nor is any other file that the command reads (``-o *.log``, as the shell writes it out)."""
     context = click.get_current_context(silent=True)
     if context is None or not target.exists():
@@ -206,7 +208,7 @@ def _refuse_input(target: Path, path: str) -> None:
     given = [value for name, value in context.params.items() if name not in _OUTPUTS]
     words = [word for value in given for word in (value if isinstance(value, tuple) else (value,))]
     if any(isinstance(word, str) and Path(word).is_file() and target.samefile(word) for word in words):
-        raise click.UsageError(f"-o {path}: this file is read by the same command; give the name of another file")
+        raise click.UsageError(f"{what}: this file is read by the same command; give the name of another file")
 
 
 _OUTPUTS = ("path", "junit")

@@ -102,6 +102,10 @@ def open_log(source: str, again: bool = False) -> Iterator[Log]:
             yield log
         return
     address = parse_address(source)
+    if address.path.is_fifo():
+        with spooled_pipe(address.path) as kept:
+            yield FileLog(source, kept)
+        return
     if not address.path.is_file():
         raise no_file(address.path)
     if not is_sqlite(address.path):
@@ -145,6 +149,13 @@ def spooled(stream: ByteStream) -> Iterator[OpenStream]:
             return nullcontext(cast(ByteStream, kept))
 
         yield again
+
+
+@contextmanager
+def spooled_pipe(path: Path) -> Iterator[OpenStream]:
+    """Keep what a named pipe gives, such as the shell's ``<(…)``."""
+    with open_file(path) as stream, spooled(stream) as kept:
+        yield kept
 
 
 def open_file(path: Path) -> AbstractContextManager[ByteStream]:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from cti_es import tapi
 from cti_es.diff.lint import STATES
 from cti_es.errors import InputError
 from cti_es.events import Event
-from cti_es.formats.lines import ByteStream
+from cti_es.formats.lines import ByteStream, start_as_utf8
 from cti_es.formats.trace import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
 from cti_es.formats.trace_common import Options
 from cti_es.reading import Cut, Log, Reading, check_end
@@ -18,7 +20,17 @@ from cti_es.store.sqlite import is_sqlite
 from cti_es.tapi import Message, Received
 from cti_es.times import sort_key
 from cti_es_cli.output import warn
-from cti_es_cli.sources import STDIN, FileLog, OpenStream, open_file, open_log, parse_address, spooled, stdin
+from cti_es_cli.sources import (
+    STDIN,
+    FileLog,
+    OpenStream,
+    open_file,
+    open_log,
+    parse_address,
+    spooled,
+    spooled_pipe,
+    stdin,
+)
 
 
 class Selection(NamedTuple):
@@ -65,7 +77,7 @@ class Side:
         source = self._source
         whole: Iterable[list[Received]] = source if isinstance(source, TraceReading) else self._replayed(source)
         for batch in whole:
-            kept = batch if self._is_whole(batch) else [message for message in batch if self._is_compared(message)]
+            kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
             self.messages += len(kept)
             yield kept
 
@@ -77,14 +89,19 @@ class Side:
             and not any(map(_is_of_another_state, {(message.message, message.param1) for message in batch}))
         )
 
-    def _is_compared(self, message: Received) -> bool:
+    def _compared(self, message: Received) -> Received | None:
+        """The message with the one of its states that is compared; None if it is left out."""
         if _is_of_another_state((message.message, message.param1)):
-            self._other[f"{message.message} of other states"] += 1
-            return False
+            state = _one_state(message)
+            if state is None:
+                unknown = "an unknown state" if message.param1 is None else "other states"
+                self._other[f"{message.message} of {unknown}"] += 1
+                return None
+            message = replace(message, param1=state)
         if (message.message, message.param1) in self.untold:
             self._other[f"{message.message} of a state that a trace cannot tell"] += 1
-            return False
-        return self._selection.has(message)
+            return None
+        return message if self._selection.has(message) else None
 
     def _replayed(self, log: Log) -> Iterator[list[Received]]:
         cut, start = Cut(version=self._selection.to_version), self._selection.from_version
@@ -133,6 +150,13 @@ def _is_of_another_state(says: tuple[str, int | None]) -> bool:
     return says[0] in tapi.STATE_FLAGS and says not in STATES
 
 
+def _one_state(message: Received) -> int | None:
+    """The compared state in a message that tells several at once; None if there is none, or more than one."""
+    bits = message.param1 or 0
+    found = [state for name, state in STATES if name == message.message and state is not None and bits & state]
+    return found[0] if len(found) == 1 else None
+
+
 def check_read(side: Side) -> None:
     """Say what was left out of a trace. Raises :class:`InputError` if there was nothing else in it."""
     left_out = [f"{count} {name}" for name, count in side.skipped().items()]
@@ -149,6 +173,8 @@ def open_side(stack: ExitStack, source: str, selection: Selection, format: str |
     if source == "-":
         return _file_side(stack, STDIN, stack.enter_context(spooled(stdin())), selection, format, options)
     path = parse_address(source).path
+    if path.is_fifo():
+        return _file_side(stack, source, stack.enter_context(spooled_pipe(path)), selection, format, options)
     if not path.is_file() or (format is None and is_sqlite(path)):
         log = stack.enter_context(open_log(source))
         return Side(log.name, "replayed", log, selection)
@@ -160,7 +186,7 @@ def _file_side(
 ) -> Side:
     with open_() as stream:
         start = _start(stream)
-    if format is None and b'"type"' in start and recognise(start) is None:
+    if format is None and b'"type"' in start_as_utf8(start) and recognise(start) is None:
         return Side(name, "replayed", FileLog(name, open_), selection)
     reading = read_trace(stack.enter_context(open_()), name, format, options)
     if reading.format is None:

@@ -6,7 +6,7 @@ import msgspec
 
 from cti_es.cluster import Cluster, Device
 from cti_es.errors import InputError, did_you_mean
-from cti_es.events import AnyEvent, AwayReason
+from cti_es.events import AnyEvent, AwayReason, DeviceFailed, Event
 from cti_es.homes import Home, home
 from cti_es.reading import Cut, Log, event_at, folded
 from cti_es.replay import Replay
@@ -129,12 +129,13 @@ def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]
     if device is None:
         near = did_you_mean(name, cluster.devices)
         raise InputError(f"there is no device '{name}' in {log.name} at version {replay.version}", hint=near)
+    event = event_at(log, device.since)
     placement = Placement(
         version=replay.version,
         home=home(cluster, device),
         since=device.since,
-        event=event_at(log, device.since),  # type: ignore[arg-type]
-        why=_why(cluster, device),
+        event=event,  # type: ignore[arg-type]
+        why=_why(cluster, device, event),
         refused_by=list(device.refused_by),
         lines_refused_by={number: list(line.refused_by) for number, line in device.lines.items() if line.refused_by},
         waits_for=_waits_for(cluster, name),
@@ -153,19 +154,22 @@ _BECAUSE = {
     "close": "The system closed it: every node of its group was in service, and none took it.",
     "settle": "The system closed its last open line, so no application has it open any more.",
     "reconnect": "Its home refused to open it again for the last application that had it open, whose TSP reconnected.",
-    "call": "It went out of service with a call active on it, and phones are opened again only without one.",
+    "call": "It went out of service; a call is active on it, and phones are opened again only without one.",
+    "was_away": "The device itself was away, and since it came back no node of its group was in service and took it.",
     "away": "The device itself is away ({away}).",
     "give_back": "The last application that had it open gave it back.",
 }
 """The last change of a device's state or home (Device.because), in words."""
 
 
-def _why(cluster: Cluster, device: Device) -> str:
+def _why(cluster: Cluster, device: Device, event: Event) -> str:
     because: str = device.because
     if device.state == "out_of_service" and device.away:
         because = "away"
-    elif device.state == "out_of_service" and cluster.waits_for_calls(device):
+    elif device.state == "out_of_service" and cluster.waits_for_calls(device) and cluster.best(device):
         because = "call"
+    elif device.because == "suspend" and isinstance(event, DeviceFailed):
+        because = "was_away"
     return _BECAUSE[because].format(home=device.home, away=device.away)
 
 

@@ -23,7 +23,7 @@ def notes_on(
         yield f"The message comes from {event} and waited until {message.app} had a link again."
     yield from _on_reason(message, _handle(message, before) or _handle(message, after))
     yield from _without_link(message.device, {one.app for one in sent}, after)
-    yield from _unwanted(sent, unfiltered, after)
+    yield from _unwanted(sent, unfiltered, before, after)
 
 
 def has_waited(message: Message, before: Book) -> bool:
@@ -69,8 +69,8 @@ def _without_link(device: str, told: set[str], after: Book) -> Iterator[str]:
             yield f"{app} was told nothing: it has had no link since event {provider.since}."
 
 
-def _unwanted(sent: list[Message], unfiltered: list[Message], after: Book) -> Iterator[str]:
-    """Handle by handle, what its application does not want to be told."""
+def _unwanted(sent: list[Message], unfiltered: list[Message], before: Book, after: Book) -> Iterator[str]:
+    """Handle by handle, what its application does not want to be told. A handle may be closed by the same event."""
     came = {_said(message) for message in sent}
     kept_back: dict[tuple[str, str | None], list[str]] = {}
     for message in unfiltered:
@@ -79,7 +79,8 @@ def _unwanted(sent: list[Message], unfiltered: list[Message], after: Book) -> It
             states.append(str(message.param1_name).partition("_")[2])
     for (app, line), states in kept_back.items():
         device = unfiltered[0].device
-        handle = after.held.get(device, {}).get(app, Held()).handle(line)
+        handles = (book.held.get(device, {}).get(app, Held()).handle(line) for book in (before, after))
+        handle = next(filter(None, handles), None)
         wants = ", ".join(handle.wants or ()) if handle else ""
         what = "phone handle" if line is None else f"handle of line {line}"
         yield (

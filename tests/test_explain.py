@@ -251,6 +251,63 @@ def test_what_a_device_waits_for(events: list[Json], waits_for: str, refused_by:
     assert found.lines_refused_by == {"1": ["cm2"]}
 
 
+WHY: dict[str, tuple[list[Json], str]] = {
+    "no node, and a call that began later": (
+        [
+            {"type": "behaviour_set", "phones_wait_for_calls": True},
+            {"type": "node_failed", "node": "cm1"},
+            {"type": "call_started", "call": "c", "device": "T"},
+        ],
+        "It lost its home, and no other node of its group was in service and took it.",
+    ),
+    "a call, though a node would take it": (
+        [
+            {"type": "behaviour_set", "phones_wait_for_calls": True},
+            {"type": "node_failed", "node": "cm1"},
+            {"type": "call_started", "call": "c", "device": "T"},
+            {"type": "node_recovered", "node": "cm1"},
+        ],
+        "It went out of service; a call is active on it, and phones are opened again only without one.",
+    ),
+    "away while its node failed": (
+        [
+            {"type": "device_failed", "device": "T"},
+            {"type": "node_failed", "node": "cm1"},
+            {"type": "device_recovered", "device": "T"},
+        ],
+        "The device itself was away, and since it came back no node of its group was in service and took it.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "why"), WHY.values(), ids=WHY)
+def test_why_a_device_is_out_of_service(events: list[Json], why: str) -> None:
+    """The reason that is given is the one that keeps it out, not one that came later."""
+    site: list[Json] = [{"type": "node_added", "node": "cm1"}, {"type": "device_added", "device": "T", "kind": "phone"}]
+    log = stored(decoded([{**event, "at": "2026-01-01T00:00:00Z"} for event in [*site, *events]]))
+
+    assert explain_device(log, "T", Cut())[0].why == why
+
+
+def test_what_a_handle_wanted_that_is_closed_now() -> None:
+    """A note on a message that was kept back names what the handle wanted, also if the same event closed it."""
+    log = stored(decoded([{**event, "at": "2026-01-01T00:00:00Z"} for event in (
+        {"type": "node_added", "node": "cm1"},
+        {"type": "node_added", "node": "cm2"},
+        {"type": "device_added", "device": "R", "kind": "route_point", "lines": ["1", "2"]},
+        {"type": "device_opened", "device": "R"},
+        {"type": "node_failed", "node": "cm1"},
+        {"type": "status_messages_set", "device": "R", "line": "1", "states": ["INSERVICE"]},
+        {"type": "open_refused", "device": "R", "line": "1"},
+        {"type": "node_recovered", "node": "cm1"},
+    )]))  # fmt: skip
+    notes = [note for seq in range(7, 10) for note in explain_message(log, seq).notes if "was not told" in note]
+
+    assert set(notes) == {
+        "app was not told OUTOFSERVICE on its handle of line 1: of the state messages it wants INSERVICE."
+    }
+
+
 def test_device_that_is_not_there() -> None:
     """An unknown device is an error with a near name; so is a device at a version before it was added."""
     unknown, early = (

@@ -63,6 +63,8 @@ class Compared(NamedTuple):
         """The comparable part of a message."""
         if message.message in CONFIGURATION:
             return (message.message, message.device, message.line) if self.names else (message.message,)
+        if message.message in CLOSES:  # all 0 (reference/tapi.md §1.7), so a trace may leave them out
+            return (message.message, message.param1 or 0, message.param2 or 0 if self.reason else 0)
         if not self.reason or (message.message, message.param1) in self.untold:
             return (message.message, message.param1)
         return (message.message, message.param1, message.param2)
@@ -147,11 +149,11 @@ def _name(message: Received) -> Name:
 
 
 def untold(*traces: Iterable[Channel]) -> frozenset[tuple[str, int | None]]:
-    """The (message, param1) of which some trace cannot tell param2: these are compared without it."""
+    """The (message, param1) of which some trace cannot tell a parameter: these are compared without param2."""
     return frozenset(
         (message.message, message.param1)
         for trace in traces
         for channel in trace
         for message in channel.messages
-        if message.param2 is None
+        if message.param2 is None or message.param1 is None
     )

@@ -67,7 +67,7 @@ def compare(expected: Trace, actual: Trace, options: Options) -> Comparison:
     counts = tuple(sum(len(channel.messages) for channel in side) for side in (left, right))
     compared = _compared(left, right, options)
     pairs = pair(left, right, compared, options.handles)
-    aliases = _merge_second_handles(pairs)
+    aliases = _merge_second_handles(pairs, compared)
     announced = 0 if options.strict else _drop_announcements(pairs, compared)
     groups = _groups(pairs, options.order)
     done = [(*_run(group, compared, options), group) for group in groups]
@@ -100,9 +100,10 @@ class _Group(NamedTuple):
 def _split_alike(expected: Trace, actual: Trace) -> tuple[list[Channel], list[Channel]]:
     """The channels of both traces; by names alone where both have names and one has no handles."""
     left, right = split(expected, by_handle=True), split(actual, by_handle=True)
-    if _lacks_handles(left) or (_lacks_handles(right) and _is_named(left)):
+    names = _needs_names(left), _needs_names(right)
+    if names[0] or (names[1] and _is_named(left)):
         left = _by_name(left)
-    if _lacks_handles(right) or (_lacks_handles(left) and _is_named(right)):
+    if names[1] or (names[0] and _is_named(right)):
         right = _by_name(right)
     configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
     if any(one.name.app is None for one in configuration):
@@ -120,8 +121,10 @@ def _one_configuration(channels: list[Channel]) -> list[Channel]:
     return [*(one for one in channels if one not in apart), whole]
 
 
-def _lacks_handles(channels: list[Channel]) -> bool:
-    return any(channel.name.handle is None and channel.name.kind != "configuration" for channel in channels)
+def _needs_names(channels: list[Channel]) -> bool:
+    """Whether there are no handles to go by: some messages have none and all have names, or none has a handle."""
+    lacks = [channel.name.handle is None for channel in channels if channel.name.kind != "configuration"]
+    return all(lacks) or (any(lacks) and _is_named(channels))
 
 
 def _is_named(channels: list[Channel]) -> bool:
@@ -139,8 +142,11 @@ def _compared(left: list[Channel], right: list[Channel], options: Options) -> Co
     return Compared(not options.ignore_reason, untold(left, right), named)
 
 
-def _merge_second_handles(pairs: list[Pair]) -> list[Difference]:
-    """A handle that is left over though its names belong to a channel that has one: an alias, read as that channel."""
+def _merge_second_handles(pairs: list[Pair], compared: Compared) -> list[Difference]:
+    """A handle that is left over though its names belong to a channel that has one: an alias, read as that channel.
+
+    One that only tells its state, which the channel does not miss, is none: it was opened, and no more came on it.
+    """
     whole: dict[tuple[str | None, ...], Pair] = {}
     for one in pairs:
         if one.expected and one.actual:
@@ -150,11 +156,23 @@ def _merge_second_handles(pairs: list[Pair]) -> list[Difference]:
         first = None if one.expected or not one.actual else whole.get(_names(one.actual.name))
         if one.actual is None or first is None or first.actual is None or one.actual.name.device is None:
             continue
+        merged = sorted(first.actual.messages + one.actual.messages, key=lambda m: m.place)
+        if _only_tells_state(one.actual, merged, first, compared):
+            continue
         detail = f"stands for the channel that handle {first.actual.name.handle} stands for"
         aliases.append(Difference("alias", str(one.actual.name), None, one.actual.messages[0], None, detail))
-        first.actual.messages = sorted(first.actual.messages + one.actual.messages, key=lambda m: m.place)
+        first.actual.messages = merged
         pairs.remove(one)
     return aliases
+
+
+def _only_tells_state(channel: Channel, merged: list[Received], first: Pair, compared: Compared) -> bool:
+    """Whether a channel has nothing but a state, and the other one does not fit better with it."""
+    if [token[:2] in TELLS_STATE for token in compared.tokens(channel.messages)] != [True]:
+        return False
+    whole = [first.expected, first.actual]
+    expected, actual = (compared.tokens(one.messages if one else []) for one in whole)
+    return distance(expected, compared.tokens(merged)) >= distance(expected, actual)
 
 
 def _names(name: Name) -> tuple[str | None, ...]:

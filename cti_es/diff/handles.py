@@ -1,18 +1,19 @@
 """Which channel of the actual trace is which of the expected one (diff.md §3): one to one.
 
 By a file of handles; those it does not name by names, where both traces have them; else inferred: line channels only
-to line channels, phone to phone; first those whose whole sequence is equal, in order of first appearance, then by the
-cheapest alignment.
+to line channels, phone to phone. What may stand for several is decided by what it says: first those whose whole
+sequence is equal, in order of first appearance, then by the cheapest alignment.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from cti_es.diff.align import distance
 from cti_es.diff.channels import Channel, Compared, Name, Token
 
 How = Literal["given", "named", "inferred", "alone"]
+Key = TypeVar("Key", bound=Hashable)
 
 CANDIDATES = 20
 """How many expected channels are aligned with a handle that equals none, when there are too many to try all."""
@@ -83,32 +84,34 @@ class _Pairing:
         del self._actual[actual]
 
     def by_file(self, given: Mapping[str, Given]) -> None:
-        """Handles that a file names, to the next channel of that name; where there is none they stay alone."""
-        waiting: dict[tuple[str, str | None], list[Channel]] = defaultdict(list)
-        for channel in self._expected:
-            if channel.name.device is not None:
-                waiting[channel.name.device, channel.name.line].append(channel)
-        for channel in list(self._actual):
-            name = given.get(_bare(channel.name.handle))
-            if name is None:
-                continue
-            fitting = [one for one in waiting[name.device, name.line] if name.app in (None, one.name.app)]
-            if fitting:
-                waiting[name.device, name.line].remove(fitting[0])
-                self._join(fitting[0], channel, "given")
-            else:
+        """Handles that a file names, to a channel of that name; where there is none they stay alone."""
+        stands = {one: name for one in self._actual if (name := given.get(bare(one.name.handle))) is not None}
+        for name, actual in _grouped(stands, stands.__getitem__).items():
+            expected = [
+                one
+                for one in self._expected
+                if (one.name.device, one.name.line) == (name.device, name.line) and name.app in (None, one.name.app)
+            ]
+            self._match(expected, actual, "given")
+        for channel in stands:
+            if channel in self._actual:
                 self._aside.append(channel)
                 del self._actual[channel]
 
     def by_key(self, key: Callable[[Name], Hashable], how: How) -> None:
-        """Channels with the same key, in order of first appearance."""
-        waiting: dict[Hashable, list[Channel]] = defaultdict(list)
-        for channel in self._expected:
-            waiting[key(channel.name)].append(channel)
-        for channel in list(self._actual):
-            fitting = waiting.get(key(channel.name))
-            if fitting:
-                self._join(fitting.pop(0), channel, how)
+        """Channels with the same key."""
+        waiting = _grouped(self._expected, lambda one: key(one.name))
+        for same, actual in _grouped(self._actual, lambda one: key(one.name)).items():
+            self._match(waiting.get(same, []), actual, how)
+
+    def _match(self, expected: list[Channel], actual: list[Channel], how: How) -> None:
+        """Channels that belong together, as many as there are on both sides; which with which, they say."""
+        if len(expected) > 1 or len(actual) > 1:
+            self._by_what_they_say(expected, actual, how)
+        left = [one for one in expected if one in self._expected]
+        right = [one for one in actual if one in self._actual]
+        for one, other in zip(left, right, strict=False):
+            self._join(one, other, how)
 
     def configuration(self) -> None:
         """CREATE and REMOVE need no handle: what is left of them belongs together, in order."""
@@ -118,27 +121,35 @@ class _Pairing:
             self._join(one, other, "named")
 
     def infer(self) -> None:
-        """By what the channels say."""
-        self._by_sequence(lambda tokens: tuple(tokens))
-        self._by_sequence(_without_first_state)
+        """All that are left, by what they say."""
         for kind in ("phone", "line"):
-            self._cheapest(kind)
+            expected = [one for one in self._expected if one.name.kind == kind]
+            actual = [one for one in self._actual if one.name.kind == kind]
+            self._by_what_they_say(expected, actual, "inferred")
 
-    def _by_sequence(self, reduce: Callable[[list[Token]], Hashable]) -> None:
+    def _by_what_they_say(self, expected: list[Channel], actual: list[Channel], how: How) -> None:
+        self._by_sequence(expected, actual, how, tuple)
+        self._by_sequence(expected, actual, how, _without_first_state)
+        self._cheapest(expected, actual, how)
+
+    def _tokens(self, channels: list[Channel], left: Mapping[Channel, None]) -> list[tuple[Channel, list[Token]]]:
+        """Those of the channels that are left, and what they say."""
+        return [(one, self._compared.tokens(one.messages)) for one in channels if one in left]
+
+    def _by_sequence(
+        self, some: list[Channel], others: list[Channel], how: How, reduce: Callable[[list[Token]], Hashable]
+    ) -> None:
         waiting: dict[Hashable, list[Channel]] = defaultdict(list)
-        for channel in self._expected:
-            waiting[channel.name.kind, reduce(self._compared.tokens(channel.messages))].append(channel)
-        for fitting in waiting.values():
-            fitting.reverse()
-        for channel in list(self._actual):
-            found = waiting.get((channel.name.kind, reduce(self._compared.tokens(channel.messages))))
+        for channel, tokens in self._tokens(some, self._expected)[::-1]:
+            waiting[reduce(tokens)].append(channel)
+        for channel, tokens in self._tokens(others, self._actual):
+            found = waiting.get(reduce(tokens))
             if found:
-                self._join(found.pop(), channel, "inferred")
+                self._join(found.pop(), channel, how)
 
-    def _cheapest(self, kind: str) -> None:
+    def _cheapest(self, some: list[Channel], many: list[Channel], how: How) -> None:
         """Greedily: the pair with the fewest edits first. Pairs that have nothing in common stay alone."""
-        expected = [(one, self._compared.tokens(one.messages)) for one in self._expected if one.name.kind == kind]
-        actual = [(one, self._compared.tokens(one.messages)) for one in self._actual if one.name.kind == kind]
+        expected, actual = self._tokens(some, self._expected), self._tokens(many, self._actual)
         costs = []
         others = [tokens for _, tokens in expected]
         for right, (_, tokens) in enumerate(actual):
@@ -149,7 +160,15 @@ class _Pairing:
                     costs.append((cost, left, right))
         for _, left, right in sorted(costs):
             if expected[left][0] in self._expected and actual[right][0] in self._actual:
-                self._join(expected[left][0], actual[right][0], "inferred")
+                self._join(expected[left][0], actual[right][0], how)
+
+
+def _grouped(channels: Iterable[Channel], key: Callable[[Channel], Key]) -> dict[Key, list[Channel]]:
+    """Channels by a key, in order of first appearance."""
+    groups: dict[Key, list[Channel]] = {}
+    for channel in channels:
+        groups.setdefault(key(channel), []).append(channel)
+    return groups
 
 
 def _cost(expected: list[Token], actual: list[Token]) -> int:
@@ -176,6 +195,6 @@ def _unlike(one: Counter[Token], other: Counter[Token]) -> int:
     return sum(((one - other) + (other - one)).values())
 
 
-def _bare(handle: str | None) -> str:
-    """A handle without its prefix and in lower case, as handle files are read."""
-    return (handle or "").lower().removeprefix("0x").removeprefix("x")
+def bare(handle: str | None) -> str:
+    """A handle in lower case, without its prefix and leading zeros: as handle files are read."""
+    return (handle or "").lower().removeprefix("0x").removeprefix("x").lstrip("0")

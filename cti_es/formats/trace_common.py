@@ -82,15 +82,13 @@ _HALF_A_DAY = 12 * 3_600_000
 
 def first_day(options: Options) -> date | None:
     """The day on which a trace begins, if the options say. Raises :class:`InputError` for what is none."""
-    if options.date is None:
-        return None
     try:
-        canonical_time(f"{options.date}T00:00:00{options.tz}")
+        canonical_time(f"{options.date or '2000-01-01'}T00:00:00{options.tz}")
     except InputError:
-        found = f"{quoted(options.date)} with {quoted(options.tz)}"
+        found = " with ".join(quoted(one) for one in (options.date, options.tz) if one is not None)
         expected = "a date such as 2026-01-31 and an offset such as +01:00"
         raise InputError(found, where="--date, --tz", expected=expected) from None
-    return date.fromisoformat(options.date)
+    return date.fromisoformat(options.date) if options.date is not None else None
 
 
 class Clock:

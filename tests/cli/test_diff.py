@@ -1,6 +1,8 @@
 """``diff`` and ``lint`` as a user runs them."""
 
 import json
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -154,3 +156,53 @@ def test_lint_of_nothing_is_no_pass(quick, tmp_path):
     assert (nothing.returncode, some.returncode) == (2, 0)
     assert b"no message to check" in nothing.stderr
     assert b"left out of some.csv: 1 LINE_CALLSTATE, 1 that cannot be read" in some.stderr
+
+
+def test_a_log_in_utf_16(expected, quick, tmp_path):
+    """A log that an older PowerShell wrote is a log for diff and lint, too."""
+    (tmp_path / "log.ndjson").write_bytes(EVENTS.decode().encode("utf-16"))
+
+    assert quick("diff", "log.ndjson", "trace.ndjson").returncode == 0
+    assert quick("lint", "log.ndjson").returncode == 0
+
+
+def test_several_states_in_one_message(expected, quick, tmp_path):
+    """OUTOFSERVICE together with NUMCALLS is out of service; in and out at once, and no state at all, are left out."""
+    rows = [json.loads(line) for line in expected]
+    rows[1]["param1"] |= 0x800
+    more = {key: rows[1][key] for key in ("message", "app", "device", "line", "handle")} | {"param2": 0}
+    rows += [{**more, "param1": 0xC0}, {**more, "param1": None}]
+    (tmp_path / "got.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = quick("diff", "events.ndjson", "got.ndjson")
+
+    assert (result.returncode, rows[1]["message"]) == (0, "LINE_LINEDEVSTATE")
+    assert b"skipped: 1 LINE_LINEDEVSTATE of other states, 1 LINE_LINEDEVSTATE of an unknown state" in result.stdout
+
+
+def test_two_outputs_into_one_file(expected, quick, refused, tmp_path):
+    """The report does not take the place of the JUnit file, and errors name the right option."""
+    arguments = ("diff", "events.ndjson", "trace.ndjson")
+    refused(quick(*arguments, "--junit", "x.out", "-o", "./x.out"), "--junit and -o are the same file")
+    refused(quick(*arguments, "--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: no such folder")
+    refused(quick(*arguments, "--junit", "trace.ndjson"), "--junit trace.ndjson: this file is read")
+
+    assert not (tmp_path / "x.out").exists()
+
+
+@pytest.mark.parametrize("tz", ["nonsense", "CET", "+25:00"])
+def test_an_offset_that_is_none(tz, expected, quick, refused):
+    """It is refused also where there is no date yet to go with it."""
+    refused(quick("diff", "events.ndjson", "trace.ndjson", "--tz", tz), f"--date, --tz: '{tz}'")
+
+
+def test_named_pipes(expected, tmp_path):
+    """``<(…)``, as people give it to diff: read once, and looked at twice."""
+    program = f"{sys.executable} -m cti_es_cli"
+    for command, words in (
+        ("diff <(cat events.ndjson) <(cat trace.ndjson)", b"CONFORMS: 20 of 20"),
+        ("replay <(cat events.ndjson)", b"PHONESTATE_SUSPEND"),
+        ("append new.db --from <(cat events.ndjson); " + f"{program} export new.db", b'"node_added"'),
+    ):
+        done = subprocess.run(["bash", "-c", f"{program} {command}"], cwd=tmp_path, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert words in done.stdout

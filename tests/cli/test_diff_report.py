@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import FIXTURES
 from junitparser import Failure, JUnitXml
 
 TRACE = ("--format", "tapi-browser")
@@ -75,7 +76,7 @@ def test_inferred_handles_are_shown(expected, quick):
     assert "Handles:" not in text(quick("diff", "events.ndjson", "trace.txt"))
 
 
-@pytest.mark.parametrize("form", ["x{}", "0x{}", "{}", "X{}", "0X{}", " x{} "])
+@pytest.mark.parametrize("form", ["x{}", "0x000{}", "0x{}", "{}", "X{}", "0X{}", " x{} "])
 def test_handles_from_a_file(form, expected, quick, write):
     """A file names the handles, written in any of the usual ways: nothing is inferred."""
     write(csv_of(HANDLES, form), "handles.csv")
@@ -116,7 +117,7 @@ def test_a_file_that_does_not_name_all(expected, quick, write):
     """The report says how many of the handles the file names."""
     write(csv_of({"10000": HANDLES["10000"], "99999": HANDLES["10010"]}), "handles.csv")
 
-    assert "handles from a file, which names 1 of 5\n" in text(
+    assert "handles from a file, which names 1 of 5, others inferred\n" in text(
         quick("diff", "events.ndjson", "trace.txt", "--handles", "handles.csv")
     )
 
@@ -336,3 +337,35 @@ def test_the_same_input_gives_the_same_bytes(actual, options, bad, cti_es, envir
 
     assert len(set(found)) == 1
     assert str(tmp_path) not in found[0][0]
+
+
+def test_a_file_with_names_that_are_not_expected(expected, quick, write):
+    """Mistyped names in a file of handles are warned of, with what is near; the messages stay where the file puts them."""
+    write(csv_of({handle: name.replace("RP_SALES", "RP_SALE") for handle, name in HANDLES.items()}), "handles.csv")
+    result = quick("diff", "events.ndjson", "trace.txt", "--handles", "handles.csv")
+
+    assert result.returncode == 1
+    assert b"handles from a file\n" in result.stdout
+    assert (
+        b"3 stand for channels without an expected message, the first for RP_SALE of app; did you mean 'RP_SALES'?"
+        in (result.stderr)
+    )
+
+
+def test_a_guess_is_called_one(expected, quick, write):
+    """Whoever reads the counts by machine learns that handles were inferred, though a file was given."""
+    write(csv_of({"10000": HANDLES["10000"]}), "handles.csv")
+    result = quick("diff", "events.ndjson", "trace.txt", "--handles", "handles.csv", "--ndjson")
+
+    assert b'"handles":"inferred"' in result.stdout.splitlines()[-1]
+
+
+def test_moved_by_guesses(quick):
+    """In the order of the whole trace a message may only seem to have moved, because handles were guessed."""
+    failing = FIXTURES / "traces" / "failing-test"
+    files = (f"{failing}-log.ndjson", f"{failing}.txt")
+    given = text(quick("diff", *files, "--order", "total", "--handles", f"{failing}-handles.csv"))
+    guessed = text(quick("diff", *files, "--order", "total"))
+
+    assert "  1 missing\n" in given
+    assert ("1 missing, 1 moved" in guessed, "handles are inferred: some of the moved" in guessed) == (True, True)

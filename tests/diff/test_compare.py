@@ -186,3 +186,54 @@ def test_handles_that_a_file_does_not_name_are_inferred():
 
     assert found.conforms
     assert [one.how for one in found.pairs] == ["given", "inferred"]
+
+
+def line(place, param1, param2=0, handle="h", app=None, name="1"):
+    """One LINE_LINEDEVSTATE message."""
+    return Received(place, "LINE_LINEDEVSTATE", param1, param2, app, "D", name, handle)
+
+
+OUT, IN = 0x80, 0x40
+WITHOUT_NAMES = {"app": None, "device": None, "line": None}
+
+
+@pytest.mark.parametrize("names", [{}, {"app": None}, WITHOUT_NAMES])
+@pytest.mark.parametrize("given", [None, {"10": Given(None, "D", "1"), "30": Given(None, "D", "1")}])
+def test_of_several_handles_of_a_line_what_they_say_decides(names, given):
+    """A device was closed and opened again: the first handle was announced, all else came on the second."""
+    expected = [line(1, OUT, 1, "6", "app"), line(2, IN, 0, "6", "app")]
+    came = [line(1, IN, 0, "10", "app"), line(2, IN, 0, "30", "app"), line(3, OUT, 1, "30", "app"),
+            line(4, IN, 0, "30", "app")]  # fmt: skip
+    found = compare([expected], [[replace(one, **names) for one in came]], Options(handles=given))
+
+    assert found.differences == []
+    assert found.announced == 2
+
+
+def test_two_applications_in_a_trace_that_names_none():
+    """Which of two handles of a device belongs to whom shows in what they say, not in which came first."""
+    expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 0, "6", "b"), line(3, IN, 0, "5", "a")]
+    came = [line(1, OUT, 0, "20", None), line(2, OUT, 1, "10", None), line(3, IN, 0, "10", None)]
+
+    assert compare([expected], [came], Options()).conforms
+
+
+@pytest.mark.parametrize("params", [{"param1": None}, {"param2": None}, {"param1": None, "param2": None}])
+@pytest.mark.parametrize("options", [Options(), Options(ignore_reason=True)])
+def test_a_close_needs_no_parameters(params, options):
+    """They are all 0, so a trace may leave them out; a CLOSE is compared by its name."""
+    close = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5")
+
+    assert compare([[close]], [[replace(close, **params)]], options).conforms
+    assert not compare([[close]], [[replace(close, message="LINE_CLOSE", **params)]], options).conforms
+
+
+def test_one_message_without_a_handle_leaves_the_others_theirs():
+    """Where messages have handles and no names, one that has a name instead is one that does not fit."""
+    expected = [line(number, state, reason, f"{number % 5}", "app", f"{number % 5}")
+                for number, (state, reason) in enumerate([(OUT, 1)] * 5 + [(IN, 0)] * 5)]  # fmt: skip
+    came = [replace(one, **WITHOUT_NAMES) for one in expected[:-1]]
+    found = compare([expected], [[*came, replace(expected[-1], handle=None)]], Options())
+
+    assert [one.kind for one in found.differences] == ["missing"]
+    assert found.announced == 1
