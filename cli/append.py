@@ -127,7 +127,7 @@ class _Batches:
 
     def __iter__(self) -> Iterator[Lines]:
         with self._open() as stream:
-            yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "appended")
+            yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "read")
 
 
 def _input(
@@ -218,6 +218,8 @@ def _append(address: Address, batches: Any, options: Options, wait: float) -> Ap
     path = address.path
     if path.is_dir():
         raise InputError("a folder", where=str(path), expected="a store")
+    if path.exists() and not path.is_file():
+        raise InputError("not a regular file", where=str(path), expected="a store")
     if not path.parent.is_dir():
         raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
     if not path.exists() and not options.dry_run and (done := _create(address, batches, options, wait)) is not None:

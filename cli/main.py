@@ -57,6 +57,14 @@ class ClosedPipe(Exception):
         self.exit_code = exit_code
 
 
+class Ended(BaseException):
+    """A signal has asked us to end; ``exit_code`` is what a shell expects then."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
 class Commands(click.Group):
     """The group: lazy commands, and errors turned into exit codes."""
 
@@ -100,6 +108,8 @@ class Commands(click.Group):
         except ClosedPipe as closed:
             _forget_stdout()
             code = closed.exit_code
+        except Ended as ended:
+            code = ended.exit_code
         except (Exception, KeyboardInterrupt) as error:
             if debug and not isinstance(error, NO_FAULT):
                 _say(format_exc().rstrip("\n"))
@@ -175,7 +185,7 @@ def _end_tidily() -> None:
 
 
 def _end(number: int, frame: object) -> NoReturn:
-    sys.exit(128 + number)
+    raise Ended(128 + number)
 
 
 def _flush() -> None:

@@ -56,7 +56,8 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
     if len(dict(heads)) < len(set(heads)):
         raise click.UsageError("two different heads of one log; give one --head for each log")
     reader = open_store(Path(store))
-    found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked")))
+    ends: dict[str, Head] = {}
+    found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
     try:
         with opened(format, path) as output:
             output.rows(FAULTS, ([fault_row(fault)] for fault in found))
@@ -65,11 +66,12 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
         raise ClosedPipe(FAULTY if found.any() else 0) from None
     finally:
         found.close()
-        heads_now = [] if found.count else reader.logs()
         reader.close()
-    for info in heads_now:
-        warn(f"{info.name}: {info.head.version} events, head {info.head}: nothing wrong")
-    return FAULTY if found.count else 0
+    if found.count:
+        return FAULTY
+    for log, head in ends.items():
+        warn(f"{log}: {head.version} events, head {head}: nothing wrong")
+    return 0
 
 
 class _Counted:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cti_es import clock
 from cti_es.errors import Conflict, InputError, MisfitsRefused, StoreError
-from cti_es.events import Event, set_time
+from cti_es.events import Event
 from cti_es.formats.eventlog import Lines
 from cti_es.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.store.base import Head, Reader, Snapshot, Store, Writer, events_of
@@ -119,8 +119,7 @@ class _Appending:
             return
         replay, timeline = self._fold or self._begin()
         if None in [event.at for event in fresh.events]:
-            _stamp(fresh.events, self._now)
-            fresh = fresh._replace(canonical=None)
+            fresh = fresh._replace(events=_stamped(fresh.events, self._now), canonical=None)
         first = replay.version + 1
         replay.advance(fresh.events)
         if replay.misfits:
@@ -213,11 +212,9 @@ class _Appending:
         )
 
 
-def _stamp(events: list[Event], now: str) -> None:
-    """Give events that came without a time the time of appending."""
-    for event in events:
-        if event.at is None:
-            set_time(event, now)
+def _stamped(events: list[Event], now: str) -> list[Event]:
+    """Events that came without a time with the time of appending; those that came stay as they are, for another try."""
+    return [replace(event, at=now) if event.at is None else event for event in events]
 
 
 def _same(event: Event, before: Event) -> bool:

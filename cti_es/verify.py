@@ -4,7 +4,6 @@ A hash chain inside a file is no witness against somebody who can rewrite the fi
 not follow it, not a tail that was cut off or a rewrite from the start. A head kept elsewhere does.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping
 
 import msgspec
@@ -18,17 +17,19 @@ from cti_es.timeline import Timeline
 Passing = Callable[[Iterator[Row]], Iterator[Row]]
 
 
-def verify(store: Reader, heads: Mapping[str, Head], rows: Passing = iter) -> Generator[Fault]:
+def verify(
+    store: Reader, heads: Mapping[str, Head], rows: Passing = iter, ends: dict[str, Head] | None = None
+) -> Generator[Fault]:
     """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
 
     ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log. ``rows`` is given the rows
-    of each log and passes them on (to count them, say).
+    of each log and passes them on (to count them, say). ``ends`` is told where each log ends that was checked.
     """
     with store.at_one_moment():
-        yield from _faults(store, heads, rows)
+        yield from _faults(store, heads, rows, {} if ends is None else ends)
 
 
-def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing) -> Iterator[Fault]:
+def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing, ends: dict[str, Head]) -> Iterator[Fault]:
     try:
         yield from store.schema_faults()
     except StoreError as error:
@@ -45,6 +46,7 @@ def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing) -> Iterator
         check = _LogCheck(store, log, heads.get(log))
         try:
             yield from check.faults(rows)
+            ends[log] = check.head
         except StoreError as error:
             yield Fault(log, check.next_version, error.what)
 
@@ -58,25 +60,25 @@ class _LogCheck:
         self._kept_head = kept_head
         self.next_version: int | None = None
         self._position = 0
-        self._head = Head()
+        self.head = Head()
         self._replay: Replay | None = Replay()
         self._timeline = Timeline()
         self._ids = 0
 
     def faults(self, rows: Passing) -> Iterator[Fault]:
         """What is wrong with the log."""
-        snapshots: dict[int, list[tuple[Snapshot, str]]] = defaultdict(list)
-        for one, digest in self._store.snapshots(self._log):
-            snapshots[one.version].append((one, digest))
+        snapshots = dict.fromkeys(self._store.snapshot_versions(self._log))
         seen_head = self._kept_head in (None, Head())
         self.next_version = 1
         for row in rows(self._store.rows(self._log)):
             yield from self._row(row)
-            self._head = Head(row.last, row.hash)
+            self.head = Head(row.last, row.hash)
             self.next_version = row.last + 1
-            seen_head = seen_head or self._head == self._kept_head
-            for one, digest in snapshots.pop(row.last, []):
-                yield from self._snapshot(one, digest)
+            seen_head = seen_head or self.head == self._kept_head
+            if row.last in snapshots:
+                del snapshots[row.last]
+                for one, digest in self._store.snapshots(self._log, row.last):
+                    yield from self._snapshot(one, digest)
         self.next_version = None
         for version in snapshots:
             yield Fault(self._log, version, "a snapshot stands where no row of the log ends")
@@ -86,21 +88,21 @@ class _LogCheck:
             yield self._lost_head()
 
     def _lost_head(self) -> Fault:
-        kept, now = self._kept_head or Head(), self._head
+        kept, now = self._kept_head or Head(), self.head
         what = "the end of the log was cut off" if now.version < kept.version else "the log is another one"
         return Fault(self._log, kept.version, f"{what}: it was at {kept}, now it ends at {now}")
 
     def _row(self, row: Row) -> Iterator[Fault]:
-        if row.version != self._head.version + 1:
+        if row.version != self.head.version + 1:
             yield Fault(
                 self._log,
                 row.version,
-                f"the row follows version {self._head.version}; versions are missing or repeated",
+                f"the row follows version {self.head.version}; versions are missing or repeated",
             )
         if row.position <= self._position:
             yield Fault(self._log, row.version, "the row stands before the row that it follows")
         self._position = row.position
-        if chain_hash(self._head.hash, row) != row.hash:
+        if chain_hash(self.head.hash, row) != row.hash:
             yield Fault(
                 self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match"
             )
@@ -140,7 +142,7 @@ class _LogCheck:
 
     def _snapshot(self, snapshot: Snapshot, digest: str) -> Iterator[Fault]:
         """A snapshot must be what the fold itself has come to. Those of another fold version are not used."""
-        if snapshot.digest() != digest or snapshot.hash != self._head.hash:
+        if snapshot.digest() != digest or snapshot.hash != self.head.hash:
             yield Fault(
                 self._log, snapshot.version, "the snapshot is damaged (it is not used; deleting it loses nothing)"
             )

@@ -108,6 +108,15 @@ def test_memory_and_sqlite_do_the_same(tmp_path):
     assert len(seen[0][2][2]) > 1
 
 
+def test_the_same_events_can_be_appended_once_more(store):
+    """Events are not changed by a try, so that the next one (another program was first) finds what was sent."""
+    sent = [Lines(range(1, 2), [NodeAdded(node="cm1", id="1")])]
+    done = [append(store, "default", sent, Options()) for _ in range(2)]
+
+    assert [(one.appended, one.duplicates) for one in done] == [(1, 0), (0, 1)]
+    assert sent[0].events == [NodeAdded(node="cm1", id="1")]
+
+
 def test_what_is_appended_is_whole(store):
     """A file in every allowed spelling is stored in canonical form, and verify finds nothing."""
     put_text(

@@ -284,6 +284,22 @@ def test_a_log_that_is_gone_is_seen_with_a_kept_head_only(path, heads):
     assert [(fault.log, "not there" in fault.fault) for fault in faults(path, heads)] == [("lab", True)]
 
 
+def test_the_heads_are_those_that_were_checked(path):
+    """What somebody appends while verify runs is not among what it has found nothing wrong with."""
+    ends = {}
+
+    def meanwhile(rows):
+        with closing(SqliteStore(path, write=True)) as other:
+            append(other, "main", [Lines(range(1), [NodeAdded(node=f"meanwhile{len(ends)}")])], Options())
+        return rows
+
+    with closing(SqliteStore(path)) as store:
+        before = {info.name: info.head for info in store.logs()}
+        assert list(verify(store, {}, meanwhile, ends)) == []
+        assert ends == before
+        assert store.head("main").version > before["main"].version
+
+
 def test_an_older_head_is_still_on_the_log(path, heads):
     """A head that was kept before later appends is still one of the log's."""
     with closing(SqliteStore(path, write=True)) as store:

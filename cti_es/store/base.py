@@ -130,7 +130,10 @@ class Reader(Protocol):
     def snapshot(self, log: str, fold: int, **at_most: int | str) -> Snapshot | None:
         """The newest intact snapshot of a fold version; its ``version``, ``messages`` or ``latest`` at most that."""
 
-    def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
+    def snapshot_versions(self, log: str) -> list[int]:
+        """The versions at which a log has snapshots, in order."""
+
+    def snapshots(self, log: str, version: int | None = None) -> Iterator[tuple[Snapshot, str]]:
         """Every snapshot of a log by version, with the digest that was kept with it."""
 
     def id_count(self, log: str) -> int:

@@ -56,10 +56,14 @@ class MemoryStore:
         ]
         return max(fitting, key=lambda kept: kept.version, default=None)
 
-    def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
-        """Every snapshot of a log by version, with its digest."""
-        kept = sorted((one for one in self._snapshots if one.log == log), key=lambda one: one.version)
-        return iter([(one, one.digest()) for one in kept])
+    def snapshots(self, log: str, version: int | None = None) -> Iterator[tuple[Snapshot, str]]:
+        """Every snapshot of a log (at a version) by version, with its digest."""
+        some = [one for one in self._snapshots if one.log == log and version in (None, one.version)]
+        return iter([(one, one.digest()) for one in sorted(some, key=lambda one: one.version)])
+
+    def snapshot_versions(self, log: str) -> list[int]:
+        """The versions at which a log has snapshots."""
+        return sorted({one.version for one in self._snapshots if one.log == log})
 
     def schema_faults(self) -> Iterator[Fault]:
         """There is no schema that could be wrong."""

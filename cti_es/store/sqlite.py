@@ -32,6 +32,10 @@ SQLITE_NEEDED = (3, 37)
 LARGEST_STATE = 1 << 28
 """No snapshot is kept or taken from a store whose state has more bytes: a few forged ones could be any number."""
 
+_LONGEST_WAIT = 1_000_000.0  # seconds; SQLite takes milliseconds in 32 bits
+_SLICE = 0.1
+"""For so many seconds at a time SQLite waits for a lock: while it does, nobody can interrupt us."""
+
 _IDS_AT_ONCE = 500
 _LARGEST = 2**63 - 1
 
@@ -54,8 +58,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, write: bool = False, wait: float = 30.0, draft: bool = False) -> None:
         self.address = str(path)
-        self._path = path
-        self._wait = wait
+        self._path = path = path.resolve()  # SQLite's own files lie beside the file, not beside a link to it
+        self._wait = wait = min(wait, _LONGEST_WAIT)
         if sqlite3.sqlite_version_info < SQLITE_NEEDED:
             needed = ".".join(map(str, SQLITE_NEEDED))
             raise StoreError(
@@ -121,10 +125,15 @@ class SqliteStore:
                 return snapshot
         return None
 
-    def snapshots(self, log: str) -> Iterator[tuple[Snapshot, str]]:
-        """Every snapshot of a log by version, with the digest that was kept with it."""
-        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? ORDER BY version"
-        return map(self._snapshot, self._stream(sql, (log,)))
+    def snapshots(self, log: str, version: int | None = None) -> Iterator[tuple[Snapshot, str]]:
+        """Every snapshot of a log (at a version) by version, with the digest that was kept with it."""
+        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? AND version = COALESCE(?, version) ORDER BY version"
+        return map(self._snapshot, self._stream(sql, (log, version)))
+
+    def snapshot_versions(self, log: str) -> list[int]:
+        """The versions at which a log has snapshots."""
+        found = self._select("SELECT DISTINCT version FROM snapshots WHERE log = ? ORDER BY version", (log,))
+        return [version for (version,) in found if self._typed((version,), (int,))]
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
@@ -181,7 +190,7 @@ class SqliteStore:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
+            _begin(self._connection, self._wait)
         try:
             yield
             with self._explained():
@@ -192,6 +201,8 @@ class SqliteStore:
             raise
 
     def _check(self, write: bool) -> None:
+        if (encoding := self._connection.execute("PRAGMA encoding").fetchone()[0]) != "UTF-8":
+            raise NotAStore(f"a SQLite database in {encoding}", where=self.address, expected="a store made by append")
         tables = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         application, version = self._pragma("application_id"), self._pragma("user_version")
         if write and not tables and not application:
@@ -310,6 +321,7 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
     """
     if not os.access(path.absolute().parent, os.W_OK):
         raise StoreError("no permission to make a file in this folder", where=str(path))
+    _refuse_remains(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
     try:
         draft.touch(exist_ok=False)  # SQLite would not let a group write, whatever the umask
@@ -325,16 +337,27 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
             Path(f"{draft}{suffix}").unlink(missing_ok=True)
 
 
+def _refuse_remains(path: Path) -> None:
+    """Raise :class:`StoreError` if SQLite would bring an earlier store of this name back into the new one."""
+    for remains in (Path(f"{path}-wal"), Path(f"{path}-journal")):
+        if remains.exists() and not path.exists():
+            raise StoreError(
+                "belongs to an earlier store, which is not here any more", where=str(remains),
+                hint=f"put {path.name} back beside it, or remove this file, too",
+            )  # fmt: skip
+
+
 def _publish(draft: Path, path: Path) -> bool:
     """Give the draft its name, unless there is a file of that name."""
+    _refuse_remains(path)
     try:
         os.link(draft, path)
     except FileExistsError:
         return False
-    except (OSError, AttributeError):  # a file system without hard links
-        if path.exists():
-            return False
-        draft.rename(path)
+    except (OSError, AttributeError):
+        # A file system without hard links has no way to do that in one step: leave an empty file to be written into.
+        path.touch()
+        return False
     _sync_folder(path.absolute().parent)
     return True
 
@@ -393,17 +416,35 @@ def _is_immutable(path: Path) -> bool:
     return not may_write and not _has_wal(path)
 
 
+def _begin(connection: sqlite3.Connection, wait: float) -> None:
+    """Begin to write, when the others are done. Not one long wait of SQLite: Ctrl-C has to be heard."""
+    connection.execute(f"PRAGMA busy_timeout = {round(min(_SLICE, wait) * 1000)}")
+    try:
+        _insist(lambda: connection.execute("BEGIN IMMEDIATE"), wait)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(wait * 1000)}")
+
+
 def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
     """Switch a new store to write-ahead logging. SQLite does not wait for this lock by itself."""
+    _insist(lambda: connection.execute("PRAGMA journal_mode = WAL"), wait)
+
+
+def _insist(work: Callable[[], object], wait: float) -> None:
+    """Do something as soon as nobody locks it, for so many seconds."""
     deadline = clock.seconds() + wait
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            work()
             return
-        except sqlite3.OperationalError:
-            if clock.seconds() > deadline:
+        except sqlite3.OperationalError as error:
+            if not _is_locked(error) or clock.seconds() >= deadline:
                 raise
             clock.pause(0.02)
+
+
+def _is_locked(error: Exception) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -418,7 +459,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 def _explain(error: Exception, address: str, wait: float) -> StoreError:
     text = str(error)
-    if "locked" in text or "busy" in text:
+    if _is_locked(error):
         return StoreError(
             f"another program is writing to the store and did not finish within {wait:g} s", where=address,
             hint="try again, or wait longer (--wait)",
@@ -433,6 +474,9 @@ def _explain(error: Exception, address: str, wait: float) -> StoreError:
         return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")
     if "disk is full" in text:
         return StoreError("the disk is full; nothing was stored", where=address)
+    if "disk I/O error" in text:
+        return StoreError("the system could not read or write the store", where=address,
+                          hint="is the disk full or going bad, or a limit of the size of files reached?")  # fmt: skip
     if text.startswith("cti-es: "):
         return StoreError(text.removeprefix("cti-es: "), where=address)
     return StoreError(f"the store is damaged: {text}", where=address, hint="restore it from a copy")

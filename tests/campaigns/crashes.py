@@ -185,7 +185,9 @@ def moments(folder: Path, rounds: int, seed: int, report: Report) -> None:
         longest = max(0.005, longest * (1.02 if code else 0.96))  # about two of three are killed
         what, failure = site.check(size)
         where = f"{'one event' if size == 1 else 'bulk'}, {'store is there' if is_there else 'new store'}"
-        how = "killed at a moment" if code else "had ended before the kill"
+        how = "killed at a moment" if code == -signal.SIGKILL else "had ended before the kill"
+        if code not in (0, -signal.SIGKILL):
+            failure = failure or f"the writer ended by itself, with exit code {code}"
         report.count(f"{how}, {where}: {what}", failure)
 
 

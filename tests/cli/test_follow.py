@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 
 import pytest
@@ -176,13 +177,26 @@ def test_a_follower_does_not_hold_up_writers(half, started, quick, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["half.db", "half.ndjson"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_end_is_no_success(number, half, started, tmp_path):
+    """Whoever is ended while it waits for a lock ends at once, and not with the exit code of having done it."""
+    with closing(sqlite3.connect(tmp_path / "half.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        appending = started("append", "half.db", "node_added", "node=cm9", "--wait", "10m")
+        appending.settle()
+        begun = time.monotonic()
+
+        assert appending.interrupt(number) == 128 + number
+        assert time.monotonic() - begun < 10
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_ways_to_end_it(number, half, started, tmp_path):
     """A follower that is ended by kill, or by closing its terminal, leaves no -wal behind either."""
     follower = started("log", "half.db", "--follow", "--ndjson")
     follower.lines(5)
-    follower.interrupt(number)
 
+    assert follower.interrupt(number) == 128 + number
     assert sorted(os.listdir(tmp_path)) == ["half.db", "half.ndjson"]
 
 

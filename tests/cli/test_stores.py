@@ -384,6 +384,27 @@ def test_a_read_only_store_can_be_read(command, read_only, cti_es):
     assert state(read_only["cwd"]) == before
 
 
+@pytest.mark.parametrize("read_only", ["file and folder"], indirect=True)
+@pytest.mark.parametrize("command", ["logs", "export", "verify"])
+def test_a_read_only_store_behind_a_link(command, read_only, cti_es, tmp_path):
+    """A link to a store is the store, also while somebody writes to it: the -wal lies beside the file, not the link."""
+    folder = read_only["cwd"]
+    (tmp_path / "link.db").symlink_to(folder / "site.db")
+    options = {**read_only, "cwd": tmp_path}
+    folder.chmod(0o755)
+    (folder / "site.db").chmod(0o644)
+    with closing(sqlite3.connect(folder / "site.db")) as other:
+        other.execute("SELECT COUNT(*) FROM batches").fetchone()  # so that the -wal stays
+        assert cti_es("append", "folder/site.db", *NODE, cwd=tmp_path).returncode == 0
+        (folder / "site.db").chmod(0o444)
+        folder.chmod(0o555)
+        found = [cti_es(command, name, **options) for name in ("folder/site.db", "link.db")]
+
+    assert [one.returncode for one in found] == [0, 0], found[1].stderr
+    assert found[0].stdout == found[1].stdout
+    assert b'"node":"new"' in found[1].stdout + found[1].stderr or command != "export"
+
+
 @pytest.mark.parametrize("read_only", ["file", "folder", "file and folder"], indirect=True)
 def test_a_read_only_store_cannot_be_appended_to(read_only, cti_es, refused):
     """Append to a store that must not be written to: exit 2, a sentence, and nothing left behind."""

@@ -13,7 +13,7 @@ from threading import Event, Thread
 import pytest
 
 from cti_es.append import Options, append
-from cti_es.errors import StoreError
+from cti_es.errors import NotAStore, StoreError
 from cti_es.events import NodeAdded, decode_events
 from cti_es.formats.eventlog import Lines
 from cti_es.store import SqliteStore
@@ -218,7 +218,7 @@ def test_a_store_that_somebody_else_has_made_is_kept(path):
 
 
 def test_no_hard_links_are_needed(tmp_path, monkeypatch):
-    """On a file system without hard links a new store gets its name all the same, and does not take another's."""
+    """On a file system without hard links a new store begins as an empty file: so nobody takes another's name."""
 
     def no_links(*_):
         raise PermissionError("no hard links here")
@@ -226,9 +226,67 @@ def test_no_hard_links_are_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", no_links)
     path = tmp_path / "site.db"
 
-    assert create(path, lambda store: put(store, "first")).appended == 1
+    assert create(path, lambda store: put(store, "first")) is None
+    assert [one.name for one in tmp_path.iterdir()] == ["site.db"]
+    assert main_result(path, "append", str(path), "node_added", "node=first") == 0
     assert create(path, lambda store: put(store, "second")) is None
     assert names_in(path) == ["first"]
+
+
+def main_result(path, *arguments):
+    """The exit code of a command line, run here."""
+    from click.testing import CliRunner
+
+    from cti_es_cli.main import main
+
+    return CliRunner().invoke(main, arguments).exit_code
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+@pytest.mark.parametrize("late", [False, True])
+def test_remains_of_an_earlier_store(suffix, late, tmp_path, monkeypatch):
+    """SQLite would bring a removed store back from its log into the new one, and what was reported would be gone."""
+    path, remains = tmp_path / "site.db", tmp_path / f"site.db{suffix}"
+
+    def fill(store):
+        if late:
+            remains.write_bytes(b"old")
+        return put(store, "first")
+
+    if not late:
+        remains.write_bytes(b"old")
+    with pytest.raises(StoreError, match=rf"site.db{suffix}: belongs to an earlier store"):
+        create(path, fill)
+    assert [one.name for one in tmp_path.iterdir()] == [remains.name]
+
+
+def test_a_database_in_utf_16(tmp_path):
+    """An empty database in another encoding is refused: what were stored in it could not be read as it was hashed."""
+    path = tmp_path / "site.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("PRAGMA encoding = 'UTF-16le'; CREATE TABLE x (a); DROP TABLE x")
+
+    with pytest.raises(NotAStore, match="a SQLite database in UTF-16le"):
+        SqliteStore(path, write=True)
+
+
+def test_the_longest_wait_is_a_wait(path):
+    """A wait that SQLite could not count is as long as it can: not none."""
+    done = []
+    with closing(SqliteStore(path, write=True)) as holder:
+        waiting = Thread(target=lambda: done.append(put_into(path, wait=3e7)))
+        with holder.writing("default"):
+            waiting.start()
+            time.sleep(0.3)
+            assert done == []
+        waiting.join(30)
+    assert [one.appended for one in done] == [1]
+
+
+def put_into(path, wait):
+    """Append to a store, as another program would."""
+    with closing(SqliteStore(path, write=True, wait=wait)) as store:
+        return put(store, "waited")
 
 
 @pytest.mark.parametrize("same_process_number", [True, False])

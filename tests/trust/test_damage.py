@@ -4,6 +4,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from contextlib import closing
 
 import pytest
@@ -227,6 +229,24 @@ def test_a_snapshot_that_would_fill_the_memory(path, monkeypatch):
 
     assert run("homes", f"{path}#main").out == true
     assert {fault.partition(" (")[0] for _, _, fault in faults(path)} == {"the snapshot is damaged"}
+
+
+def test_many_snapshots_are_not_unpacked_at_once(path):
+    """Verify holds one snapshot at a time, however many somebody has put into the store."""
+    size = 20 << 20
+    with closing(sqlite3.connect(path)) as connection:
+        values = connection.execute("SELECT log, version, hash FROM snapshots WHERE log = 'main'").fetchone()
+        for fold in range(100, 110):
+            state = zlib.compress(bytes(size))
+            connection.execute("INSERT INTO snapshots VALUES (?,?,?,?,0,'',0,?,'')", (*values, fold, state))
+        connection.commit()
+    tracemalloc.start()
+    found = faults(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(found) == 10
+    assert peak < 5 * size
 
 
 def test_no_larger_state_is_kept(tmp_path, monkeypatch):
