@@ -86,13 +86,11 @@ class _Pairing:
     def by_file(self, given: Mapping[str, Given]) -> None:
         """Handles that a file names, to a channel of that name; where there is none they stay alone."""
         stands = {one: name for one in self._actual if (name := given.get(bare(one.name.handle))) is not None}
-        for name, actual in _grouped(stands, stands.__getitem__).items():
-            expected = [
-                one
-                for one in self._expected
-                if (one.name.device, one.name.line) == (name.device, name.line) and name.app in (None, one.name.app)
-            ]
-            self._match(expected, actual, "given")
+        waiting = _grouped(self._expected, lambda one: (one.name.device, one.name.line))
+        groups = _grouped(stands, stands.__getitem__)
+        for name in sorted(groups, key=lambda name: name.app is None):  # who may be anybody takes what is left
+            there = waiting.get((name.device, name.line), [])
+            self._match([one for one in there if name.app in (None, one.name.app)], groups[name], "given")
         for channel in stands:
             if channel in self._actual:
                 self._aside.append(channel)

@@ -237,3 +237,12 @@ def test_one_message_without_a_handle_leaves_the_others_theirs():
 
     assert [one.kind for one in found.differences] == ["missing"]
     assert found.announced == 1
+
+
+def test_a_file_that_names_the_application_of_some():
+    """Who may be of any application takes the channel that is left, whoever came first."""
+    expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 1, "6", "b")]
+    came = [replace(line(place, OUT, 1, handle), **WITHOUT_NAMES) for place, handle in ((1, "20"), (2, "10"))]
+    found = compare([expected], [came], Options(handles={"20": Given(None, "D", "1"), "10": Given("a", "D", "1")}))
+
+    assert [(one.expected.name.app, one.actual.name.handle) for one in found.pairs] == [("a", "10"), ("b", "20")]
