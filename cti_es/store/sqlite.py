@@ -418,11 +418,16 @@ def _is_immutable(path: Path) -> bool:
 
 def _begin(connection: sqlite3.Connection, wait: float) -> None:
     """Begin to write, when the others are done. Not one long wait of SQLite: Ctrl-C has to be heard."""
-    connection.execute(f"PRAGMA busy_timeout = {round(min(_SLICE, wait) * 1000)}")
+    _set_timeout(connection, min(_SLICE, wait))
     try:
         _insist(lambda: connection.execute("BEGIN IMMEDIATE"), wait)
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(wait * 1000)}")
+        _set_timeout(connection, wait)
+
+
+def _set_timeout(connection: sqlite3.Connection, seconds: float) -> None:
+    milliseconds = round(seconds * 1000)
+    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
 
 def _use_wal(connection: sqlite3.Connection, wait: float) -> None:

@@ -169,7 +169,7 @@ def test_no_sql_is_made_of_input():
     """SQL in the library is put together from constants: what stands in its braces is a name of ours."""
     allowed = {
         "_ROW", "_SNAPSHOT", "firsts", "marks", "bounds", "column", "name", "table", "APPLICATION_ID",
-        "SCHEMA_VERSION", "field", "_READABLE", "_APPEND_ONLY", '_text("type")', '_text("at")', '_text("id")',
+        "SCHEMA_VERSION", "milliseconds", "field", "_READABLE", "_APPEND_ONLY", '_text("type")', '_text("at")', '_text("id")',
     }  # fmt: skip
     found = set()
     for path in Path(cti_es.store.__file__).parent.glob("*.py"):
