@@ -9,7 +9,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -356,7 +356,8 @@ def _publish(draft: Path, path: Path) -> bool:
         return False
     except (OSError, AttributeError):
         # A file system without hard links has no way to do that in one step: leave an empty file to be written into.
-        path.touch()
+        with suppress(FileExistsError):
+            path.touch(exist_ok=False)
         return False
     _sync_folder(path.absolute().parent)
     return True
