@@ -17,14 +17,14 @@ from cti_es.tapi import MESSAGE_IDS, Received
 
 _HEX = r"[ \t]*+=[ \t]*+([0-9A-Fa-f]{1,16})"
 _MARK = re.compile(rb"(?:LINE|PHONE)_")
-_HEAD = re.compile(
-    r"(?<![A-Za-z0-9_])((?:LINE|PHONE)_[A-Z]{1,40}+)(?:[ \t]*+->[ \t]*+[A-Z_]{1,80}+)?[ \t]++(?=device[ \t]*+=)"
-)
+_NAME = r"(?<![A-Za-z0-9_])((?:LINE|PHONE)_[A-Z]{1,40}+)(?:[ \t]*+->[ \t]*+[A-Z_]{1,80}+)?[ \t]++"
+# A line may be cut off inside the first word behind the name, too.
+_HEAD = re.compile(rf"{_NAME}(?=device[ \t]*+=|(?:dev|devi|devic|device)[ \t\r]*+$)")
 _FIELDS = re.compile(
     rf"device{_HEX}[ \t]*+,[ \t]*+m?message{_HEX}[ \t]*+,[ \t]*+i[ \t]*+=[ \t]*+[0-9A-Za-z]{{1,16}}"
     rf"[ \t]*+,[ \t]*+param1{_HEX}[ \t]*+,[ \t]*+param2{_HEX}[ \t]*+,[ \t]*+param3{_HEX}(?![0-9A-Za-z_])"
 )
-_START = re.compile(_HEAD.pattern.removesuffix(r"(?=device[ \t]*+=)") + rf"device{_HEX}[ \t]*+,[ \t]*+m?message{_HEX}")
+_START = re.compile(rf"{_NAME}device{_HEX}[ \t]*+,[ \t]*+m?message{_HEX}")
 
 
 def looks_like(start: bytes) -> bool:

@@ -75,6 +75,19 @@ def test_message_number_must_fit() -> None:
     assert error == "trace.txt:1: PHONE_STATE with message=18; expected message=12 (hexadecimal)"
 
 
+@pytest.mark.parametrize(
+    "end", ["dev", "devi", "devic", "device", "device ", "device=", "device=1005", "device=10056, mess"]
+)
+@pytest.mark.parametrize("newline", ["", "\n", "\r\n"])
+def test_a_trace_that_ends_inside_a_message(end: str, newline: str) -> None:
+    """One message a line: wherever it is cut off behind its name, that is said, and not a message lost without a word."""
+    whole = "PHONE_STATE device=100AB, message=12, i=0, param1=40000, param2=1, param3=0\n"
+
+    assert refused(f"{whole}LINE_LINEDEVSTATE {end}{newline}".encode()).startswith(
+        "trace.txt:2: LINE_LINEDEVSTATE with"
+    )
+
+
 def test_prose_is_no_message() -> None:
     """A name in a sentence does not start a message."""
     assert read("After LINE_CLOSE the device= field is empty. PHONE_STATE is for phones.\n", "one-line") == []
