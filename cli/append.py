@@ -19,16 +19,15 @@ from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import (
-    STDIN,
     Address,
     OpenStream,
+    is_piped,
+    kept,
+    name_of,
     no_file,
     only_log,
     open_file,
     parse_address,
-    spooled,
-    spooled_pipe,
-    stdin,
 )
 
 HERE = "event"
@@ -143,15 +142,11 @@ def _input(
 
 @contextmanager
 def _file(file: str) -> Iterator[tuple[str, _Batches]]:
-    if file == "-":
-        with spooled(stdin()) as again:
-            yield STDIN, _Batches(STDIN, again)
+    if is_piped(file):
+        with kept(file) as again:
+            yield name_of(file), _Batches(name_of(file), again)
         return
     path = Path(file)
-    if path.is_fifo():
-        with spooled_pipe(path) as again:
-            yield file, _Batches(file, again)
-        return
     if not path.is_file():
         raise no_file(path)
     if is_sqlite(path):
@@ -216,10 +211,8 @@ _NUMBER = re.compile("[1-9][0-9]{0,18}|0|0[xX][0-9a-fA-F]{1,16}")
 def _append(address: Address, batches: Any, options: Options, wait: float) -> Appended:
     """Append to the store of an address, or make it: whole or not at all."""
     path = address.path
-    if path.is_dir():
-        raise InputError("a folder", where=str(path), expected="a store")
     if path.exists() and not path.is_file():
-        raise InputError("not a regular file", where=str(path), expected="a store")
+        raise no_file(path, "a store")
     if not path.parent.is_dir():
         raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
     if not path.exists() and not options.dry_run and (done := _create(address, batches, options, wait)) is not None:

@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from cti_es.diff.channels import Name
 from cti_es.diff.compare import ChannelResult, Comparison, Options, counts
 from cti_es.diff.differences import Difference, DifferenceKind, says
 from cti_es.diff.handles import Given, bare
@@ -317,21 +316,18 @@ def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
 
 def check_handles(found: Comparison, given: Mapping[str, Given]) -> None:
     """Warn of handles that came and that a file gives to channels without an expected message: mistyped names?"""
-    expected = [one.expected.name for one in found.pairs if one.expected]
+    names = [one.expected.name for one in found.pairs if one.expected]
+    expected = {Given(app, name.device or "", name.line) for name in names for app in (name.app, None)}
     came = [given.get(bare(one.actual.name.handle)) for one in found.pairs if one.actual]
-    lost = [one for one in came if one and not any(_stands_for(one, name) for name in expected)]
+    lost = [one for one in came if one and one not in expected]
     if lost:
         first, *_ = lost
         what = f"{first.device}/{first.line}" if first.line else first.device
-        near = did_you_mean(first.device, {name.device for name in expected if name.device} - {first.device})
+        near = did_you_mean(first.device, {name.device for name in names if name.device} - {first.device})
         warn(
             f"warning: of the handles in --handles, {len(lost):,} stand for channels without an expected message,"
             f" the first for {what}{f' of {first.app}' if first.app else ''}{f'; {near}' if near else ''}"
         )
-
-
-def _stands_for(given: Given, name: Name) -> bool:
-    return (given.device, given.line) == (name.device, name.line) and given.app in (None, name.app)
 
 
 def check_times(found: Comparison) -> None:

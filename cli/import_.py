@@ -1,5 +1,6 @@
 """``import``: real cluster logs into a log."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from io import BufferedReader
@@ -130,7 +131,7 @@ def _import(
 ) -> Appended:
     from cti_es.importing import Import, run
 
-    what = Import(_files(files), _nodes(store, log, nodes_file), lines)
+    what = Import(_files(files), partial(_nodes, nodes_file), lines)
     see = partial(_print, output) if options.dry_run else _nothing
     found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
     if options.dry_run:
@@ -164,8 +165,8 @@ def _print(output: Output, events: list[Event]) -> None:
 
 def _store(path: Path, wait: float) -> SqliteStore:
     hint = "append the topology first: cti-es append STORE --from topology.ndjson"
-    if path.is_dir():
-        raise InputError("a folder", where=str(path), expected="a store")
+    if path.exists() and not path.is_file():
+        raise no_file(path, "a store")
     if not path.exists():
         raise InputError("no such store", where=str(path), expected="a store with the nodes and devices", hint=hint)
     if not is_sqlite(path):
@@ -197,8 +198,7 @@ def _stdin() -> AbstractContextManager[BufferedReader]:
     return nullcontext(cast(BufferedReader, stdin()))
 
 
-def _nodes(store: SqliteStore, log: str, nodes_file: str | None) -> dict[NodeRef, str]:
-    from cti_es.append import restored
+def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
     from cti_es.importers.nodes import read_nodes
 
     if nodes_file is None:
@@ -210,10 +210,7 @@ def _nodes(store: SqliteStore, log: str, nodes_file: str | None) -> dict[NodeRef
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError("not UTF-8", where=nodes_file, expected="a CSV file of nodes, UTF-8") from None
-    replay, _ = restored(cast(Store, store), log)
-    if not replay.cluster.nodes:
-        return {}  # the import says so
-    return read_nodes(text.splitlines(), nodes_file, replay.cluster.nodes)
+    return read_nodes(text.splitlines(), nodes_file, known)
 
 
 def _sources(files: tuple[str, ...]) -> str:

@@ -97,15 +97,11 @@ class CountedLog:
 @contextmanager
 def open_log(source: str, again: bool = False) -> Iterator[Log]:
     """The log that a SOURCE names. ``again``: it will be read more than once (standard input is kept for that)."""
-    if source == "-":
-        with _stdin_log(again) as log:
+    if is_piped(source):
+        with _piped_log(source, again) as log:
             yield log
         return
     address = parse_address(source)
-    if address.path.is_fifo():
-        with spooled_pipe(address.path) as kept:
-            yield FileLog(source, kept)
-        return
     if not address.path.is_file():
         raise no_file(address.path)
     if not is_sqlite(address.path):
@@ -121,13 +117,30 @@ def open_log(source: str, again: bool = False) -> Iterator[Log]:
 
 
 @contextmanager
-def _stdin_log(again: bool) -> Iterator[Log]:
-    stream = stdin()
-    if not again:
-        yield FileLog(STDIN, lambda: nullcontext(stream))
-        return
-    with spooled(stream) as open_:
-        yield FileLog(STDIN, open_)
+def _piped_log(source: str, again: bool) -> Iterator[Log]:
+    with kept(source) if again else nullcontext(lambda: _piped(source)) as open_:
+        yield FileLog(name_of(source), open_)
+
+
+def is_piped(source: str) -> bool:
+    """Whether a source comes only once, from its start to its end: standard input, or a named pipe (``<(…)``)."""
+    return source == "-" or Path(source).is_fifo()
+
+
+def name_of(source: str) -> str:
+    """What errors and reports call a source."""
+    return STDIN if source == "-" else source
+
+
+def _piped(source: str) -> AbstractContextManager[ByteStream]:
+    return nullcontext(stdin()) if source == "-" else open_file(Path(source))
+
+
+@contextmanager
+def kept(source: str) -> Iterator[OpenStream]:
+    """Keep what comes once, so that it can be read again and again."""
+    with _piped(source) as stream, spooled(stream) as open_:
+        yield open_
 
 
 def stdin() -> ByteStream:
@@ -149,13 +162,6 @@ def spooled(stream: ByteStream) -> Iterator[OpenStream]:
             return nullcontext(cast(ByteStream, kept))
 
         yield again
-
-
-@contextmanager
-def spooled_pipe(path: Path) -> Iterator[OpenStream]:
-    """Keep what a named pipe gives, such as the shell's ``<(…)``."""
-    with open_file(path) as stream, spooled(stream) as kept:
-        yield kept
 
 
 def open_file(path: Path) -> AbstractContextManager[ByteStream]:

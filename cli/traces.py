@@ -20,17 +20,7 @@ from cti_es.store.sqlite import is_sqlite
 from cti_es.tapi import Message, Received
 from cti_es.times import sort_key
 from cti_es_cli.output import warn
-from cti_es_cli.sources import (
-    STDIN,
-    FileLog,
-    OpenStream,
-    open_file,
-    open_log,
-    parse_address,
-    spooled,
-    spooled_pipe,
-    stdin,
-)
+from cti_es_cli.sources import FileLog, OpenStream, is_piped, kept, name_of, open_file, open_log, parse_address
 
 
 class Selection(NamedTuple):
@@ -170,11 +160,9 @@ def check_read(side: Side) -> None:
 
 def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: Options) -> Side:
     """The side that a SOURCE or a trace file is; what it is is decided by its content, unless ``format`` says."""
-    if source == "-":
-        return _file_side(stack, STDIN, stack.enter_context(spooled(stdin())), selection, format, options)
+    if is_piped(source):
+        return _file_side(stack, name_of(source), stack.enter_context(kept(source)), selection, format, options)
     path = parse_address(source).path
-    if path.is_fifo():
-        return _file_side(stack, source, stack.enter_context(spooled_pipe(path)), selection, format, options)
     if not path.is_file() or (format is None and is_sqlite(path)):
         log = stack.enter_context(open_log(source))
         return Side(log.name, "replayed", log, selection)

@@ -16,7 +16,7 @@ changes nothing. (At the very moment of the last event the log may still grow, b
 order of the spool.)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -45,12 +45,12 @@ SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away"
 class Import(NamedTuple):
     """What to import into a log.
 
-    ``given`` are further names of its nodes (:func:`~cti_es.importers.nodes.read_nodes`), ``options`` what the lines
-    leave out.
+    ``given`` makes of the names of its nodes further ones (:func:`~cti_es.importers.nodes.read_nodes`), ``options`` are
+    what the lines leave out.
     """
 
     files: list[File]
-    given: dict[NodeRef, str]
+    given: Callable[[Iterable[str]], dict[NodeRef, str]]
     options: ciscolog.Options
 
 
@@ -79,12 +79,12 @@ def run(
         raise InputError(f"the log '{name}' has no nodes yet", where=store.address,
                          expected="the topology (nodes, devices, who has opened what)",
                          hint="append it from a file first")  # fmt: skip
+    nodes = Nodes(replay.cluster.nodes, what.given(replay.cluster.nodes))
     findings, spool = Findings(), Spool()
     try:
         intake = Intake(spool, findings, replay.cluster.devices, what.options)
         for file in what.files:
             intake.read(file, progress)
-        nodes = Nodes(replay.cluster.nodes, what.given)
         for one, other in intake.learnt:
             nodes.learn(one, other)
         plan = _Plan(store, name, spool, Translation(nodes), findings, intake.place, see)

@@ -93,7 +93,9 @@ GIVEN = {f"number {number}": node for node, number in NUMBERS.items()}
 
 def bring(store, *contents, given=GIVEN, dry_run=False, see=lambda new: None):
     """Import files; what was appended, and the findings as (kind, name) → count."""
-    done = run(store, "default", Import(files(*contents), given, LINES), Options("import", dry_run=dry_run), see)
+    done = run(
+        store, "default", Import(files(*contents), lambda known: given, LINES), Options("import", dry_run=dry_run), see
+    )
     counts = Counter()
     for finding in done.findings:
         counts[finding.kind, finding.name] += finding.count
@@ -154,7 +156,7 @@ def test_numbers_are_learnt_from_any_file(store):
 
 def test_what_has_not_recovered_is_reported(store):
     """A failure without a recovery is reported, with the alarms that a default alarm level leaves out."""
-    done = run(store, "default", Import(files([link(1, "cm2", "cm1")]), GIVEN, LINES), Options("import"))
+    done = run(store, "default", Import(files([link(1, "cm2", "cm1")]), lambda known: GIVEN, LINES), Options("import"))
     [finding] = [one for one in done.findings if one.kind == "unrecovered"]
 
     assert (finding.name, finding.first) == ("cm1", "f1.log:1")
@@ -283,7 +285,7 @@ def test_a_refusal_that_does_not_end_is_reported(store):
     """Everybody would wait for its end for ever; the line that would tell of it is often not written."""
     lines = [opened(1), cti(2, "CtiDeviceOpenFailure", Reason=-1932787494), cti(3, "CtiDeviceOpened"),
              cti(4, "CtiLineOpenFailure", DirNum="5001", Reason=-1932787501)]  # fmt: skip
-    done = run(store, "default", Import(files(lines), GIVEN, LINES), Options("import"))
+    done = run(store, "default", Import(files(lines), lambda known: GIVEN, LINES), Options("import"))
 
     assert [(one.name, one.first, one.text) for one in done.findings if one.kind == "unrecovered"] == [
         ("P 5001", "f1.log:4", "open was refused at 2026-03-02T09:00:04Z, and no line here says that this ended;"
