@@ -42,10 +42,6 @@ class Findings:
         before, where = rows.get(key, (0, first))
         rows[key] = (before + count, where)
 
-    def drop(self, kind: FindingKind, name: str) -> None:
-        """Take back what was counted under a name."""
-        self._rows[kind] = {key: row for key, row in self._rows[kind].items() if key[0] != name}
-
     def rows(self) -> list[Finding]:
         """The report, kind by kind."""
         return [
