@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from cti_es.diff.compare import ChannelResult, Comparison, Options, counts
-from cti_es.diff.differences import Difference, DifferenceKind, says
-from cti_es.diff.handles import Given, bare
-from cti_es.errors import InputError, did_you_mean
-from cti_es.events import AnyEvent, Event, encode, type_of
-from cti_es.rules import RULES
-from cti_es.tapi import Received
+from cti_es.model.rules import RULES
+from cti_es.traces.diff.compare import ChannelResult, Comparison, Options, counts
+from cti_es.traces.diff.differences import Difference, DifferenceKind, says
+from cti_es.traces.diff.handles import Given, bare
+from cti_es.vocabulary.errors import InputError, did_you_mean
+from cti_es.vocabulary.events import AnyEvent, Event, encode, type_of
+from cti_es.vocabulary.tapi import Received
 from cti_es_cli.output import Output, shown, warn
 from cti_es_cli.traces import Selection, Side
 from cti_es_cli.views import details

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from cti_es.diff.handles import Given, bare
-from cti_es.errors import InputError
-from cti_es.formats.lines import ByteStream, Kind, chunks, numbered
+from cti_es.traces.diff.handles import Given, bare
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, numbered
 from cti_es_cli.sources import open_file
 
 COLUMNS = ("handle", "app", "device", "line")

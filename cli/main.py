@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from cti_es.errors import CtiEsError
+from cti_es.vocabulary.errors import CtiEsError
 
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
@@ -43,7 +43,7 @@ COMMANDS: dict[str, str] = {
 
 def module_of(command: str) -> str:
     """The module of a command. One that is called like a word of Python has a line behind its name."""
-    return f"cti_es_cli.{command}_" if iskeyword(command) else f"cti_es_cli.{command}"
+    return f"cti_es_cli.commands.{command}_" if iskeyword(command) else f"cti_es_cli.commands.{command}"
 
 
 BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
@@ -84,7 +84,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with what is near when there is no such command."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from cti_es.errors import did_you_mean
+            from cti_es.vocabulary.errors import did_you_mean
 
             near = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no such command '{args[0]}'" + (f"; {near}" if near else f"; commands: {', '.join(COMMANDS)}"))

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from cti_es import clock
-from cti_es.errors import CtiEsError
-from cti_es.reading import Cut, Wait, parse_as_of
-from cti_es.times import canonical_time
+from cti_es.logs import clock
+from cti_es.logs.reading import Cut, Wait, parse_as_of
+from cti_es.vocabulary.errors import CtiEsError
+from cti_es.vocabulary.times import canonical_time
 
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
@@ -31,7 +31,7 @@ class AsOf(click.ParamType[Cut]):
 
 
 def as_of_option(text: str) -> Callable[[Any], Any]:
-    """``--as-of``, given to the command as a :class:`~cti_es.reading.Cut`."""
+    """``--as-of``, given to the command as a :class:`~cti_es.logs.reading.Cut`."""
     return click.option("--as-of", type=AsOf(), help=text)
 
 

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import click
 
-from cti_es.errors import InputError
-from cti_es.names import escaped, printable
-from cti_es.store.sqlite import is_sqlite
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
 
 Row = TypeVar("Row")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from cti_es import clock
+from cti_es.logs import clock
 
 AFTER = 1.0
 """Seconds of work before anything is shown."""

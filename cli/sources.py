@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, cast
 
 import click
 
-from cti_es.errors import InputError, NotAStore, did_you_mean
-from cti_es.formats.eventlog import ByteStream, read_events
-from cti_es.reading import Batch, Log, StoredLog, Wait
-from cti_es.store import DEFAULT_LOG, Snapshot, SqliteStore
-from cti_es.store.sqlite import is_sqlite
+from cti_es.logs.ndjson import ByteStream, read_events
+from cti_es.logs.reading import Batch, Log, StoredLog, Wait
+from cti_es.logs.store import DEFAULT_LOG, Snapshot, SqliteStore
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
 from cti_es_cli.progress import counted
 
 STDIN = "<stdin>"
@@ -207,7 +207,7 @@ def only_log(names: list[str], path: Path) -> str:
 
 
 def open_store(path: Path) -> SqliteStore:
-    """A store to read from. Raises :class:`InputError` or :class:`~cti_es.errors.StoreError`."""
+    """A store to read from. Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`."""
     if not path.is_file():
         raise no_file(path, "a store made by append")
     if not is_sqlite(path):

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cti_es.reading import Cut, folded
-from cti_es.replay import Replay
+from cti_es.logs.reading import Cut, folded
+from cti_es.model.replay import Replay
 from cti_es_cli.output import View, batched, of_sources, opened, warn
 from cti_es_cli.sources import CountedLog, open_log
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from cti_es.formats.trace_common import Options, first_day
+from cti_es.traces.forms.common import Options, first_day
 
 
 def trace_options(*sides: str) -> Callable[[Any], Any]:
     """``--expected-format`` and ``--actual-format`` (or ``--trace-format``), ``--skip-bad``, ``--date``, ``--tz``."""
-    from cti_es.formats.trace import TRACE_FORMATS
+    from cti_es.traces.recognise import TRACE_FORMATS
 
     options = [
         click.option(

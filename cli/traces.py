@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from cti_es import tapi
-from cti_es.diff.lint import STATES
-from cti_es.errors import InputError
-from cti_es.events import Event
-from cti_es.formats.lines import ByteStream, start_as_utf8
-from cti_es.formats.trace import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
-from cti_es.formats.trace_common import Options
-from cti_es.reading import Cut, Log, Reading, check_end
-from cti_es.replay import MisfitReport, Replay
-from cti_es.store.sqlite import is_sqlite
-from cti_es.tapi import Message, Received
-from cti_es.times import sort_key
+from cti_es.logs.reading import Cut, Log, Reading, check_end
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.model.replay import MisfitReport, Replay
+from cti_es.traces.diff.lint import STATES
+from cti_es.traces.forms.common import Options
+from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
+from cti_es.vocabulary import tapi
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.tapi import Message, Received
+from cti_es.vocabulary.text_lines import ByteStream, start_as_utf8
+from cti_es.vocabulary.times import sort_key
 from cti_es_cli.output import warn
 from cti_es_cli.sources import FileLog, OpenStream, is_piped, kept, name_of, open_file, open_log, parse_address
 

@@ -4,15 +4,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from cti_es.diff.lint import Violation
-from cti_es.events import EVENT_TYPES, Event, encode, fields_of, type_of
-from cti_es.homes import Home
-from cti_es.importers.findings import Finding
-from cti_es.names import printable
-from cti_es.providers import ProviderRow
-from cti_es.replay import MisfitReport
-from cti_es.store import Fault, LogInfo
-from cti_es.tapi import Message
+from cti_es.cucm.findings import Finding
+from cti_es.logs.store import Fault, LogInfo
+from cti_es.model.homes import Home
+from cti_es.model.providers import ProviderRow
+from cti_es.model.replay import MisfitReport
+from cti_es.traces.diff.lint import Violation
+from cti_es.vocabulary.events import EVENT_TYPES, Event, encode, fields_of, type_of
+from cti_es.vocabulary.names import printable
+from cti_es.vocabulary.tapi import Message
 from cti_es_cli.output import View
 
 

@@ -31,15 +31,15 @@ import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
 
-from cti_es.cluster import MisfitCode
-from cti_es.events import EVENT_TYPES, Kind, fields_of
-from cti_es.formats.lines import MAX_LINE
-from cti_es.names import MAX_NAME
-from cti_es.rules import RULES
-from cti_es.store.base import ROW_EVENTS
-from cti_es.store.schema import OBJECTS
+from cti_es.logs.store.base import ROW_EVENTS
+from cti_es.logs.store.schema import OBJECTS
+from cti_es.model.cluster import MisfitCode
+from cti_es.model.rules import RULES
+from cti_es.vocabulary.events import EVENT_TYPES, Kind, fields_of
+from cti_es.vocabulary.names import MAX_NAME
+from cti_es.vocabulary.text_lines import MAX_LINE
+from cti_es_cli.commands.schema import KINDS
 from cti_es_cli.main import COMMANDS, main
-from cti_es_cli.schema import KINDS
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
@@ -272,7 +272,7 @@ def test_programs_of_a_command() -> None:
 
 def command_page(command: str) -> Path:
     """The page of a command."""
-    return DOCS / "commands" / f"{command}.md"
+    return DOCS / "reference" / "commands" / f"{command}.md"
 
 
 def options_of(command: str) -> set[str]:
@@ -353,7 +353,9 @@ def test_every_page_has_a_line_in_the_index() -> None:
     rows = re.findall(r"(?m)^\| \[[^\]]+\]\(([^)#]+)\) \| \S.* \|$", index.read_text("utf-8"))
     listed = [(DOCS / row).resolve() for row in rows]
     assert sorted(listed) == sorted(page.resolve() for page in PAGES if page not in (index, README))
-    assert [row for row in rows if row.startswith("commands/")] == [f"commands/{command}.md" for command in COMMANDS]
+    assert [row for row in rows if row.startswith("reference/commands/")] == [
+        f"reference/commands/{command}.md" for command in COMMANDS
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -370,7 +372,7 @@ def test_rule_identifiers_are_links_to_the_rules(page: Path) -> None:
 
 
 def test_the_table_of_events_is_the_vocabulary() -> None:
-    text = (DOCS / "log-format.md").read_text("utf-8")
+    text = (DOCS / "reference" / "log-format.md").read_text("utf-8")
     rows = re.findall(r"(?m)^\| `(\w+)` \| ((?:`\w+`\??(?:, )?)+) \|", text)
     found = {event_type: re.findall(r"`(\w+)`(\??)", fields) for event_type, fields in rows}
     for event_type, struct in EVENT_TYPES.items():
@@ -383,7 +385,7 @@ def test_the_table_of_events_is_the_vocabulary() -> None:
 
 
 def test_the_order_of_fields_is_the_canonical_one() -> None:
-    text = (DOCS / "log-format.md").read_text("utf-8")
+    text = (DOCS / "reference" / "log-format.md").read_text("utf-8")
     rows = dict(re.findall(r"(?m)^\| `(\w+)` \| ((?:`\w+`\??(?:, )?)+) \|", text))
     for event_type in EVENT_TYPES:
         own = [field for field in fields_of(event_type) if field not in ("at", "id")]
@@ -396,12 +398,12 @@ def test_the_kinds_of_schema_are_all_there() -> None:
 
 
 def test_the_misfit_codes_are_those_of_the_program() -> None:
-    text = (DOCS / "exit-codes.md").read_text("utf-8")
+    text = (DOCS / "reference" / "exit-codes.md").read_text("utf-8")
     assert all(f"`{code}`" in text for code in get_args(MisfitCode))
 
 
 def test_the_store_is_described_column_by_column() -> None:
-    text = (DOCS / "store.md").read_text("utf-8")
+    text = (DOCS / "reference" / "store.md").read_text("utf-8")
     for kind, thing in OBJECTS:
         if kind != "index":
             assert f"`{thing}`" in text, thing
@@ -415,7 +417,7 @@ def test_the_store_is_described_column_by_column() -> None:
 
 
 def test_the_script_of_the_store_page_computes_the_heads(tmp_path: Path) -> None:
-    (script,) = [block for block in blocks(DOCS / "store.md") if block.language == "python"]
+    (script,) = [block for block in blocks(DOCS / "reference" / "store.md") if block.language == "python"]
     (tmp_path / "chain.py").write_text("\n".join(script.lines), "utf-8")
     store = str(tmp_path / "site.db")
     runner = CliRunner()
@@ -442,7 +444,7 @@ def recomputed(folder: Path) -> str:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_completion_is_set_up_as_the_page_says(shell: str) -> None:
-    text = (DOCS / "completion.md").read_text("utf-8")
+    text = (DOCS / "how-to" / "completion.md").read_text("utf-8")
     assert re.search(rf'_CTI_ES_COMPLETE ?= ?"?{shell}_source\b', text)
     result = CliRunner(env={"_CTI_ES_COMPLETE": f"{shell}_source"}).invoke(main, prog_name="cti-es")
     assert result.exit_code == 0

@@ -21,12 +21,12 @@ import traces
 import whole_tsp
 from logs import write
 
-from cti_es.append import Options, append
-from cti_es.events import decode_events
-from cti_es.formats.eventlog import read_events
-from cti_es.replay import Replay
-from cti_es.store import SqliteStore
-from cti_es.store.sqlite import create
+from cti_es.logs.append import Options, append
+from cti_es.logs.ndjson import read_events
+from cti_es.logs.store import SqliteStore
+from cti_es.logs.store.sqlite import create
+from cti_es.model.replay import Replay
+from cti_es.vocabulary.events import decode_events
 
 ROUNDS = 3
 SIDE_BY_SIDE = 50_000

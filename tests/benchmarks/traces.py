@@ -7,13 +7,13 @@ from pathlib import Path
 
 from logs import time_of
 
-from cti_es import tapi
-from cti_es.events import encode
-from cti_es.tapi import Message, Received
+from cti_es.vocabulary import tapi
+from cti_es.vocabulary.events import encode
+from cti_es.vocabulary.tapi import Message, Received
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from injected import Edit, injected, interleaved, trace
+from support.injected import Edit, injected, interleaved, trace
 
 __all__ = ["Edit", "injected", "interleaved", "reported", "trace", "write"]
 

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import sqlite_utils.migrations  # noqa: F401 (writers are forked: what they need is imported once)
 from campaigns.running import Report, run, script
 
-import cti_es.append
-import cti_es.store.base
-from cti_es_cli import append as _append  # noqa: F401
+import cti_es.logs.append
+import cti_es.logs.store.base
+from cti_es_cli.commands import append as _append  # noqa: F401
 from cti_es_cli.main import main
 
 AT = "2026-01-01T08:00:00Z"
@@ -49,7 +49,7 @@ def writer(folder: Path, arguments: list[str], prepare: Callable[[], None]) -> i
         for number in (1, 2):
             os.dup2(os.open("err", os.O_WRONLY | os.O_APPEND), number)
         sys.stdout, sys.stderr = open(1, "w", buffering=1), open(2, "w", buffering=1)  # noqa: SIM115
-        cti_es.append.SNAPSHOT_WORK, cti_es.store.base.ROW_EVENTS = WORK, ROW
+        cti_es.logs.append.SNAPSHOT_WORK, cti_es.logs.store.base.ROW_EVENTS = WORK, ROW
         prepare()
         main(arguments)
     except SystemExit as end:

@@ -2,8 +2,8 @@
 
     python tests/campaigns/folds.py --rounds 20000 --machine 2000 --seed 1
 
-Random logs are those of ``tests/strategies.py`` with new seeds, the others are made by hypothesis
-(``tests/machine.py``). Messages with their rules, homes and misfits must be the same. Prints how much was compared;
+Random logs are those of ``tests/support/strategies.py`` with new seeds, the others are made by hypothesis
+(``tests/support/machine.py``). Messages with their rules, homes and misfits must be the same. Prints how much was compared;
 exits with 1 and writes the log to broken.ndjson if they differ.
 """
 
@@ -16,11 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
-from machine import FoldMachine
-from strategies import random_log
-from worlds import Broken, compare
+from support.machine import FoldMachine
+from support.strategies import random_log
+from support.worlds import Broken, compare
 
-from cti_es.events import EVENT_TYPES
+from cti_es.vocabulary.events import EVENT_TYPES
 
 FIRST = 1_000_000
 """The first seed: the logs of the test suite have small ones."""

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from campaigns.running import HEADER, Ran, Report, make_store, run, script, trouble
 
-from cti_es.events import EVENT_TYPES, fields_of
+from cti_es.vocabulary.events import EVENT_TYPES, fields_of
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -2,7 +2,7 @@
 
 One small change at a time (a comparison turned round, a statement dropped, arguments swapped …) is made to a module,
 and the tests must notice. What they do not notice is printed: a gap in the tests, or a change that changes nothing.
-The survivors of the last run are argued one by one in docs/mutation.md.
+The survivors of the last run are argued one by one in docs/explanation/mutation.md.
 
 Why not mutmut (3.8 was tried, it works here): it drops no statements, leaves properties and constants of modules alone,
 and most of what it changes is the text of a misfit. Here every mutant is a forked process with the mutated module in
@@ -35,14 +35,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 FOLD = [
-    f"test_{name}.py"
-    for name in ("mutants", "homes", "tsp", "tsp_behaviour", "explain", "recovery", "machine", "worlds")
+    *(
+        f"model/test_{name}.py"
+        for name in ("cluster", "homes", "tsp", "tsp_behaviour", "recovery", "machine", "worlds")
+    ),
+    "answers/test_message.py",
 ]
 TESTS = {
-    "cti_es.recovery": FOLD,
-    "cti_es.cluster": FOLD,
-    "cti_es.tsp": FOLD,
-    "cti_es.diff.align": ["diff/test_align.py", "diff/test_compare.py", "test_mutants.py"],
+    "cti_es.model.recovery": FOLD,
+    "cti_es.model.cluster": FOLD,
+    "cti_es.model.tsp": FOLD,
+    "cti_es.traces.diff.align": ["traces/diff/test_align.py", "traces/diff/test_compare.py"],
 }
 LOGS = 300
 PATIENCE = 4
@@ -253,10 +256,10 @@ def forked(child: Callable[[], int], limit: float = 0) -> int:
 
 def quick(expected: bytes) -> int:
     """The recorded logs, and random logs against what the naive fold made of them. 0: nothing noticed."""
-    import recording
-    from strategies import fold
+    from support import recording
+    from support.strategies import fold
 
-    from cti_es.replay import FOLD_VERSION
+    from cti_es.model.replay import FOLD_VERSION
 
     if recording.all_digests() != recording.recorded()[str(FOLD_VERSION)]:
         return 1
@@ -275,8 +278,8 @@ def naive_results() -> bytes:
     read, write = os.pipe()
 
     def child() -> int:
-        import naive
-        from strategies import random_log
+        from support import naive
+        from support.strategies import random_log
 
         found = []
         for log in (random_log(seed) for seed in range(LOGS)):

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-import cti_es.append
-from cti_es.append import Options, append
-from cti_es.events import Event
-from cti_es.formats.eventlog import Lines
-from cti_es.generate import Plan, generate
-from cti_es.store import SqliteStore
+import cti_es.logs.append
+from cti_es.logs.append import Options, append
+from cti_es.logs.ndjson import Lines
+from cti_es.logs.store import SqliteStore
+from cti_es.testing.random_logs import Plan, generate
+from cti_es.vocabulary.events import Event
 from cti_es_cli.main import main
 
 HEADER = b"SQLite format 3\0"
@@ -88,11 +88,11 @@ def fill(store: Any, log: str, events: list[Event], size: int = 20) -> None:
 @contextmanager
 def snapshots_every(work: int) -> Any:
     """Snapshots of small logs too."""
-    kept, cti_es.append.SNAPSHOT_WORK = cti_es.append.SNAPSHOT_WORK, work
+    kept, cti_es.logs.append.SNAPSHOT_WORK = cti_es.logs.append.SNAPSHOT_WORK, work
     try:
         yield
     finally:
-        cti_es.append.SNAPSHOT_WORK = kept
+        cti_es.logs.append.SNAPSHOT_WORK = kept
 
 
 def make_store(path: Path, seed: int = 1, events: int = 100, snapshots: int = 60) -> Path:

@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from campaigns.flips import flipped
 from campaigns.running import Report, run, script, snapshots_every
 
-import cti_es.store.base
-from cti_es.append import Options, append
-from cti_es.events import NodeAdded
-from cti_es.formats.eventlog import Lines
-from cti_es.store import Head, SqliteStore
+import cti_es.logs.store.base
+from cti_es.logs.append import Options, append
+from cti_es.logs.ndjson import Lines
+from cti_es.logs.store import Head, SqliteStore
+from cti_es.vocabulary.events import NodeAdded
 
 AT = "2026-01-01T08:00:00Z"
 SIZES = (3, 1, 60, 2, 1, 40, 1)
@@ -42,7 +42,7 @@ class Crashed:
         self.heads = [Head()]
         self.path = folder / "site.db"
         source = folder / "source.db"
-        kept, cti_es.store.base.ROW_EVENTS = cti_es.store.base.ROW_EVENTS, 15
+        kept, cti_es.logs.store.base.ROW_EVENTS = cti_es.logs.store.base.ROW_EVENTS, 15
         try:
             SqliteStore(source, write=True).close()
             with snapshots_every(25), closing(sqlite3.connect(source)) as other:
@@ -51,7 +51,7 @@ class Crashed:
                     self.heads.append(_append(source, self.heads[-1].version, size))
                 self.store, self.wal = (Path(f"{source}{suffix}").read_bytes() for suffix in ("", "-wal"))
         finally:
-            cti_es.store.base.ROW_EVENTS = kept
+            cti_es.logs.store.base.ROW_EVENTS = kept
         self.frame = FRAME_HEADER + int.from_bytes(self.wal[8:12], "big")
         shutil.copy(source, self.path)
 

@@ -1,8 +1,8 @@
-"""Explore the small worlds of ``tests/worlds.py`` deeply: ``python tests/campaigns/worlds.py [NAME …]``.
+"""Explore the small worlds of ``tests/support/worlds.py`` deeply: ``python tests/campaigns/worlds.py [NAME …]``.
 
 Each world is explored until no new state is found, or to the depth that it has, or until ``--states`` are reached
 (the level that is being explored then is still finished). Prints a Markdown table; the table of the last run is in
-docs/trust.md. What does not hold ends the run with exit code 1 and is written as a log that replays.
+docs/explanation/trust.md. What does not hold ends the run with exit code 1 and is written as a log that replays.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from worlds import WORLDS, Broken, explore
+from support.worlds import WORLDS, Broken, explore
 
 
 def main() -> None:

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import sqlite_utils.migrations  # noqa: F401 (processes are forked: what they need is imported once)
 from campaigns.running import Ran, Report, run, script
 
-import cti_es.store.base
-from cti_es_cli import append as _append  # noqa: F401
-from cti_es_cli import log as _log  # noqa: F401
-from cti_es_cli import replay as _replay  # noqa: F401
+import cti_es.logs.store.base
+from cti_es_cli.commands import append as _append  # noqa: F401
+from cti_es_cli.commands import log as _log  # noqa: F401
+from cti_es_cli.commands import replay as _replay  # noqa: F401
 from cti_es_cli.main import main
 
 PROCESSES = 8
@@ -57,7 +57,7 @@ def together(folder: Path, work: Callable[[int], Any], meanwhile: Callable[[], N
             continue
         try:
             os.close(go)
-            cti_es.store.base.ROW_EVENTS = ROW
+            cti_es.logs.store.base.ROW_EVENTS = ROW
             os.read(ready, 1)
             (folder / f"result{number}").write_text(json.dumps(work(number)))
             os._exit(0)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from cti_es.worked_example import EVENTS
+from cti_es.testing.worked_example import EVENTS
 
 CLI = (sys.executable, "-m", "cti_es_cli")
 PATIENCE = 20.0

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cti_es.formats import tapi_browser
-from cti_es.replay import Replay
-from cti_es.worked_example import EVENTS
+from cti_es.model.replay import Replay
+from cti_es.testing.worked_example import EVENTS
+from cti_es.traces.forms import tapi_browser
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_tapi_browser_trace_conforms(expected, quick, tmp_path):
 def decoded():
     from io import BytesIO
 
-    from cti_es.formats.eventlog import read_events
+    from cti_es.logs.ndjson import read_events
 
     return [event for lines in read_events(BytesIO(EVENTS), "log") for event in lines.events]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cti_es.rules import RULES
+from cti_es.model.rules import RULES
 
 
 @pytest.fixture(params=["store", "bare file"])

@@ -9,7 +9,7 @@ from itertools import cycle
 
 import pytest
 
-from cti_es.events import EVENT_TYPES
+from cti_es.vocabulary.events import EVENT_TYPES
 
 OPTIONS = [
     (),

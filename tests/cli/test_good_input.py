@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cti_es.events import EVENT_TYPES
+from cti_es.vocabulary.events import EVENT_TYPES
 
 AT = '"at":"2026-01-01T08:00:00Z"'
 TWO = f'{{"type":"node_added","node":"cm1",{AT}}}\n{{"type":"node_added","node":"Köln",{AT}}}\n'

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.shell_completion import get_completion_class
 
-from cti_es.events import EVENT_TYPES
+from cti_es.vocabulary.events import EVENT_TYPES
 from cti_es_cli.main import COMMANDS, module_of
 from cti_es_cli.main import main as group
 
@@ -109,7 +109,13 @@ def test_help_is_fast(environment):
     duration = time.monotonic() - begin
     imported = set(re.findall(rb"\| +(\S+)$", result.stderr, re.MULTILINE))
 
-    assert not imported & {b"sqlite_utils", b"msgspec", b"sqlite3", b"cti_es.recovery", b"cti_es_cli.append"}
+    assert not imported & {
+        b"sqlite_utils",
+        b"msgspec",
+        b"sqlite3",
+        b"cti_es.model.recovery",
+        b"cti_es_cli.commands.append",
+    }
     assert duration < 1.5
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from campaigns.running import run
 
-import cti_es.store
-from cti_es.names import escaped
+import cti_es.logs.store
+from cti_es.vocabulary.names import escaped
 
 HOSTILE = (
     "x'; DROP TABLE batches; --",
@@ -172,7 +172,7 @@ def test_no_sql_is_made_of_input():
         "SCHEMA_VERSION", "milliseconds", "field", "_READABLE", "_APPEND_ONLY", '_text("type")', '_text("at")', '_text("id")',
     }  # fmt: skip
     found = set()
-    for path in Path(cti_es.store.__file__).parent.glob("*.py"):
+    for path in Path(cti_es.logs.store.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr) and any(
                 word in ast.unparse(node)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cti_es.store import MemoryStore, SqliteStore
+from cti_es.logs.store import MemoryStore, SqliteStore
 
 STORES: dict[str, Callable[[Path], Any]] = {
     "memory": lambda folder: MemoryStore(),

@@ -4,8 +4,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from cti_es.events import NodeAdded, decode_events
-from cti_es.store import Head, base
+from cti_es.logs.store import Head, base
+from cti_es.vocabulary.events import NodeAdded, decode_events
 
 AT = "2026-01-01T09:00:00Z"
 LOGS = st.sampled_from(["default", "lab", "Ä"])

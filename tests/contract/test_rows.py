@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from cti_es.events import DeviceAdded, NodeAdded, decode_events, encode
-from cti_es.store import Head, Row, base
+from cti_es.logs.store import Head, Row, base
+from cti_es.vocabulary.events import DeviceAdded, NodeAdded, decode_events, encode
 
 AT = "2026-01-01T08:00:00Z"
 AT_LATER = "2026-01-01T09:00:00Z"

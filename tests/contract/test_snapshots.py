@@ -2,8 +2,8 @@
 
 import pytest
 
-from cti_es.events import NodeAdded
-from cti_es.store import Snapshot
+from cti_es.logs.store import Snapshot
+from cti_es.vocabulary.events import NodeAdded
 
 AT = "2026-01-01T08:00:00Z"
 FOLD = 7

@@ -12,8 +12,8 @@ import pytest
 from campaigns import flips
 from campaigns.running import make_store, run, trouble
 
-from cti_es.replay import FOLD_VERSION
-from cti_es.store import SqliteStore
+from cti_es.logs.store import SqliteStore
+from cti_es.model.replay import FOLD_VERSION
 
 LAST = 91
 """The version at which the last row of the log main begins."""
@@ -225,7 +225,7 @@ def test_a_forged_snapshot(changed, readers, path):
 def test_a_snapshot_that_would_fill_the_memory(path, monkeypatch):
     """A snapshot that unpacks to more than any state has is not unpacked to its end: damaged, and not used."""
     true = run("homes", f"{path}#main").out
-    monkeypatch.setattr("cti_es.store.sqlite.LARGEST_STATE", 100)
+    monkeypatch.setattr("cti_es.logs.store.sqlite.LARGEST_STATE", 100)
 
     assert run("homes", f"{path}#main").out == true
     assert {fault.partition(" (")[0] for _, _, fault in faults(path)} == {"the snapshot is damaged"}
@@ -251,7 +251,7 @@ def test_many_snapshots_are_not_unpacked_at_once(path):
 
 def test_no_larger_state_is_kept(tmp_path, monkeypatch):
     """… and writers keep no such snapshot, so that verify finds nothing wrong."""
-    monkeypatch.setattr("cti_es.store.sqlite.LARGEST_STATE", 100)
+    monkeypatch.setattr("cti_es.logs.store.sqlite.LARGEST_STATE", 100)
     path = make_store(tmp_path / "site.db")
 
     with closing(SqliteStore(path)) as store:

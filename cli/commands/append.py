@@ -1,0 +1,252 @@
+"""``append``: events into a log, one by one or from a file, all or nothing."""
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from cti_es.logs.append import Appended, Expect, Options, append, parse_expect
+from cti_es.logs.ndjson import Lines, read_events
+from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
+from cti_es.logs.store.sqlite import create, is_sqlite
+from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore, did_you_mean
+from cti_es.vocabulary.events import EVENT_TYPES, event_from_fields, fields_of, unknown_type
+from cti_es.vocabulary.names import check_name
+from cti_es_cli.options import wait_option
+from cti_es_cli.output import warn
+from cti_es_cli.progress import counted
+from cti_es_cli.sources import (
+    Address,
+    OpenStream,
+    is_piped,
+    kept,
+    name_of,
+    no_file,
+    only_log,
+    open_file,
+    parse_address,
+)
+
+HERE = "event"
+
+
+class ExpectType(click.ParamType[Expect]):
+    """``--expect``: a version, ``none`` or ``exists``."""
+
+    name = "N|none|exists"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Expect:
+        """What the text means."""
+        try:
+            return parse_expect(str(value))
+        except CtiEsError as error:
+            self.fail(f"{error.what}; expected {error.expected}", param, ctx)
+
+
+def complete_type(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Event types for the shell."""
+    return [name for name in EVENT_TYPES if name.startswith(incomplete)]
+
+
+def complete_field(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The fields of the event type that are not given yet, for the shell."""
+    event_type = ctx.params.get("event_type")
+    if event_type not in EVENT_TYPES:
+        return []
+    given = {assignment.partition("=")[0] for assignment in ctx.params.get("assignments") or ()}
+    return [f"{name}=" for name in fields_of(event_type) if name not in given and name.startswith(incomplete)]
+
+
+@click.command(
+    short_help="Append events to a log, one by one or from a file.",
+    epilog="""\b
+Examples:
+  cti-es append site.db node_added node=cm1
+  cti-es append site.db device_added device=CTIP01 kind=cti_port lines=5001,5002
+  cti-es append site.db#lab --from events.ndjson --expect none""",
+)
+@click.argument("store", metavar="STORE[#LOG]", type=click.Path())
+@click.argument("event_type", metavar="[TYPE]", required=False, shell_complete=complete_type)
+@click.argument("assignments", metavar="[FIELD=VALUE]...", nargs=-1, shell_complete=complete_field)
+@click.option(
+    "--from",
+    "file",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Append all events of an NDJSON file (or -).",
+)
+@click.option(
+    "--expect",
+    type=ExpectType(),
+    metavar="N|none|exists",
+    help="Refuse unless the log is at version N, does not exist, or exists.",
+)
+@click.option("--allow-misfits", is_flag=True, help="Store events that do not fit, too.")
+@click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
+@click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
+@wait_option
+def command(
+    store: str,
+    event_type: str | None,
+    assignments: tuple[str, ...],
+    file: str | None,
+    expect: Expect,
+    allow_misfits: bool,
+    dry_run: bool,
+    source: str | None,
+    wait: float,
+) -> None:
+    """Append one event, or all events of a file, to a log; the store is made if it is not there.
+
+    All or nothing: if one event cannot be stored, none is. Times default to now. A VALUE that begins with [ is JSON;
+    lists are split at commas.
+    """
+    if (event_type is None) == (file is None):
+        raise click.UsageError("give either an event TYPE or --from FILE")
+    address = parse_address(store)
+    if address.log is not None:
+        check_name(address.log, f"{store}: the name of the log")
+    with _input(event_type, assignments, file) as (name, batches):
+        options = Options(name, _source(source, file), expect, allow_misfits, dry_run)
+        done = _append(address, batches, options, wait)
+    for misfit in done.misfits:
+        warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
+    warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+
+
+class _Batches:
+    """The events to append, readable again from the start when another program made the store meanwhile."""
+
+    def __init__(self, name: str, open_: OpenStream) -> None:
+        self._name = name
+        self._open = open_
+
+    def __iter__(self) -> Iterator[Lines]:
+        with self._open() as stream:
+            yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "read")
+
+
+def _input(
+    event_type: str | None, assignments: tuple[str, ...], file: str | None
+) -> AbstractContextManager[tuple[str, Any]]:
+    if event_type is not None:
+        event = event_from_fields(event_type, _fields(event_type, assignments), HERE)
+        return nullcontext(("", [Lines(range(1, 2), [event])]))
+    if assignments:
+        raise click.UsageError("FIELD=VALUE goes with an event TYPE, not with --from")
+    return _file(cast(str, file))
+
+
+@contextmanager
+def _file(file: str) -> Iterator[tuple[str, _Batches]]:
+    if is_piped(file):
+        with kept(file) as again:
+            yield name_of(file), _Batches(name_of(file), again)
+        return
+    path = Path(file)
+    if not path.is_file():
+        raise no_file(path)
+    if is_sqlite(path):
+        raise InputError(
+            "a store",
+            where=file,
+            expected="an NDJSON event log",
+            hint=f"cti-es export {file} | cti-es append … --from -",
+        )
+    yield file, _Batches(file, lambda: open_file(path))
+
+
+def _source(source: str | None, file: str | None) -> str:
+    if source:
+        check_name(source, "--source")
+        return source
+    return Path(file).name if file else "command line"
+
+
+def _fields(event_type: str, assignments: tuple[str, ...]) -> dict[str, Any]:
+    if event_type not in EVENT_TYPES:
+        raise unknown_type(event_type, HERE)
+    known = fields_of(event_type)
+    fields: dict[str, Any] = {}
+    for assignment in assignments:
+        field, equals, value = assignment.partition("=")
+        if not equals:
+            raise InputError(f"'{assignment}'", where=HERE, expected="FIELD=VALUE", hint=did_you_mean(field, known))
+        if field == "type":
+            raise InputError("the field 'type'", where=HERE, expected="the event type before the fields")
+        if field in fields:
+            raise InputError(f"the field '{field}' stands twice", where=HERE, expected="each field once")
+        fields[field] = _value(value, field, known.get(field))
+    return fields
+
+
+def _value(value: str, field: str, annotation: Any) -> Any:
+    """A VALUE as JSON has it: by the type of the field, or as JSON if it looks like a list. Numbers may be 0x…."""
+    if value.startswith("["):
+        import msgspec
+
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+            raise InputError(
+                f"'{value}' is not a JSON list", where=f"{HERE}: $.{field}", expected='for example ["5001","5002"]'
+            ) from None
+    kind = str(annotation)
+    if "tuple" in kind:
+        return value.split(",") if value else []
+    if "bool" in kind:
+        return _TRUTH.get(value.lower(), value)
+    if "int" in kind and _NUMBER.fullmatch(value):
+        return int(value, 0)
+    return value
+
+
+_TRUTH = {"true": True, "false": False}
+_NUMBER = re.compile("[1-9][0-9]{0,18}|0|0[xX][0-9a-fA-F]{1,16}")
+
+
+def _append(address: Address, batches: Any, options: Options, wait: float) -> Appended:
+    """Append to the store of an address, or make it: whole or not at all."""
+    path = address.path
+    if path.exists() and not path.is_file():
+        raise no_file(path, "a store")
+    if not path.parent.is_dir():
+        raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
+    if not path.exists() and not options.dry_run and (done := _create(address, batches, options, wait)) is not None:
+        return done
+    if not path.exists() or not path.stat().st_size:  # an empty file (touch site.db) stays empty if nothing is stored
+        done = append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
+        if options.dry_run or not done.appended:
+            return done
+    if path.stat().st_size and not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")
+    store = SqliteStore(path, write=True, wait=wait)
+    try:
+        log = address.log or only_log([info.name for info in store.logs()], path)
+        return append(cast(Store, store), log, batches, options)
+    finally:
+        store.close()
+
+
+class _NothingAppended(Exception):
+    """Thrown to make no store for nothing."""
+
+    def __init__(self, done: Appended) -> None:
+        super().__init__()
+        self.done = done
+
+
+def _create(address: Address, batches: Any, options: Options, wait: float) -> Appended | None:
+    def fill(store: SqliteStore) -> Appended:
+        done = append(cast(Store, store), address.log or DEFAULT_LOG, batches, options)
+        if not done.appended:
+            raise _NothingAppended(done)
+        return done
+
+    try:
+        return create(address.path, fill, wait)
+    except _NothingAppended as nothing:
+        return nothing.done

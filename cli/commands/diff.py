@@ -1,0 +1,124 @@
+"""``diff``: expected against actual."""
+
+import gc
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cti_es_cli.options import Seconds, TimeType
+from cti_es_cli.output import opened
+from cti_es_cli.trace_options import reading_options, trace_options
+
+DIFFERS = 1
+
+
+@click.command(
+    short_help="Compare the expected messages with those that really came.",
+    epilog="""\b
+Examples:
+  cti-es diff site.db tb20.log
+  cti-es diff events.ndjson received.ndjson --app ivr --order device
+  cti-es diff site.db tb20.log --junit diff.xml --max 5""",
+)
+@click.argument("expected", metavar="EXPECTED", type=click.Path(allow_dash=True))
+@click.argument("actual", metavar="ACTUAL", type=click.Path(allow_dash=True))
+@click.option("--app", metavar="NAME", help="Compare only the messages to this application.")
+@click.option(
+    "--from-version", type=click.IntRange(min=1), metavar="N", default=1, help="Expect only from this version on."
+)
+@click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Expect only up to this version.")
+@click.option("--since", type=TimeType(), help="Compare only messages from this time on, where they have times.")
+@click.option("--until", type=TimeType(), help="Compare only messages up to this time, where they have times.")
+@click.option("--order", type=click.Choice(["channel", "device", "total"]), default="channel", show_default=True,
+              help="What has an order: each handle, each device, or the whole trace.")  # fmt: skip
+@click.option("--ignore", type=click.Choice(["reason"]), help="Leave the reason (parameter 2) out.")
+@click.option("--time-tolerance", type=Seconds(), help="Compare times, too, with this tolerance (5s).")
+@click.option("--strict", is_flag=True, help="A first INSERVICE or RESUME that is not expected is a difference.")
+@click.option("--handles", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+              help="CSV that names the handles of ACTUAL: handle,app,device,line.")  # fmt: skip
+@click.option("--show-handles", is_flag=True, help="Print which handle was taken for which channel.")
+@click.option("--max", "most", type=click.IntRange(min=1), metavar="N", default=20, show_default=True,
+              help="Print at most so many differences.")  # fmt: skip
+@click.option(
+    "--junit", metavar="FILE", type=click.Path(dir_okay=False), help="Write JUnit XML, a test case per channel."
+)
+@trace_options("expected", "actual")
+@click.option(
+    "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
+)
+@click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
+@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+def command(
+    expected: str,
+    actual: str,
+    app: str | None,
+    from_version: int,
+    to_version: int | None,
+    since: str | None,
+    until: str | None,
+    order: Literal["channel", "device", "total"],
+    ignore: str | None,
+    time_tolerance: float | None,
+    strict: bool,
+    handles: str | None,
+    show_handles: bool,
+    most: int,
+    junit: str | None,
+    expected_format: str | None,
+    actual_format: str | None,
+    skip_bad: bool,
+    date: str | None,
+    tz: str,
+    format: str,
+    path: str | None,
+) -> int:
+    """Compare what EXPECTED causes with what ACTUAL says: exit 0 when it conforms, 1 when it differs.
+
+    Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, the form of
+    the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
+    """
+    from cti_es.traces.diff.compare import Options, compare
+    from cti_es_cli.diff_report import Report, check_handles, check_sides, check_times, junit_xml
+    from cti_es_cli.handle_file import read_handles
+    from cti_es_cli.main import ClosedPipe
+    from cti_es_cli.traces import Selection, compare_what_both_can_tell, open_side
+
+    if expected == actual == "-":
+        raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
+    if junit and path and Path(junit).resolve() == Path(path).resolve():
+        raise click.UsageError(f"--junit and -o are the same file: {path}")
+    given = read_handles(Path(handles)) if handles else None
+    options = Options(order, ignore == "reason", strict, time_tolerance, given)
+    selection = Selection(app, from_version, to_version, since, until)
+    reading = reading_options(skip_bad, date, tz)
+    with ExitStack() as stack:
+        # Millions of messages stay until the end, none of them in a cycle: to look for garbage is a waste of time.
+        gc.disable()
+        stack.callback(gc.enable)
+        sides = (
+            open_side(stack, expected, selection, expected_format, reading),
+            open_side(stack, actual, selection, actual_format, reading),
+        )
+        compare_what_both_can_tell(sides)
+        found = compare(sides[0].batches(), sides[1].batches(), options)
+        check_sides(sides, found)
+        check_handles(found, given or {})
+        if time_tolerance is not None:
+            check_times(found)
+        report = Report(sides, selection, options, found, most)
+        verdict = 0 if found.conforms else DIFFERS
+        if junit:
+            with opened("text", junit, option="--junit") as file:
+                file.write(junit_xml(found))
+        try:
+            with opened(format, path) as output:
+                if format == "ndjson":
+                    report.ndjson(output)
+                else:
+                    report.text(output, show_handles)
+                output.flush()
+        except ClosedPipe:
+            raise ClosedPipe(verdict) from None
+    return verdict

@@ -1,0 +1,143 @@
+"""``explain``: why a message came, or why a device is where it is."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cti_es.logs.reading import Cut
+from cti_es_cli.options import as_of_option
+from cti_es_cli.output import Output, opened, warn
+from cti_es_cli.sources import CountedLog, open_log, source_argument
+
+if TYPE_CHECKING:
+    from cti_es.answers.message import Explanation, OpenHandle, Placement
+    from cti_es.vocabulary.tapi import Message
+
+
+@click.command(
+    short_help="Say why a message came, or why a device is where it is.",
+    epilog="""\b
+Examples:
+  cti-es explain site.db 12
+  cti-es explain site.db --device CTIP01 --as-of 2026-03-01T10:15:00Z""",
+)
+@source_argument()
+@click.argument("seq", type=click.IntRange(min=1), metavar="[SEQ]", required=False)
+@click.option("--device", metavar="DEVICE", help="Explain where this device is, not a message.")
+@as_of_option("With --device: at this version or time, not at the end.")
+@click.option(
+    "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
+)
+@click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
+@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+def command(source: str, seq: int | None, device: str | None, as_of: Cut | None, format: str, path: str | None) -> None:
+    """Explain message number SEQ of the replay, or with --device where a device was and why."""
+    from cti_es.answers.message import explain_device, explain_message
+    from cti_es.vocabulary.events import encode
+
+    if (seq is None) == (device is None):
+        raise click.UsageError("give either the number of a message or --device")
+    if seq is not None and as_of is not None:
+        raise click.UsageError("--as-of goes with --device; a message has its own place in the log")
+    with open_log(source, again=True) as plain, opened(format, path) as output:
+        log = CountedLog(plain)
+        if device is None:
+            explanation = explain_message(log, seq or 0)
+            if format == "ndjson":
+                output.write(encode(explanation) + b"\n")
+            else:
+                _print_message(output, explanation, log.name)
+            return
+        placement, warnings = explain_device(log, device, as_of or Cut())
+        if format == "ndjson":
+            output.write(encode(placement) + b"\n")
+        else:
+            _print_placement(output, placement, log.name)
+        for warning in warnings:
+            warn(f"warning: {warning}")
+
+
+def _print_message(output: Output, found: "Explanation", name: str) -> None:
+    from cti_es.answers.message import words
+    from cti_es.vocabulary.events import type_of
+    from cti_es_cli.views import details
+
+    message = found.message
+    line = f", line {message.line}" if message.line is not None else ""
+    event = f"{type_of[type(found.event)]} {details(found.event)}"
+    for text in (
+        f"Message {message.seq} of {name}",
+        f"  {_said(message)}",
+        f"  to application {message.app}, device {message.device}{line}, {_handle(message)}",
+        "",
+        f"{'Delivered' if found.waited else 'Caused'} by event {message.version}{_at(message.at)}: {event}",
+        f"Rule {message.rule}: {found.why}",
+        *found.notes,
+        "",
+        f"Before: {message.device} {words(found.before)}",
+        f"After:  {message.device} {words(found.after)}",
+        "",
+        f"All that event {message.version} sent about {message.device}:",
+    ):
+        output.line(text)
+    for one in found.messages:
+        mark = ">" if one.seq == message.seq else " "
+        where = f"line {one.line}" if one.line is not None else "phone"
+        output.line(f"{mark} {one.seq}  {one.app}  {where}  {_said(one)}")
+
+
+def _handle(message: "Message") -> str:
+    if message.handle is None:
+        return "no handle"
+    return f"handle {message.handle} (opened by event {message.handle})"
+
+
+def _said(message: "Message") -> str:
+    if message.handle is None:
+        return f"{message.message} (device id {message.param1})"
+    state = f" {message.param1_name} (0x{message.param1:x})" if message.param1_name else ""
+    reason = f", reason {message.param2_name} ({message.param2})" if message.param2_name else ""
+    return f"{message.message}{state}{reason}"
+
+
+def _print_placement(output: Output, found: "Placement", name: str) -> None:
+    from cti_es.answers.message import words
+    from cti_es.vocabulary.events import type_of
+    from cti_es_cli.views import details
+
+    at = found.home
+    output.line(f"{at.device} ({at.kind}) in {name} at version {found.version}")
+    output.line(f"  {words(at)}")
+    output.line("")
+    event = f"{type_of[type(found.event)]} {details(found.event)}"
+    output.line(f"Since event {found.since}{_at(found.event.at)}: {event}")
+    output.line(f"Why: {found.why}")
+    if found.refused_by:
+        output.line(f"Refused by: {', '.join(found.refused_by)}")
+    for number, nodes in found.lines_refused_by.items():
+        output.line(f"Line {number} refused by: {', '.join(nodes)}")
+    if found.waits_for:
+        output.line(f"Waits for: {found.waits_for}")
+    for handle in found.handles:
+        output.line(f"Open: {_open(handle)}")
+
+
+def _open(handle: "OpenHandle") -> str:
+    what = "phone device" if handle.line is None else f"line {handle.line}"
+    parts = [f"{handle.app}, {what}, handle {handle.handle}, last told {_TOLD[handle.told]}"]
+    if handle.link:
+        parts.append(f"linked to {handle.link}")
+    if not handle.reachable:
+        parts.append(f"no link to a CTI Manager since event {handle.link_since}")
+    if handle.wants is not None:
+        parts.append(f"wants {' and '.join(handle.wants) or 'no state messages'}")
+    if handle.ext_version is not None:
+        parts.append(f"extension version 0x{handle.ext_version:08X}")
+    return "; ".join(parts)
+
+
+_TOLD = {"in": "in service", "out": "out of service"}
+
+
+def _at(at: str | None) -> str:
+    return f" at {at}" if at else ""

@@ -1,0 +1,219 @@
+"""``import``: real cluster logs into a log."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from cti_es.cucm.claims import NodeRef
+from cti_es.cucm.files import File
+from cti_es.cucm.log_lines import Options as LineOptions
+from cti_es.logs.append import Appended, Options
+from cti_es.logs.store import SqliteStore, Store
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.names import check_name
+from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR, canonical_time
+from cti_es_cli.options import wait_option
+from cti_es_cli.output import Output, opened, output_options, shown, warn
+from cti_es_cli.progress import counted
+from cti_es_cli.sources import STDIN, no_file, only_log, parse_address, stdin
+from cti_es_cli.views import FINDINGS
+
+if TYPE_CHECKING:
+    from cti_es.cucm.importing import Imported
+
+A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
+
+
+class ZoneType(click.ParamType[tuple[str, str]]):
+    """``--tz``: an offset, for a zone or for all that are unknown."""
+
+    name = "[ZONE=]±HH:MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The zone (empty: all that are unknown) and its offset."""
+        zone, _, offset = str(value).rpartition("=")
+        try:
+            canonical_time(f"2000-01-01T00:00:00{offset}")
+        except CtiEsError:
+            self.fail(f"'{value}'; expected an offset such as +05:30 or Z, or a zone with one: IST=+05:30", param, ctx)
+        return zone, offset
+
+
+class DayType(click.ParamType[str]):
+    """``--date``: a day."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The day, as it was given."""
+        try:
+            canonical_time(f"{value}T00:00:00Z")
+        except CtiEsError:
+            self.fail(f"'{value}' is no day; expected for example 2026-01-31", param, ctx)
+        return str(value)
+
+
+@click.command(
+    short_help="Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
+    epilog="""\b
+Examples:
+  cti-es import site.db cm1.log cm2.log.gz cdr_StandAloneCluster_01_202603021200_1
+  cti-es import site.db --nodes nodes.csv --dry-run cm1.log
+  tar -xOf logs.tar syslog | cti-es import site.db -""",
+)
+@click.argument("store", metavar="STORE[#LOG]", type=click.Path())
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--nodes",
+    "nodes_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="CSV: node, number, hosts, addresses. What the nodes of the log are called in the files.",
+)
+@click.option(
+    "--year", type=click.IntRange(FIRST_YEAR, LAST_YEAR), metavar="YYYY", help="The year of stamps that have none."
+)
+@click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
+@click.option("--tz", "zones", type=ZoneType(), multiple=True, help="The offset of a time zone, or of unknown ones.")
+@click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
+@click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
+@wait_option
+@output_options
+def command(
+    store: str,
+    files: tuple[str, ...],
+    nodes_file: str | None,
+    year: int | None,
+    day: str | None,
+    zones: tuple[tuple[str, str], ...],
+    dry_run: bool,
+    source: str | None,
+    wait: float,
+    format: str,
+    path: str | None,
+) -> None:
+    """Import what a cluster really wrote into a log that knows its nodes and devices, and report what was found.
+
+    Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR; gzip too. All of them are merged
+    by time; - is standard input. All or nothing: what a FILE repeats is stored once, and importing it again changes
+    nothing.
+    """
+    address = parse_address(store)
+    target = _store(address.path, wait)
+    try:
+        log = address.log or only_log([info.name for info in target.logs()], address.path)
+        if source:
+            check_name(source, "--source")
+        options = Options("import", source or _sources(files), dry_run=dry_run)
+        lines = LineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
+        with opened("ndjson" if dry_run else format, path) as output:
+            done = _import(target, log, files, nodes_file, lines, options, output)
+    finally:
+        target.close()
+    warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+
+
+def _import(
+    store: SqliteStore,
+    log: str,
+    files: tuple[str, ...],
+    nodes_file: str | None,
+    lines: LineOptions,
+    options: Options,
+    output: Output,
+) -> Appended:
+    from cti_es.cucm.importing import Import, run
+
+    what = Import(_files(files), partial(_nodes, nodes_file), lines)
+    see = partial(_print, output) if options.dry_run else _nothing
+    found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
+    if options.dry_run:
+        output.flush()
+        for row in found.findings:
+            warn("  ".join(FINDINGS.cells(row)).rstrip())
+    else:
+        _report(output, found)
+    return found.appended
+
+
+def _report(output: Output, found: "Imported") -> None:
+    """Print what was found. What was imported stays, even if this fails."""
+    try:
+        output.rows(FINDINGS, [found.findings])
+        output.flush()
+    except OSError:
+        warn(f"{found.appended}; but the report could not be written")
+        raise
+
+
+def _nothing(events: list[Event]) -> None:
+    """Nobody wants to see the events."""
+
+
+def _print(output: Output, events: list[Event]) -> None:
+    from cti_es.logs.ndjson import write_events
+
+    output.write(write_events(events))
+
+
+def _store(path: Path, wait: float) -> SqliteStore:
+    hint = "append the topology first: cti-es append STORE --from topology.ndjson"
+    if path.exists() and not path.is_file():
+        raise no_file(path, "a store")
+    if not path.exists():
+        raise InputError("no such store", where=str(path), expected="a store with the nodes and devices", hint=hint)
+    if not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected="a store with the nodes and devices", hint=hint)
+    return SqliteStore(path, write=True, wait=wait)
+
+
+def _files(names: tuple[str, ...]) -> list[File]:
+    """The files, each once."""
+    files = []
+    for name in dict.fromkeys(names):
+        if name == "-":
+            files.append(File(STDIN, _stdin))
+            continue
+        path = Path(name)
+        if not path.is_file() and not path.is_fifo():
+            raise no_file(path, A_LOG)
+        if path.is_file() and is_sqlite(path):
+            raise InputError("a store", where=name, expected=A_LOG)
+        files.append(File(shown(name), partial(_opened, path)))
+    return files
+
+
+def _opened(path: Path) -> AbstractContextManager[BufferedReader]:
+    return path.open("rb")
+
+
+def _stdin() -> AbstractContextManager[BufferedReader]:
+    return nullcontext(cast(BufferedReader, stdin()))
+
+
+def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
+    from cti_es.cucm.nodes import read_nodes
+
+    if nodes_file is None:
+        return {}
+    path = Path(nodes_file)
+    if not path.is_file():
+        raise no_file(path, "a CSV file of nodes")
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("not UTF-8", where=nodes_file, expected="a CSV file of nodes, UTF-8") from None
+    return read_nodes(text.splitlines(), nodes_file, known)
+
+
+def _sources(files: tuple[str, ...]) -> str:
+    """What is kept with the events: the names of the files, as far as they fit."""
+    names = ", ".join(shown(Path(file).name) for file in files)
+    return names if len(names) <= 100 else f"{names[:99]}…"

@@ -1,0 +1,52 @@
+"""``lint``: what every trace must keep, with no log at hand."""
+
+from contextlib import ExitStack
+
+import click
+
+from cti_es_cli.output import opened, output_options
+from cti_es_cli.trace_options import reading_options, trace_options
+
+BROKEN = 1
+
+
+@click.command(
+    short_help="Check a trace against rules that every trace must keep.",
+    epilog="""\b
+Examples:
+  cti-es lint tb20.log
+  cti-es lint received.ndjson --strict --ndjson""",
+)
+@click.argument("trace", metavar="TRACE", type=click.Path(allow_dash=True))
+@click.option("--strict", is_flag=True, help="A handle that is still out of service at the end is a violation.")
+@trace_options("trace")
+@output_options
+def command(
+    trace: str,
+    strict: bool,
+    trace_format: str | None,
+    skip_bad: bool,
+    date: str | None,
+    tz: str,
+    format: str,
+    path: str | None,
+) -> int:
+    """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
+    from cti_es.traces.diff.lint import lint
+    from cti_es_cli.main import ClosedPipe
+    from cti_es_cli.traces import EVERYTHING, check_read, leave_out_half_told, open_side
+    from cti_es_cli.views import VIOLATIONS
+
+    with ExitStack() as stack:
+        side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, tz))
+        leave_out_half_told(side)
+        found = lint(side.batches(), strict)
+        check_read(side)
+    verdict = BROKEN if any(not one.warning for one in found) else 0
+    try:
+        with opened(format, path) as output:
+            output.rows(VIOLATIONS, [found])
+            output.flush()
+    except ClosedPipe:
+        raise ClosedPipe(verdict) from None
+    return verdict

@@ -1,0 +1,26 @@
+"""``providers``: which application is connected to which CTI Manager."""
+
+import click
+
+from cti_es.logs.reading import Cut
+from cti_es.model.providers import providers
+from cti_es_cli.options import as_of_option
+from cti_es_cli.output import output_options
+from cti_es_cli.sources import source_argument
+from cti_es_cli.states import print_states
+from cti_es_cli.views import PROVIDERS
+
+
+@click.command(
+    short_help="Print which application is connected to which CTI Manager.",
+    epilog="""\b
+Examples:
+  cti-es providers site.db
+  cti-es providers site.db --as-of 2026-03-01T10:15:00Z --ndjson""",
+)
+@source_argument(many=True)
+@as_of_option("The providers at this version or time, not at the end.")
+@output_options
+def command(sources: tuple[str, ...], as_of: Cut | None, format: str, path: str | None) -> None:
+    """Print the provider of every application that has one: its CTI Managers, the one it is linked to, since when."""
+    print_states(sources, as_of, PROVIDERS, lambda replay: providers(replay.book), format, path)

@@ -1,0 +1,99 @@
+"""``schema``: JSON Schema of every NDJSON that a command prints."""
+
+import json
+from typing import Any
+
+import click
+
+from cti_es_cli.output import opened
+
+KINDS = (
+    "events",
+    "log",
+    "messages",
+    "misfits",
+    "homes",
+    "providers",
+    "logs",
+    "faults",
+    "explanation",
+    "placement",
+    "differences",
+    "violations",
+    "findings",
+)
+
+
+@click.command(
+    short_help="Print the JSON Schema of what the commands print.",
+    epilog="""\b
+Examples:
+  cti-es schema events
+  cti-es schema messages -o messages.schema.json""",
+)
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+def command(kind: str, path: str | None) -> None:
+    """Print the JSON Schema of one line of NDJSON.
+
+    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, providers,
+    logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings (import).
+    """
+    with opened("ndjson", path) as output:
+        output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The schema of one kind of row."""
+    import msgspec
+
+    found: dict[str, Any] = _differences() if kind == "differences" else msgspec.json.schema(_type(kind))
+    if kind == "log":
+        found = _with_version(found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **found}
+
+
+def _type(kind: str) -> Any:
+    from cti_es.answers.message import Explanation, Placement
+    from cti_es.cucm.findings import Finding
+    from cti_es.model.homes import Home
+    from cti_es.model.providers import ProviderRow
+    from cti_es.model.replay import MisfitReport
+    from cti_es.traces.diff.lint import Violation
+    from cti_es.vocabulary.events import AnyEvent
+    from cti_es.vocabulary.tapi import Message
+    from cti_es_cli.views import FaultRow, LogRow
+
+    return {
+        "events": AnyEvent,
+        "log": AnyEvent,
+        "messages": Message,
+        "misfits": MisfitReport,
+        "homes": Home,
+        "providers": ProviderRow,
+        "logs": LogRow,
+        "faults": FaultRow,
+        "explanation": Explanation,
+        "placement": Placement,
+        "violations": Violation,
+        "findings": Finding,
+    }[kind]
+
+
+def _differences() -> dict[str, Any]:
+    """A difference, or the summary at the end."""
+    import msgspec
+
+    from cti_es_cli.diff_report import DifferenceRow, SummaryRow
+
+    template = "#/$defs/{name}"
+    refs, definitions = msgspec.json.schema_components((DifferenceRow, SummaryRow), ref_template=template)
+    return {"anyOf": list(refs), "$defs": definitions}
+
+
+def _with_version(found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of events, each with its version in front."""
+    for definition in found["$defs"].values():
+        definition["properties"] = {"version": {"type": "integer", "minimum": 1}, **definition["properties"]}
+        definition["required"] = ["version", *definition["required"]]
+    return found

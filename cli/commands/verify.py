@@ -1,0 +1,95 @@
+"""``verify``: is a store whole and unchanged?"""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cti_es.logs.store import Fault, Head, parse_head
+from cti_es.vocabulary.errors import CtiEsError, InputError
+from cti_es_cli.main import ClosedPipe
+from cti_es_cli.output import opened, output_options, warn
+from cti_es_cli.progress import counted
+from cti_es_cli.sources import open_store
+from cti_es_cli.views import FAULTS, fault_row
+
+FAULTY = 1
+
+
+class LogHead(click.ParamType[tuple[str, Head]]):
+    """``LOG=VERSION:sha256:HEX``."""
+
+    name = "LOG=HEAD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Head]:
+        """The log and its head."""
+        log, equals, head = str(value).rpartition("=")
+        try:
+            if not equals or not log:
+                raise InputError(f"'{value}' names no log", expected="LOG=VERSION:sha256:HEX")
+            return log, parse_head(head)
+        except CtiEsError as error:
+            self.fail(f"{error.what}; expected {error.expected}", param, ctx)
+
+
+@click.command(
+    short_help="Check that a store is whole and unchanged.",
+    epilog="""\b
+Examples:
+  cti-es verify site.db
+  cti-es verify site.db --head default=1187:sha256:9f2c…""",
+)
+@click.argument("store", metavar="STORE", type=click.Path())
+@click.option(
+    "--head", "heads", type=LogHead(), multiple=True, help="A head that was kept elsewhere (again for more logs)."
+)
+@output_options
+def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: str | None) -> int:
+    """Check every log of a store: schema, versions, hash chain, events, ids, snapshots. Exit 1 if anything is wrong.
+
+    The chain lies in the same file, so it cannot show that the end of a log was cut off or that all of it was
+    rewritten. A head that was kept elsewhere (from append or logs) can: give it with --head.
+    """
+    from cti_es.logs.verify import verify
+
+    if len(dict(heads)) < len(set(heads)):
+        raise click.UsageError("two different heads of one log; give one --head for each log")
+    reader = open_store(Path(store))
+    ends: dict[str, Head] = {}
+    found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
+    try:
+        with opened(format, path) as output:
+            output.rows(FAULTS, ([fault_row(fault)] for fault in found))
+            output.flush()
+    except ClosedPipe:
+        raise ClosedPipe(FAULTY if found.any() else 0) from None
+    finally:
+        found.close()
+        reader.close()
+    if found.count:
+        return FAULTY
+    for log, head in ends.items():
+        warn(f"{log}: {head.version} events, head {head}: nothing wrong")
+    return 0
+
+
+class _Counted:
+    """Faults, counted as they pass."""
+
+    def __init__(self, faults: Generator[Fault]) -> None:
+        self.count = 0
+        self._faults = faults
+
+    def __iter__(self) -> Iterator[Fault]:
+        for fault in self._faults:
+            self.count += 1
+            yield fault
+
+    def any(self) -> bool:
+        """Whether there are any, passed on or not."""
+        return self.count > 0 or next(iter(self), None) is not None
+
+    def close(self) -> None:
+        """Stop looking for more."""
+        self._faults.close()

@@ -1,0 +1,1 @@
+"""Why a message came, and why a device is where it is."""

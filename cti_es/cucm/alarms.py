@@ -1,0 +1,235 @@
+"""CUCM alarms → claims: one table, mnemonic → what it says (reference/cucm-logs.md §2, §4).
+
+Alarms are told apart by mnemonic, never by severity, which is not fixed. Where two alarms say the same (every survivor
+reports a lost node), both are claims; the state decides later which of them is the event.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+from cti_es.cucm.claims import Claim, NodeRef, SkipReason, What, address, host, number
+from cti_es.cucm.log_lines import Record
+
+Verdict = Claim | SkipReason
+Rule = Callable[[Record], Verdict]
+
+APPLICATIONS = {"100": "node", "200": "cti_manager"}
+"""Number of an SDL application → what fails with it (§2.1): CallManager is the node's call processing."""
+
+SERVICES = {"cisco callmanager": "node", "cisco ctimanager": "cti_manager"}
+
+_EVENTS: dict[tuple[str, str], What] = {
+    ("node", "failed"): "node_failed",
+    ("node", "recovered"): "node_recovered",
+    ("cti_manager", "failed"): "cti_manager_failed",
+    ("cti_manager", "recovered"): "cti_manager_recovered",
+}
+
+DEVICE_FAILURE, DEVICE_UNREGISTERED, POWER_SAVE = "DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus"
+
+_PLANNED = ("8", "9", "10", "14", "15", "17", "19", "20", "22", "29", "30", "31", "33", "34")
+AWAY: dict[str, str | None] = {
+    **dict.fromkeys(_PLANNED, DEVICE_UNREGISTERED),
+    "21": POWER_SAVE,
+    "16": None,
+    "28": None,
+}
+"""Reason of EndPointUnregistered → reason of device_failed (§2.3); those not listed are DeviceFailure.
+
+None is no failure: 28 is the return to a node of higher priority, which the replay moves by itself, and 16 says that
+the device has registered a second time. Those that somebody asked for (reset, restart, removal, login, power) are
+DeviceUnregistered, those that went wrong (timeouts, connectivity, malformed messages) DeviceFailure.
+"""
+
+CLOSED_BY_APPLICATION = "5"
+LINE_CLOSED_WITH_PROVIDER = "6"
+CONNECTION_LOST = frozenset({"1", "2"})
+"""Reasons of CtiProviderClosed that the application did not ask for: heartbeat missed, TCP gone."""
+
+NEVER_OPENED = "4"
+"""Reason of CtiProviderClosed: the connection ends because the provider could not be opened."""
+
+APPLICATION_ONLY = frozenset({0x8CCC0013, 0x8CCC0018})
+"""Reasons of an open failure that are about the application: another one has it, it is not in its control list."""
+
+FOR_A_MOMENT = frozenset({0x8CCC009A})
+"""Reasons of an open failure that pass by themselves: the device is about to unregister."""
+
+
+def claim_of(record: Record, rule: Rule) -> Verdict:
+    """What an alarm claims by its rule in :data:`ALARMS`, or why it claims nothing."""
+    return "cut" if record.is_cut else rule(record)
+
+
+def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
+    """What a line tells of the names of nodes: pairs of references that mean the same node (§4)."""
+    if record.mnemonic.lower() not in ("sdllinkoos", "sdllinkisv"):
+        return ()
+    tags = record.tags
+    pairs = (
+        (number(tags.get("localnodeid", "")), host(record.node or "")),
+        (number(tags.get("remotenodeid", "")), address(tags.get("remoteipaddress", ""))),
+    )
+    return tuple(pair for pair in pairs if all(ref.partition(" ")[2] for ref in pair))
+
+
+def id_of(record: Record) -> str:
+    """The identifier of an alarm: by when, where, its sequence number there, its name and parameters."""
+    return f"alarm:{record.fingerprint}"
+
+
+def signed(text: str) -> int | None:
+    """A reason as CTI prints it: signed or unsigned decimal, or hexadecimal (§1.2 p) → 0 to 0xFFFFFFFF."""
+    try:
+        value = int(text, 16 if text[:2].lower() == "0x" else 10) if len(text) <= 12 else None
+    except ValueError:
+        return None
+    return None if value is None else value & 0xFFFFFFFF
+
+
+# --- what each alarm says -------------------------------------------------------------------------------------------
+
+
+def _link(change: str, record: Record) -> Verdict:
+    """The failed node is the remote one: the line is written by a node that is alive."""
+    tags = record.tags
+    thing = APPLICATIONS.get(tags.get("remoteapplicationid", ""))
+    if thing is None:
+        return "other_link" if tags.get("remoteapplicationid") else "tag_missing"
+    nodes = [number(tags["remotenodeid"])] if tags.get("remotenodeid") else []
+    nodes += [address(tags["remoteipaddress"])] if tags.get("remoteipaddress") else []
+    return Claim(_EVENTS[thing, change], tuple(nodes)) if nodes else "tag_missing"
+
+
+def _own_node(change: str, record: Record) -> Verdict:
+    nodes = _here(record)
+    return Claim(_EVENTS["node", change], nodes) if nodes else "tag_missing"
+
+
+def _service(change: str, record: Record) -> Verdict:
+    thing = SERVICES.get(record.tags.get("servicename", "").lower())
+    nodes = _here(record)
+    if thing is None:
+        return "other_service"
+    return Claim(_EVENTS[thing, change], nodes) if nodes else "tag_missing"
+
+
+def _here(record: Record) -> tuple[NodeRef, ...]:
+    """The node that wrote the line."""
+    return (host(record.node),) if record.node else ()
+
+
+def _provider_opened(record: Record) -> Verdict:
+    user, connection = record.tags.get("loginuserid"), _connection(record)
+    if not user or connection is None:
+        return "tag_missing"
+    return Claim("provider_opened", _here(record), connection=connection, app=user)
+
+
+def _provider_closed(record: Record) -> Verdict:
+    user, reason = record.tags.get("loginuserid"), record.tags.get("reason")
+    if reason == NEVER_OPENED:
+        return "application_only"
+    what: What = "connection_lost" if reason in CONNECTION_LOST else "provider_closed"
+    return Claim(what, connection=_connection(record), app=user) if user else "tag_missing"
+
+
+def _connection(record: Record) -> str | None:
+    """A CTI connection: its number means something only on the CTI Manager that gave it."""
+    found = record.tags.get("cticonnectionid")
+    return f"{(record.node or '').lower()} {found}" if found else None
+
+
+def _opened(record: Record) -> Verdict:
+    return _of_connection("device_opened", record)
+
+
+def _closed(record: Record) -> Verdict:
+    """What the system closes follows from a failure; the replay closes it by itself."""
+    by_application = record.tags.get("reason") == CLOSED_BY_APPLICATION
+    return _of_connection("device_closed", record) if by_application else "consequence"
+
+
+def _line_opened(record: Record) -> Verdict:
+    return _of_connection("line_opened", record, with_line=True)
+
+
+def _line_closed(record: Record) -> Verdict:
+    by_application = record.tags.get("reason") == LINE_CLOSED_WITH_PROVIDER
+    return _of_connection("line_closed", record, with_line=True) if by_application else "consequence"
+
+
+def _of_connection(what: What, record: Record, with_line: bool = False) -> Verdict:
+    device, line, connection = record.tags.get("devicename"), record.tags.get("dirnum"), _connection(record)
+    if not device or connection is None or (with_line and not line):
+        return "tag_missing"
+    return Claim(what, device=device, line=line if with_line else None, connection=connection)
+
+
+def _refused(with_line: bool, record: Record) -> Verdict:
+    device, line = record.tags.get("devicename"), record.tags.get("dirnum")
+    if not device or (with_line and not line):
+        return "tag_missing"
+    reason = signed(record.tags.get("reason", ""))
+    if reason in APPLICATION_ONLY:
+        return "application_only"
+    if reason in FOR_A_MOMENT:
+        return "for_a_moment"
+    return Claim("open_refused", device=device, line=line if with_line else None)
+
+
+def _unregistered(record: Record) -> Verdict:
+    device, reason = record.tags.get("devicename"), record.tags.get("reason", "")
+    if not device:
+        return "tag_missing"
+    away = AWAY.get(reason, DEVICE_FAILURE)
+    return Claim("device_failed", _here(record), device=device, reason=away) if away else "consequence"
+
+
+def _registered(record: Record) -> Verdict:
+    device = record.tags.get("devicename")
+    return Claim("device_recovered", _here(record), device=device) if device else "tag_missing"
+
+
+def _consequence(record: Record) -> Verdict:
+    return "consequence"
+
+
+def _application_only(record: Record) -> Verdict:
+    return "application_only"
+
+
+ALARMS: dict[str, Rule] = {
+    "sdllinkoos": partial(_link, "failed"),
+    "sdllinkisv": partial(_link, "recovered"),
+    "callmanagerfailure": partial(_own_node, "failed"),
+    "callmanageronline": partial(_own_node, "recovered"),
+    "servicefailed": partial(_service, "failed"),
+    "servicestopped": partial(_service, "failed"),
+    "servicestarted": partial(_service, "recovered"),
+    "ctiprovideropened": _provider_opened,
+    "ctiproviderclosed": _provider_closed,
+    "ctideviceopened": _opened,
+    "ctideviceclosed": _closed,
+    "ctideviceopenfailure": partial(_refused, False),
+    "ctilineopened": _line_opened,
+    "ctilineclosed": _line_closed,
+    "ctilineopenfailure": partial(_refused, True),
+    "kctideviceopenfailaccessdenied": _application_only,
+    "kctilineopenfailaccessdenied": _application_only,
+    "endpointregistered": _registered,
+    "deviceregistered": _registered,
+    "endpointunregistered": _unregistered,
+    "deviceunregistered": _unregistered,
+    "ctideviceoutofservice": _consequence,
+    "ctideviceinservice": _consequence,
+    "ctilineoutofservice": _consequence,
+    "ctilineinservice": _consequence,
+}
+"""Mnemonic in lower case → what the alarm says."""
+
+
+@lru_cache(maxsize=4_096)
+def rule_of(mnemonic: str) -> Rule | None:
+    """The rule of an alarm, however its mnemonic is written; None for one that changes nothing here."""
+    return ALARMS.get(mnemonic.lower())

@@ -1,0 +1,164 @@
+"""Claims → the events that they would be, mostly one each: nodes by their names in the log, applications by connection.
+
+Whether they fit is for ``cti_es.cucm.importing``.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from cti_es.cucm.claims import SkipReason
+from cti_es.cucm.connections import Connections, Thing
+from cti_es.cucm.nodes import Nodes
+from cti_es.cucm.spool import Claimed, Place
+from cti_es.vocabulary import events as log
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.names import check_name
+
+CALL_MANAGER: log.Scope = "call_manager"
+"""What alarms say of a node is its call processing alone; its CTI Manager has alarms of its own."""
+
+
+class Candidate(NamedTuple):
+    """An event that a line claims, and where the line stands.
+
+    ``node`` wrote the line, if it is about a device's registration. ``only_if_refused``: see :class:`Translation`;
+    ``is_sure`` is False if whose connection it is about is not known.
+    """
+
+    event: Event
+    place: Place
+    node: str | None = None
+    only_if_refused: bool = False
+    is_sure: bool = True
+
+
+class Unknown(Exception):
+    """Thrown where a claim names something that cannot be understood."""
+
+    def __init__(self, reason: SkipReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+_REGISTRATIONS = ("device_failed", "device_recovered")
+
+
+class Translation:
+    """Claims in the order of their times → candidates. It remembers who opened what by which connection."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._connections = Connections()
+        self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
+            "node_failed": lambda c: [log.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
+            "node_recovered": lambda c: [log.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
+            "cti_manager_failed": self._cti_manager_failed,
+            "cti_manager_recovered": lambda c: [log.CtiManagerRecovered(node=self._node(c))],
+            "provider_opened": self._provider_opened,
+            "provider_closed": self._provider_closed,
+            "connection_lost": self._connection_lost,
+            "device_opened": self._device_opened,
+            "device_closed": self._device_closed,
+            "line_opened": self._line_opened,
+            "line_closed": self._line_closed,
+            "open_refused": lambda c: [log.OpenRefused(device=_device(c), line=c.claim.line)],
+            "device_failed": lambda c: [log.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
+            "device_recovered": lambda c: [log.DeviceRecovered(device=_device(c))],
+            "call_started": lambda c: [log.CallStarted(call=_name(c.claim.call), device=_device(c))],
+            "call_ended": lambda c: [log.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
+        }
+
+    def candidates(self, claimed: Claimed) -> list[Candidate]:
+        """The events of a claim, mostly one, with time and identifier. Raises :class:`Unknown`."""
+        is_sure = claimed.claim.what != "provider_closed" or self._connections.app(_connection(claimed)) is not None
+        *first, last = self._makers[claimed.claim.what](claimed)
+        node = self._home(claimed)
+        before = [Candidate(replace(event, at=claimed.at, id=f"{claimed.id}:allowed"), claimed.place, None, True)
+                  for event in first]  # fmt: skip
+        return [*before, Candidate(replace(last, at=claimed.at, id=claimed.id), claimed.place, node, is_sure=is_sure)]
+
+    def _node(self, claimed: Claimed) -> str:
+        node, why = self._nodes.find(claimed.claim.nodes)
+        if node is None:
+            raise Unknown(why)
+        return node
+
+    def _home(self, claimed: Claimed) -> str | None:
+        """The node that lost or got a device, as far as it is known."""
+        return self._nodes.find(claimed.claim.nodes)[0] if claimed.claim.what in _REGISTRATIONS else None
+
+    def _cti_manager_failed(self, claimed: Claimed) -> list[Event]:
+        node = self._node(claimed)
+        self._connections.end_at(node)
+        return [log.CtiManagerFailed(node=node)]
+
+    def _app(self, claimed: Claimed) -> str:
+        app = self._connections.app(_connection(claimed))
+        if app is None:
+            raise Unknown("unknown_connection")
+        return app
+
+    def _provider_opened(self, claimed: Claimed) -> list[Event]:
+        app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
+        self._connections.begin(_connection(claimed), app, node)
+        return [log.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
+
+    def _provider_closed(self, claimed: Claimed) -> list[Event]:
+        app, connection = _name(claimed.claim.app), _connection(claimed)
+        try:
+            self._close(connection, (app,))
+        finally:
+            self._connections.end(connection)
+        return [log.ProviderClosed(app=app)]
+
+    def _connection_lost(self, claimed: Claimed) -> list[Event]:
+        self._connections.end(_connection(claimed))
+        raise Unknown("connection_lost")
+
+    def _device_opened(self, claimed: Claimed) -> list[Event]:
+        """An open that succeeds says that whoever refused the device before accepts it again."""
+        device, app = _device(claimed), self._app(claimed)
+        self._connections.open(_connection(claimed), (app, device))
+        return [log.OpenAllowed(device=device), log.DeviceOpened(device=device, app=app, lines=())]
+
+    def _device_closed(self, claimed: Claimed) -> list[Event]:
+        device, app = _device(claimed), self._app(claimed)
+        self._close(_connection(claimed), (app, device))
+        return [log.DeviceClosed(device=device, app=app)]
+
+    def _line_opened(self, claimed: Claimed) -> list[Event]:
+        device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
+        self._connections.open(_connection(claimed), (app, device, line))
+        return [
+            log.OpenAllowed(device=device, line=line),
+            log.LineOpened(device=device, line=line, app=app),
+        ]
+
+    def _line_closed(self, claimed: Claimed) -> list[Event]:
+        device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
+        self._close(_connection(claimed), (app, device, line))
+        return [log.LineClosed(device=device, line=line, app=app)]
+
+    def _close(self, connection: str, thing: Thing) -> None:
+        """Raises :class:`Unknown` if another connection still has it open."""
+        if not self._connections.close(connection, thing):
+            raise Unknown("other_connection")
+
+
+def _connection(claimed: Claimed) -> str:
+    return claimed.claim.connection or ""
+
+
+def _device(claimed: Claimed) -> str:
+    return _name(claimed.claim.device)
+
+
+def _name(text: str | None) -> str:
+    try:
+        check_name(text or "", "")
+    except InputError:
+        raise Unknown("bad_name") from None
+    return text or ""

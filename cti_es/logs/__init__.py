@@ -1,0 +1,1 @@
+"""Where logs live, and how they are read, appended to and verified."""

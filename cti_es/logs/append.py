@@ -1,0 +1,251 @@
+"""Appending to a log: duplicates, expected version, misfits, snapshots, in one transaction (contracts §2 to §4).
+
+Everything is checked before anything is reported as stored, and everything that is stored goes in together.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from cti_es.logs import clock
+from cti_es.logs.ndjson import Lines
+from cti_es.logs.store.base import Head, Reader, Snapshot, Store, Writer, events_of
+from cti_es.logs.timeline import Timeline
+from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
+from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
+from cti_es.vocabulary.events import Event
+
+SNAPSHOT_WORK = 100_000
+"""A snapshot is taken when a reader without it would have to fold this many events and steps."""
+
+MISFITS_SHOWN = 20
+
+Expect = int | Literal["none", "exists"] | None
+"""What the caller thinks of the log: its version, that it does not exist, that it does, or nothing."""
+
+
+class Appended(NamedTuple):
+    """What an append did. ``misfits`` are those that were stored because they were allowed."""
+
+    appended: int
+    duplicates: int
+    misfits: list[MisfitReport]
+    head: Head
+
+    def counts(self) -> str:
+        """What was done, in numbers."""
+        return f"appended {self.appended}, duplicates {self.duplicates}, misfits {len(self.misfits)}"
+
+    def __str__(self) -> str:
+        return f"{self.counts()}, head {self.head}"
+
+
+class Options(NamedTuple):
+    """How to append.
+
+    ``name`` is what errors call the input (empty: a single event); ``source`` says where the events came from and is
+    kept with them.
+    """
+
+    name: str = ""
+    source: str = ""
+    expect: Expect = None
+    allow_misfits: bool = False
+    dry_run: bool = False
+
+
+class _DryRun(Exception):
+    """Thrown to undo a transaction that was only a rehearsal."""
+
+
+def append(store: Store, log: str, batches: Iterable[Lines], options: Options) -> Appended:
+    """Append events to a log, all or nothing.
+
+    Raises :class:`InputError` from reading ``batches``, :class:`Conflict` for a log that is elsewhere than expected or
+    an id that stands for another event, :class:`MisfitsRefused` unless misfits are allowed, :class:`StoreError`.
+    """
+    try:
+        with store.writing(log) as writer:
+            appending = _Appending(store, writer, log, options)
+            for lines in batches:
+                appending.take(lines)
+            if options.dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return appending.result()
+
+
+def restored(store: Reader, log: str, hints: bool = False) -> tuple[Replay, Timeline]:
+    """The fold at the end of a log: from the newest snapshot, then event by event."""
+    kept = store.snapshot(log, FOLD_VERSION)
+    replay = Replay(kept.state if kept else None, hints)
+    timeline = Timeline(kept.latest, kept.backwards) if kept else Timeline()
+    for row in store.rows(log, replay.version + 1):
+        events = events_of(row, store.address)
+        timeline.take(row.version, events)
+        replay.advance(events)
+    replay.misfits.clear()
+    return replay, timeline
+
+
+class _Appending:
+    """One append in progress."""
+
+    def __init__(self, store: Store, writer: Writer, log: str, options: Options) -> None:
+        self._store = store
+        self._writer = writer
+        self._log = log
+        self._options = options
+        self._now = clock.now()
+        self._start = writer.head.version
+        self._fold: tuple[Replay, Timeline] | None = None
+        self._saved_work = 0
+        self._duplicates = 0
+        self._misfits: list[MisfitReport] = []
+        self._row: tuple[int, list[Event]] = (1, [])
+
+    def result(self) -> Appended:
+        """What has been done so far."""
+        head = self._writer.head
+        return Appended(head.version - self._start, self._duplicates, self._misfits, head)
+
+    def take(self, lines: Lines) -> None:
+        """Check the next events and write those that are new."""
+        ids = {event.id for event in lines.events if event.id is not None}
+        fresh = self._without_duplicates(lines, ids) if ids else lines
+        if not fresh.events:
+            return
+        replay, timeline = self._fold or self._begin()
+        if None in [event.at for event in fresh.events]:
+            fresh = fresh._replace(events=_stamped(fresh.events, self._now), canonical=None)
+        first = replay.version + 1
+        replay.advance(fresh.events)
+        if replay.misfits:
+            self._take_misfits(replay, first, fresh)
+        timeline.take(first, fresh.events)
+        self._writer.write(fresh.events, self._now, self._options.source, fresh.canonical)
+        self._snapshot_if_due(replay, timeline)
+
+    def _begin(self) -> tuple[Replay, Timeline]:
+        """Before the first event that is not a duplicate: is the log where it should be, and what is its state?"""
+        _check_expected(self._options.expect, self._log, self._start)
+        self._fold = restored(self._store, self._log, hints=True)
+        return self._fold
+
+    def _take_misfits(self, replay: Replay, first: int, fresh: Lines) -> None:
+        found = list(replay.misfits)
+        replay.misfits.clear()
+        if not self._options.allow_misfits:
+            raise _refused([(self._place(fresh.numbers[one.version - first]), one) for one in found])
+        self._misfits += found
+
+    def _place(self, line: int) -> str:
+        """What errors call a line of the input; a single event has no line."""
+        return f"{self._options.name}:{line}" if self._options.name else ""
+
+    def _snapshot_if_due(self, replay: Replay, timeline: Timeline) -> None:
+        if replay.work - self._saved_work < SNAPSHOT_WORK:
+            return
+        head = self._writer.head
+        self._writer.keep(
+            Snapshot(
+                log=self._log,
+                version=head.version,
+                hash=head.hash,
+                fold=FOLD_VERSION,
+                messages=replay.seq,
+                latest=timeline.latest,
+                backwards=timeline.backwards,
+                state=replay.encoded(),
+            )
+        )
+        self._saved_work = replay.work
+
+    # Duplicates (contracts §2).
+
+    def _without_duplicates(self, lines: Lines, ids: set[str]) -> Lines:
+        known = self._store.find_ids(self._log, ids)
+        coming: dict[str, Event] = {}
+        numbers: list[int] = []
+        events: list[Event] = []
+        for number, event in zip(lines.numbers, lines.events, strict=True):
+            before = self._before(event, known, coming)
+            if before is None:
+                numbers.append(number)
+                events.append(event)
+            elif _same(event, before):
+                self._duplicates += 1
+            else:
+                raise self._other_content(event, number, known)
+        return Lines(numbers, events)
+
+    def _before(self, event: Event, known: dict[str, int], coming: dict[str, Event]) -> Event | None:
+        """The event that has this event's id already, in the log or earlier in this batch."""
+        if event.id is None:
+            return None
+        if event.id in known:
+            return self._stored(known[event.id])
+        first = coming.setdefault(event.id, event)
+        return None if first is event else first
+
+    def _stored(self, version: int) -> Event:
+        first, events = self._row
+        if not first <= version < first + len(events):
+            row = next(self._store.rows(self._log, version), None)
+            if row is None or row.version > version:
+                raise StoreError(
+                    f"an id stands for version {version}, which the log '{self._log}' does not have",
+                    where=self._store.address,
+                    hint="the store is damaged; see cti-es verify",
+                )
+            first, events = self._row = row.version, events_of(row, self._store.address)
+        return events[version - first]
+
+    def _other_content(self, event: Event, number: int, known: dict[str, int]) -> Conflict:
+        there = f"version {known[event.id]}" if event.id in known else "an earlier line"
+        return Conflict(
+            f"the id '{event.id}' stands for another event at {there}",
+            where=self._place(number),
+            expected="the same content under the same id",
+        )
+
+
+def _stamped(events: list[Event], now: str) -> list[Event]:
+    """Events that came without a time with the time of appending; those that came stay as they are, for another try."""
+    return [replace(event, at=now) if event.at is None else event for event in events]
+
+
+def _same(event: Event, before: Event) -> bool:
+    """Whether an event is the one that was sent before: as sent, its time only if it was sent."""
+    return (replace(event, at=before.at) if event.at is None else event) == before
+
+
+def _check_expected(expect: Expect, log: str, version: int) -> None:
+    if expect is None or expect == version or (expect == "none" and not version) or (expect == "exists" and version):
+        return
+    found = f"the log '{log}' is at version {version}" if version else f"there is no log '{log}' yet"
+    wanted = {"none": "no log of that name", "exists": "a log to append to"}.get(str(expect), f"version {expect}")
+    raise Conflict(found, expected=wanted, hint="nothing was stored")
+
+
+def _refused(found: list[tuple[str, MisfitReport]]) -> MisfitsRefused:
+    lines = [
+        f"{where + ': ' if where else ''}misfit {one.version} {one.code} {one.text}"
+        for where, one in found[:MISFITS_SHOWN]
+    ]
+    if len(found) > MISFITS_SHOWN:
+        lines.append(f"… and {len(found) - MISFITS_SHOWN} more")
+    count = "1 misfit" if len(found) == 1 else f"{len(found)} misfits"
+    lines.append(f"{count}: nothing was stored (--allow-misfits stores them all the same)")
+    return MisfitsRefused("\n".join(lines))
+
+
+def parse_expect(text: str) -> Expect:
+    """``N``, ``none`` or ``exists``. Raises :class:`InputError`."""
+    if text in ("none", "exists"):
+        return text  # type: ignore[return-value]
+    if text.isascii() and text.isdigit() and len(text) <= 1_000:
+        return int(text)
+    raise InputError(f"'{text}' is no version", where="--expect", expected="a version, none or exists")

@@ -1,0 +1,193 @@
+"""Reading a log up to a point, from wherever it is kept: batches, cuts and the fold at a version (contracts §4).
+
+A :class:`Log` is what a store or a bare file looks like to a reader: batches of events with the version of the first
+of each, and perhaps states of the fold to start from.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+from cti_es.logs.store.base import Reader, Snapshot, events_of
+from cti_es.logs.timeline import Timeline, first_later
+from cti_es.model.replay import FOLD_VERSION, Replay
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.times import EXPECTED, canonical_time, sort_key
+
+MAX_DIGITS = 18
+LAST_VERSION = 10**MAX_DIGITS
+"""Past the end of every log; no version has more digits."""
+
+
+class Batch(NamedTuple):
+    """Consecutive events of a log; ``version`` is that of the first."""
+
+    version: int
+    events: list[Event]
+
+
+Wait = Callable[[], None]
+"""What a reader that follows a log does at its end before it looks again, for example sleep a little."""
+
+
+class Log(Protocol):
+    """One log, wherever it is kept."""
+
+    @property
+    def name(self) -> str:
+        """What messages to the user call it."""
+
+    def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
+        """Its events from ``version`` on; with ``wait`` also those that come later, for ever: see :data:`Wait`."""
+
+    def snapshot(self, **at_most: int | str) -> Snapshot | None:
+        """The newest state of the fold whose ``version``, ``messages`` or ``latest`` is at most that, if any."""
+
+
+class StoredLog:
+    """A log of a store."""
+
+    def __init__(self, store: Reader, log: str, name: str) -> None:
+        self.store = store
+        self.log = log
+        self.name = name
+
+    def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
+        """Its events from ``version`` on; with ``wait`` also those that are appended later."""
+        while True:
+            for row in self.store.rows(self.log, version):
+                events = events_of(row, self.store.address)
+                yield Batch(version, events[version - row.version :] if version > row.version else events)
+                version = row.last + 1
+            if wait is None:
+                return
+            wait()
+            self.store.refresh()
+
+    def snapshot(self, **at_most: int | str) -> Snapshot | None:
+        """The newest snapshot within the bounds."""
+        return self.store.snapshot(self.log, FOLD_VERSION, **at_most)
+
+
+class Cut(NamedTuple):
+    """Where to stop reading: after a version, or before the first event later than a moment; neither: at the end."""
+
+    version: int | None = None
+    moment: str | None = None
+
+    def snapshot(self, log: Log) -> Snapshot | None:
+        """The newest state of the fold that lies before the cut."""
+        if self.version is not None:
+            return log.snapshot(version=self.version)
+        return log.snapshot(latest=sort_key(self.moment)) if self.moment else log.snapshot()
+
+
+WHOLE = Cut()
+"""No cut: the whole log."""
+
+
+def parse_as_of(text: str) -> Cut:
+    """``--as-of``: all digits is a version, anything else a time. Raises :class:`InputError`."""
+    if text.isascii() and text.isdigit():
+        return Cut(version=int(text) if len(text) <= MAX_DIGITS else LAST_VERSION)
+    try:
+        return Cut(moment=canonical_time(text))
+    except InputError as error:
+        raise InputError(error.what, where="--as-of", expected=f"a version or {EXPECTED}") from None
+
+
+class Reading:
+    """A log read from a point up to a cut, batch by batch.
+
+    ``warnings`` are filled when the cut is a moment and times go backwards around it.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        start: int = 1,
+        cut: Cut = WHOLE,
+        timeline: Timeline | None = None,
+        wait: Wait | None = None,
+    ) -> None:
+        self.log = log
+        self.cut = cut
+        self.end = start - 1
+        self.warnings: list[str] = []
+        self._start = start
+        self._wait = wait
+        self._timeline = timeline or Timeline()
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches before the cut; afterwards ``end`` is the last version read."""
+        for batch in self.log.batches(self._start, self._wait):
+            kept = self._before_cut(batch)
+            if kept.events:
+                self.end = kept.version + len(kept.events) - 1
+                yield kept
+            if len(kept.events) < len(batch.events) or self.end == self.cut.version:
+                break
+        if self.cut.moment:
+            self._warn_if_backwards()
+
+    def _before_cut(self, batch: Batch) -> Batch:
+        if self.cut.version is not None:
+            return Batch(batch.version, batch.events[: max(0, self.cut.version - batch.version + 1)])
+        if self.cut.moment is None:
+            return batch
+        index = first_later(batch.events, self.cut.moment)
+        events = batch.events if index is None else batch.events[:index]
+        self._timeline.take(batch.version, events)
+        return Batch(batch.version, events)
+
+    def _warn_if_backwards(self) -> None:
+        moment = self.cut.moment or ""
+        if self._timeline.backwards:
+            self.warnings.append(f"times go backwards at version {self._timeline.backwards} of {self.log.name}")
+        elif left_out := self._first_left_out(moment):
+            self.warnings.append(
+                f"times go backwards at version {left_out} of {self.log.name}: it is not later than {moment},"
+                f" but stands after version {self.end}, where reading stopped"
+            )
+
+    def _first_left_out(self, moment: str) -> int:
+        """The first event after the cut that is not later than the moment; 0 if there is none."""
+        newest = self.log.snapshot()
+        in_order = newest.version if newest and not newest.backwards else 0
+        start = max(self.end + 1, in_order)
+        bound = sort_key(moment)
+        for batch in self.log.batches(start):
+            for index, event in enumerate(batch.events):
+                if event.at is not None and sort_key(event.at) <= bound:
+                    return batch.version + index
+        return 0
+
+
+def folded(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
+    """The fold of a log at a cut, from the nearest snapshot, and the warnings of reading up to there.
+
+    Raises :class:`InputError` when the cut is a version past the end.
+    """
+    kept = cut.snapshot(log)
+    replay = Replay(kept.state) if kept else Replay()
+    timeline = Timeline(kept.latest, kept.backwards) if kept else None
+    reading = Reading(log, replay.version + 1, cut, timeline)
+    for batch in reading.batches():
+        replay.advance(batch.events)
+        replay.misfits.clear()
+    check_end(log, cut, replay.version)
+    return replay, reading.warnings
+
+
+def check_end(log: Log, cut: Cut, end: int) -> None:
+    """Raise :class:`InputError` if a log that was read up to ``end`` does not reach the version of the cut."""
+    if cut.version is not None and end < cut.version:
+        raise InputError(f"version {cut.version} is past the end of {log.name}", expected=f"a version up to {end}")
+
+
+def event_at(log: Log, version: int) -> Event:
+    """The event with this version. Raises :class:`InputError` past the end."""
+    batch = next(log.batches(version), None) if version else None
+    if batch is None:
+        raise InputError(f"there is no version {version} in {log.name}", expected="a version of the log")
+    return batch.events[0]

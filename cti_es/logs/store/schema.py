@@ -1,0 +1,144 @@
+"""The schema of a SQLite store, version by version (contracts §3), and how a store is compared with it."""
+
+from collections.abc import Iterator
+from sqlite3 import Connection
+from typing import Any
+
+from cti_es.logs.store.base import Fault
+
+SCHEMA_VERSION = 1
+"""``PRAGMA user_version`` of a store that this release writes. A newer one is refused."""
+
+APPLICATION_ID = 0x43544945
+"""``PRAGMA application_id``: the letters CTIE."""
+
+_APPEND_ONLY = "cti-es: the log is append-only"
+
+
+# An event that can be looked into. An escaped half of a surrogate pair would be text that nobody can read.
+_READABLE = r"event.type = 'object' AND instr(replace(event.value, '\\', ''), '\ud') = 0"
+
+
+def _text(field: str) -> str:
+    """A column of the view: a field of an event as text."""
+    return f"iif({_READABLE}, json_extract(event.value, '$.{field}'), NULL) AS {field}"
+
+
+# json_array_length() is 0 for what is no array and an error for what is no JSON; the view does not stumble over
+# elements that are no objects. No row that gets past this can break the view for the logs beside it, but for bytes
+# that are no UTF-8: SQL cannot keep those out; verify finds them.
+OBJECTS: dict[tuple[str, str], str] = {
+    ("table", "batches"): """\
+CREATE TABLE batches (
+  position INTEGER PRIMARY KEY CHECK (position > 0),
+  log TEXT NOT NULL CHECK (log <> ''),
+  version INTEGER NOT NULL CHECK (version > 0),
+  count INTEGER NOT NULL CHECK (count > 0),
+  events TEXT NOT NULL CHECK (json_array_length(events) = count),
+  recorded_at TEXT NOT NULL,
+  source TEXT NOT NULL,
+  hash TEXT NOT NULL CHECK (length(hash) = 64 AND hash NOT GLOB '*[^0-9a-f]*')
+) STRICT""",
+    ("index", "batches_by_version"): "CREATE UNIQUE INDEX batches_by_version ON batches (log, version)",
+    ("table", "ids"): """\
+CREATE TABLE ids (
+  log TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  PRIMARY KEY (log, id)
+) STRICT, WITHOUT ROWID""",
+    ("table", "snapshots"): """\
+CREATE TABLE snapshots (
+  log TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  hash TEXT NOT NULL,
+  fold INTEGER NOT NULL,
+  messages INTEGER NOT NULL,
+  latest TEXT NOT NULL,
+  backwards INTEGER NOT NULL,
+  state BLOB NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (log, fold, version)
+) STRICT""",
+    ("view", "events"): f"""\
+CREATE VIEW events AS
+SELECT batches.log AS log,
+       batches.version + event.key AS version,
+       {_text("type")},
+       {_text("at")},
+       {_text("id")},
+       event.value AS data
+FROM batches, json_each(batches.events) AS event""",
+    ("trigger", "batches_no_update"): f"""\
+CREATE TRIGGER batches_no_update BEFORE UPDATE ON batches
+BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
+    ("trigger", "batches_no_delete"): f"""\
+CREATE TRIGGER batches_no_delete BEFORE DELETE ON batches
+BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
+    ("trigger", "batches_continue"): """\
+CREATE TRIGGER batches_continue BEFORE INSERT ON batches
+WHEN NEW.position IS NOT (SELECT COALESCE(MAX(position), 0) + 1 FROM batches)
+  OR NEW.version IS NOT COALESCE(
+    (SELECT version + count FROM batches WHERE log = NEW.log ORDER BY version DESC LIMIT 1), 1)
+BEGIN SELECT RAISE(ABORT, 'cti-es: a row must continue the store and its log'); END""",
+    ("trigger", "ids_no_update"): f"""\
+CREATE TRIGGER ids_no_update BEFORE UPDATE ON ids
+BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
+    ("trigger", "ids_no_delete"): f"""\
+CREATE TRIGGER ids_no_delete BEFORE DELETE ON ids
+BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
+    ("trigger", "ids_no_replace"): f"""\
+CREATE TRIGGER ids_no_replace BEFORE INSERT ON ids
+WHEN EXISTS (SELECT 1 FROM ids WHERE log = NEW.log AND id = NEW.id)
+BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
+}
+"""(kind, name) → the SQL that made it, in the order in which it is made."""
+
+
+def migrate(connection: Connection) -> None:
+    """Create or bring up to date the schema, inside the transaction that the caller has begun.
+
+    sqlite-utils keeps the list of what was applied; its own transactions become savepoints of ours.
+    """
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    migrations = Migrations("cti-es")
+
+    @migrations(name="0001_batches")
+    def batches(database: Any) -> None:
+        for sql in OBJECTS.values():
+            database.execute(sql)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    migrations.apply(Database(connection, recursive_triggers=False))
+
+
+def schema_faults(connection: Connection) -> Iterator[Fault]:
+    """What differs from the schema: objects that are missing or altered, and strange ones on our tables."""
+    found = {
+        (kind, name.lower()): sql for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
+    }
+    for (kind, name), sql in OBJECTS.items():
+        if (kind, name) not in found:
+            yield Fault(None, None, f"the {kind} '{name}' is missing")
+        elif found[kind, name] != sql:
+            yield Fault(None, None, f"the {kind} '{name}' is not as cti-es made it")
+    strange = connection.execute(
+        "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
+        " AND lower(tbl_name) IN ('batches', 'ids', 'snapshots', 'events') ORDER BY name"
+    )
+    for kind, name, table in strange:
+        if (kind, name.lower()) not in OBJECTS:
+            yield Fault(None, None, f"the {kind} '{name}' on '{table}' is not from cti-es")
+    for table in ("ids", "snapshots"):
+        lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
+        for (log,) in lost:
+            yield Fault(log, None, f"the table '{table}' knows a log that is not there")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        yield Fault(None, None, f"user_version is {version}, not {SCHEMA_VERSION}")
+    rows, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM batches").fetchone()
+    if rows != last:
+        yield Fault(None, None, f"the last row has position {last}, but there are {rows} rows")

@@ -1,0 +1,159 @@
+"""Is a store whole and unchanged? Every log, row by row, event by event (contracts §3, §4).
+
+A hash chain inside a file is no witness against somebody who can rewrite the file: it shows damage and edits that do
+not follow it, not a tail that was cut off or a rewrite from the start. A head kept elsewhere does.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+
+import msgspec
+
+from cti_es.logs.store.base import Fault, Head, Reader, Row, Snapshot, chain_hash, ids_of
+from cti_es.logs.timeline import Timeline
+from cti_es.model.replay import FOLD_VERSION, Replay
+from cti_es.vocabulary.errors import CtiEsError, StoreError
+from cti_es.vocabulary.events import Event, checked, decode_events, encode
+
+Passing = Callable[[Iterator[Row]], Iterator[Row]]
+
+
+def verify(
+    store: Reader, heads: Mapping[str, Head], rows: Passing = iter, ends: dict[str, Head] | None = None
+) -> Generator[Fault]:
+    """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
+
+    ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log. ``rows`` is given the rows
+    of each log and passes them on (to count them, say). ``ends`` is told where each log ends that was checked.
+    """
+    with store.at_one_moment():
+        yield from _faults(store, heads, rows, {} if ends is None else ends)
+
+
+def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing, ends: dict[str, Head]) -> Iterator[Fault]:
+    try:
+        yield from store.schema_faults()
+    except StoreError as error:
+        yield Fault(None, None, error.what)
+    try:
+        names = store.names()
+    except StoreError as error:
+        yield Fault(None, None, error.what)
+        return
+    for log in heads:
+        if log not in names and heads[log] != Head():
+            yield Fault(log, None, f"the log is not there; it was at {heads[log]}")
+    for log in names:
+        check = _LogCheck(store, log, heads.get(log))
+        try:
+            yield from check.faults(rows)
+            ends[log] = check.head
+        except StoreError as error:
+            yield Fault(log, check.next_version, error.what)
+
+
+class _LogCheck:
+    """One log being checked, from its first row to its last; ``next_version`` is that of the row to be read next."""
+
+    def __init__(self, store: Reader, log: str, kept_head: Head | None) -> None:
+        self._store = store
+        self._log = log
+        self._kept_head = kept_head
+        self.next_version: int | None = None
+        self._position = 0
+        self.head = Head()
+        self._replay: Replay | None = Replay()
+        self._timeline = Timeline()
+        self._ids = 0
+
+    def faults(self, rows: Passing) -> Iterator[Fault]:
+        """What is wrong with the log."""
+        snapshots = dict.fromkeys(self._store.snapshot_versions(self._log))
+        seen_head = self._kept_head in (None, Head())
+        self.next_version = 1
+        for row in rows(self._store.rows(self._log)):
+            yield from self._row(row)
+            self.head = Head(row.last, row.hash)
+            self.next_version = row.last + 1
+            seen_head = seen_head or self.head == self._kept_head
+            if row.last in snapshots:
+                del snapshots[row.last]
+                for one, digest in self._store.snapshots(self._log, row.last):
+                    yield from self._snapshot(one, digest)
+        self.next_version = None
+        for version in snapshots:
+            yield Fault(self._log, version, "a snapshot stands where no row of the log ends")
+        if self._store.id_count(self._log) != self._ids:
+            yield Fault(self._log, None, "the index of ids does not belong to the events")
+        if not seen_head:
+            yield self._lost_head()
+
+    def _lost_head(self) -> Fault:
+        kept, now = self._kept_head or Head(), self.head
+        what = "the end of the log was cut off" if now.version < kept.version else "the log is another one"
+        return Fault(self._log, kept.version, f"{what}: it was at {kept}, now it ends at {now}")
+
+    def _row(self, row: Row) -> Iterator[Fault]:
+        if row.version != self.head.version + 1:
+            yield Fault(
+                self._log,
+                row.version,
+                f"the row follows version {self.head.version}; versions are missing or repeated",
+            )
+        if row.position <= self._position:
+            yield Fault(self._log, row.version, "the row stands before the row that it follows")
+        self._position = row.position
+        if chain_hash(self.head.hash, row) != row.hash:
+            yield Fault(
+                self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match"
+            )
+        try:
+            events = decode_events(row.events)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._replay = None
+            yield Fault(self._log, row.version, f"the events of the row cannot be read: {error}")
+            return
+        yield from self._events(row, events)
+
+    def _events(self, row: Row, events: list[Event]) -> Iterator[Fault]:
+        if len(events) != row.size:
+            yield Fault(self._log, row.version, f"the row says that it has {row.size} events, but it has {len(events)}")
+        if encode(events) != row.events:
+            yield Fault(self._log, row.version, "the events of the row are not in canonical form")
+        for version, event in enumerate(events, row.version):
+            yield from self._event(version, event)
+        ids = dict(ids_of(events, row.version))
+        self._ids += len(ids)
+        if self._store.find_ids(self._log, ids) != ids:
+            yield Fault(
+                self._log, row.version, "an id of the row is missing in the index of ids, or stands for another event"
+            )
+        if self._replay:
+            self._timeline.take(row.version, events)
+            self._replay.advance(events)
+            self._replay.misfits.clear()
+
+    def _event(self, version: int, event: Event) -> Iterator[Fault]:
+        if event.at is None:
+            yield Fault(self._log, version, "the event has no time")
+        try:
+            checked(event, "")
+        except CtiEsError as error:
+            yield Fault(self._log, version, f"the event is not what append would store: {error}")
+
+    def _snapshot(self, snapshot: Snapshot, digest: str) -> Iterator[Fault]:
+        """A snapshot must be what the fold itself has come to. Those of another fold version are not used."""
+        if snapshot.digest() != digest or snapshot.hash != self.head.hash:
+            yield Fault(
+                self._log, snapshot.version, "the snapshot is damaged (it is not used; deleting it loses nothing)"
+            )
+        elif snapshot.fold == FOLD_VERSION and not self._is_true(snapshot):
+            what = "the snapshot is not the state that the log leads to; delete it"
+            yield Fault(self._log, snapshot.version, what)
+
+    def _is_true(self, snapshot: Snapshot) -> bool:
+        """Whether the fold has come to the same state; a log that could not be read this far has none to compare."""
+        replay, times = self._replay, self._timeline
+        if replay is None or replay.version != snapshot.version:
+            return True
+        kept = snapshot.messages, snapshot.latest, snapshot.backwards, snapshot.state
+        return kept == (replay.seq, times.latest, times.backwards, replay.encoded())

@@ -1,0 +1,221 @@
+"""The cluster as plain data, what it is asked for, and the misfit (recovery-rules §2, §3; tsp-behaviour §1, §2).
+
+The state can be encoded, restored and compared. Orders matter: devices stand in the order in which they were added,
+lines in their device's configured order. ``recovery`` changes it, everybody else only looks.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, TypeVar
+
+import msgspec
+
+from cti_es.vocabulary import events as log
+
+PHONE = "phone"
+
+T = TypeVar("T")
+
+Reason = (
+    Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable", "CtiLinkFailure"]
+    | log.AwayReason
+)
+DeviceState = Literal["unregistered", "in_service", "out_of_service"]
+Because = Literal["added", "register", "wait", "suspend", "resume", "close", "settle", "give_back", "reconnect"]
+MisfitCode = Literal[
+    "unknown_node",
+    "unknown_device",
+    "unknown_line",
+    "unknown_call",
+    "node_exists",
+    "device_exists",
+    "call_exists",
+    "already_failed",
+    "already_in_service",
+    "already_open",
+    "not_open",
+    "repeated",
+    "empty",
+    "outside_group",
+    "unknown_cti_manager",
+    "cti_manager_exists",
+    "too_many",
+    "has_provider",
+    "has_handles",
+    "no_provider",
+    "no_link",
+    "wrong_state",
+    "already_away",
+    "not_away",
+    "already_connected",
+    "unchanged",
+]
+
+
+class Misfit(Exception):
+    """An event that does not fit the state it meets (recovery-rules §2). The state is as it was.
+
+    ``code`` is from the closed list :data:`MisfitCode`; ``reason`` says it in words; ``found`` and ``known`` are the
+    name that was not there and those that are, for a suggestion.
+    """
+
+    def __init__(self, code: MisfitCode, reason: str, found: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.found = found
+        self.known = known
+
+
+class Line(msgspec.Struct):
+    """A line of a device: its service state, the nodes that refuse it, the applications that have it open."""
+
+    in_service: bool = False
+    refused_by: list[str] = []
+    opened_by: list[str] = []
+
+
+class Device(msgspec.Struct):
+    """A device: its name and configuration, then its state.
+
+    ``number`` and ``first_line`` count devices and lines from 0 in the order in which they were added; they are the
+    TAPI device ids (tsp-behaviour §3.11). ``away`` is why the device itself is away, or None. ``since`` and
+    ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it; nothing in the
+    rules reads them, ``explain`` does.
+    """
+
+    name: str
+    number: int
+    first_line: int
+    kind: log.Kind
+    group: tuple[str, ...]
+    lines: dict[str, Line]
+    state: DeviceState = "unregistered"
+    home: str | None = None
+    refused_by: list[str] = []
+    opened_by: list[str] = []
+    calls: int = 0
+    away: log.AwayReason | None = None
+    since: int = 0
+    because: Because = "added"
+
+    @property
+    def registers_itself(self) -> bool:
+        """Phones do; ports and route points are registered for the applications that open them."""
+        return self.kind == PHONE
+
+    @property
+    def is_held(self) -> bool:
+        """Whether any application has a handle on the device or on one of its lines."""
+        return bool(self.opened_by) or any(line.opened_by for line in self.lines.values())
+
+    def lines_in_service(self) -> tuple[str, ...]:
+        """The numbers of its lines that are in service, in order."""
+        return tuple(number for number, line in self.lines.items() if line.in_service)
+
+
+class Behaviours(msgspec.Struct):
+    """What ``behaviour_set`` switches on and off (tsp-behaviour §2)."""
+
+    announce_open: bool = False
+    phones_wait_for_calls: bool = False
+    drop_calls_in_setup: bool = False
+
+
+class Cluster(msgspec.Struct):
+    """The whole state.
+
+    ``nodes`` and ``cti_managers``: node → whether its call processing, its CTI Manager is in service. ``calls``: call →
+    devices on which it has a leg; ``connected``: those of them that have media. ``devices_added`` and ``lines_added``
+    count what was ever added.
+    """
+
+    nodes: dict[str, bool] = {}
+    devices: dict[str, Device] = {}
+    calls: dict[str, tuple[str, ...]] = {}
+    connected: dict[str, tuple[str, ...]] = {}
+    cti_managers: dict[str, bool] = {}
+    behaviours: Behaviours = msgspec.field(default_factory=Behaviours)
+    devices_added: int = 0
+    lines_added: int = 0
+
+    # What the rules ask (recovery-rules §3, tsp-behaviour §3).
+
+    def best(self, device: Device) -> str | None:
+        """The first node of the device's group that is in service and does not refuse it; none while it is away."""
+        if device.away is not None:
+            return None
+        return next((node for node in device.group if self.nodes[node] and node not in device.refused_by), None)
+
+    def all_up(self, device: Device) -> bool:
+        """Whether every node of the device's group is in service, and the device is not away."""
+        return device.away is None and all(self.nodes[node] for node in device.group)
+
+    def better(self, device: Device) -> str | None:
+        """The node to which re-homing is due, or None: the best one, if the device is in service at a later one."""
+        if device.state != "in_service":
+            return None
+        for node in device.group:
+            if node == device.home:
+                return None
+            if self.nodes[node] and node not in device.refused_by:
+                return node
+        return None
+
+    def waits_for_calls(self, device: Device) -> bool:
+        """Whether the device is a phone that is not attempted because a call leg is active on it (rule 8)."""
+        return device.registers_itself and device.calls > 0 and self.behaviours.phones_wait_for_calls
+
+    # What an event needs to find. Each raises :class:`Misfit`.
+
+    def known_node(self, name: str) -> bool:
+        """Whether the node is in service."""
+        return _found(self.nodes, name, "unknown_node", "node")
+
+    def known_nodes(self, names: tuple[str, ...]) -> None:
+        """That there are such nodes, each named once."""
+        for name in names:
+            self.known_node(name)
+        once_each(names)
+
+    def known_cti_manager(self, name: str) -> bool:
+        """Whether the CTI Manager on that node is in service."""
+        return _found(self.cti_managers, name, "unknown_cti_manager", "CTI Manager")
+
+    def known_device(self, name: str) -> Device:
+        """The device of that name."""
+        return _found(self.devices, name, "unknown_device", "device")
+
+    def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Devices in the order in which they were added."""
+        return tuple(sorted(names, key=lambda name: self.devices[name].number))
+
+
+def known_line(device: Device, number: str) -> str:
+    """The line's number, if the device has such a line. Raises :class:`Misfit`."""
+    if number not in device.lines:
+        raise Misfit("unknown_line", f"unknown line '{number}' of '{device.name}'", number, device.lines)
+    return number
+
+
+def known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines' numbers, if the device has such lines, each named once. Raises :class:`Misfit`."""
+    for number in numbers:
+        known_line(device, number)
+    once_each(numbers)
+    return numbers
+
+
+def once_each(names: tuple[str, ...]) -> None:
+    """That no name stands twice in a list. Raises :class:`Misfit`."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise Misfit("repeated", f"'{name}' stands twice in a list")
+        seen.add(name)
+
+
+def _found(known: dict[str, T], name: str, code: MisfitCode, what: str) -> T:
+    try:
+        return known[name]
+    except KeyError:
+        raise Misfit(code, f"unknown {what} '{name}'", name, known) from None

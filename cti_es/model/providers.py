@@ -1,0 +1,32 @@
+"""The TSP's state → who is connected where (tsp-behaviour §1)."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cti_es.model.tsp import Book
+
+
+class ProviderRow(msgspec.Struct, frozen=True):
+    """A provider, as NDJSON has it: these fields, in this order.
+
+    ``cti_managers`` are its CTI Managers, best first; ``link`` the one it is linked to, or null; ``since`` the version
+    of the event that last changed that. ``handles`` counts what the application has open, ``out`` how many of those it
+    was last told to be out of service, ``waiting`` the messages that wait for a link.
+    """
+
+    app: str
+    cti_managers: tuple[str, ...]
+    link: str | None
+    since: int
+    handles: int
+    out: int
+    waiting: int
+
+
+def providers(book: Book) -> Iterator[ProviderRow]:
+    """Every provider, in the order in which their applications first opened anything."""
+    for app in sorted(book.providers, key=book.apps.__getitem__):
+        one = book.providers[app]
+        told = [handle.told for held in book.held.values() if app in held for handle in held[app].handles()]
+        yield ProviderRow(app, one.cti_managers, one.link, one.since, len(told), told.count("out"), len(one.queue))

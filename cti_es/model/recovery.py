@@ -1,0 +1,538 @@
+"""THE FOLD: what a cluster's events do to its devices (recovery-rules §3 to §5, tsp-behaviour §3).
+
+Two rules hold in this file. Everything that changes the state of nodes, devices, lines and calls is here. And nothing
+here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps*
+(``steps.py``) this file takes.
+
+Theory of operation. A device is *unregistered*, *in service* at its home node, or *out of service*. Phones register
+by themselves; ports and route points are registered by the first open and unregistered when nobody has a handle any
+more. A node that fails takes its devices out of service; the CTI Manager then attempts each of them on the best node
+left. Where there is none the device waits; where every node is back and still none takes it, it is closed. A device
+that could be on a better node is moved there, but only once no call leg is active on it. Whether a move is due is
+derived, never stored.
+
+An event is checked against the state before it changes anything: one that does not fit is a :class:`Misfit` and
+leaves no trace. What fits changes the state (:class:`~cti_es.model.cluster.Cluster`) and appends to
+:attr:`Recovery.steps` what was done, in order.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cti_es.model.cluster import (
+    Because,
+    Behaviours,
+    Cluster,
+    Device,
+    DeviceState,
+    Line,
+    Misfit,
+    Reason,
+    known_line,
+    known_lines,
+    once_each,
+)
+from cti_es.model.steps import (
+    Closed,
+    DeviceEntered,
+    DeviceLeft,
+    GivenBack,
+    LineClosed,
+    LineInService,
+    LinksLost,
+    LinksWanted,
+    Opened,
+    OpenedIn,
+    OpenedOut,
+    Resumed,
+    Step,
+    Suspended,
+)
+from cti_es.vocabulary import events as log
+
+DEFAULT_APP = "app"
+
+
+class Recovery:
+    """Applies events to a cluster. ``steps`` collects what was done until somebody takes it away."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.steps: list[Step] = []
+        self.version = 0
+        self.handlers: dict[type[log.Event], Callable[[Any], None]] = {
+            log.NodeAdded: self.node_added,
+            log.DeviceAdded: self.device_added,
+            log.DeviceOpened: self.device_opened,
+            log.LineOpened: self.line_opened,
+            log.DeviceClosed: self.device_closed,
+            log.LineClosed: self.line_closed,
+            log.NodeFailed: self.node_failed,
+            log.NodeRecovered: self.node_recovered,
+            log.OpenRefused: self.open_refused,
+            log.OpenAllowed: self.open_allowed,
+            log.CallStarted: self.call_started,
+            log.CallEnded: self.call_ended,
+            log.CtiManagerAdded: self.cti_manager_added,
+            log.CtiManagerFailed: self.cti_manager_failed,
+            log.CtiManagerRecovered: self.cti_manager_recovered,
+            log.DeviceFailed: self.device_failed,
+            log.DeviceRecovered: self.device_recovered,
+            log.DeviceRemoved: self.device_removed,
+            log.CallConnected: self.call_connected,
+            log.BehaviourSet: self.behaviour_set,
+        }
+        """Event type → what it does. Each raises :class:`Misfit` before it changes anything."""
+
+    # What each event does (recovery-rules §5, tsp-behaviour §2, §3).
+
+    def node_added(self, event: log.NodeAdded) -> None:
+        """A new node, in service."""
+        if event.node in self.cluster.nodes:
+            raise Misfit("node_exists", f"node '{event.node}' exists already")
+        self.cluster.nodes[event.node] = True
+
+    def device_added(self, event: log.DeviceAdded) -> None:
+        """A new device. A phone registers by itself; a port or route point waits to be opened (§3)."""
+        if event.device in self.cluster.devices:
+            raise Misfit("device_exists", f"device '{event.device}' exists already")
+        lines = event.lines or ()
+        once_each(lines)
+        group = event.group if event.group is not None else tuple(self.cluster.nodes)
+        self.cluster.known_nodes(group)
+        if not group:
+            raise Misfit("empty", f"no node in the group of '{event.device}'")
+        device = Device(
+            name=event.device,
+            number=self.cluster.devices_added,
+            first_line=self.cluster.lines_added,
+            kind=event.kind,
+            group=group,
+            lines={number: Line() for number in lines},
+            since=self.version,
+        )
+        self.cluster.devices[event.device] = device
+        self.cluster.devices_added += 1
+        self.cluster.lines_added += len(lines)
+        self.steps.append(DeviceEntered(device.name, lines, device.number, device.first_line))
+        if device.registers_itself:
+            self._register(device)
+
+    def device_removed(self, event: log.DeviceRemoved) -> None:
+        """The device is gone, with its lines, its calls and every handle on it."""
+        device = self.cluster.known_device(event.device)
+        for call in [call for call, legs in self.cluster.calls.items() if device.name in legs]:
+            self._end_legs(call, (device.name,))
+        del self.cluster.devices[device.name]
+        self.steps.append(DeviceLeft(device.name, tuple(device.lines), device.number, device.first_line))
+
+    def device_opened(self, event: log.DeviceOpened) -> None:
+        """The application opens the phone device and lines; what it has open already stays as it is."""
+        device = self.cluster.known_device(event.device)
+        wanted = frozenset(known_lines(device, event.lines) if event.lines is not None else device.lines)
+        app = event.app or DEFAULT_APP
+        phone = app not in device.opened_by
+        lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)
+        if not phone and not lines:
+            raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
+        self._open(device, Opened(device.name, app, phone, lines, event.ext_version))
+
+    def line_opened(self, event: log.LineOpened) -> None:
+        """The application opens one line; no phone handle is needed."""
+        device = self.cluster.known_device(event.device)
+        line = known_line(device, event.line)
+        app = event.app or DEFAULT_APP
+        if app in device.lines[line].opened_by:
+            raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
+        self._open(device, Opened(device.name, app, False, (line,), event.ext_version))
+
+    def device_closed(self, event: log.DeviceClosed) -> None:
+        """The application gives back everything that it has on the device."""
+        device = self.cluster.known_device(event.device)
+        app = event.app or DEFAULT_APP
+        phone, lines = held_by(device, app)
+        if not phone and not lines:
+            raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
+        self.give_back(device, app, phone, lines)
+
+    def line_closed(self, event: log.LineClosed) -> None:
+        """The application gives back one line handle."""
+        device = self.cluster.known_device(event.device)
+        line = known_line(device, event.line)
+        app = event.app or DEFAULT_APP
+        if app not in device.lines[line].opened_by:
+            raise Misfit("not_open", f"application '{app}' does not have line '{line}' of '{event.device}' open")
+        self.give_back(device, app, phone=False, lines=(line,))
+
+    def node_failed(self, event: log.NodeFailed) -> None:
+        """The CTI Manager fails first, if it goes with the node; then the call processing (tsp-behaviour §3.5)."""
+        up, manager = self._of_node(event)
+        if not up and not manager:
+            raise Misfit("already_failed", f"node '{event.node}' has failed already")
+        if manager:
+            self._lose_links(event.node)
+        if up:
+            self._fail(event.node)
+        if manager:
+            self.steps.append(LinksWanted())
+
+    def node_recovered(self, event: log.NodeRecovered) -> None:
+        """The call processing is back first, then the CTI Manager, if it comes with it (tsp-behaviour §3.5)."""
+        up, manager = self._of_node(event)
+        if up and manager is not False:
+            raise Misfit("already_in_service", f"node '{event.node}' is in service already")
+        if not up:
+            self.cluster.nodes[event.node] = True
+            for device in self.cluster.devices.values():
+                if event.node in device.group:
+                    self.consider(device)
+        if manager is False:
+            self._offer_links(event.node)
+
+    def cti_manager_added(self, event: log.CtiManagerAdded) -> None:
+        """A CTI Manager, in service. Nobody can have been waiting for it."""
+        self.cluster.known_node(event.node)
+        if event.node in self.cluster.cti_managers:
+            raise Misfit("cti_manager_exists", f"node '{event.node}' has a CTI Manager already")
+        self.cluster.cti_managers[event.node] = True
+
+    def cti_manager_failed(self, event: log.CtiManagerFailed) -> None:
+        """Whoever was linked to it looks for another one."""
+        if not self.cluster.known_cti_manager(event.node):
+            raise Misfit("already_failed", f"the CTI Manager of '{event.node}' has failed already")
+        self._lose_links(event.node)
+        self.steps.append(LinksWanted())
+
+    def cti_manager_recovered(self, event: log.CtiManagerRecovered) -> None:
+        """Whoever has no link may take it."""
+        if self.cluster.known_cti_manager(event.node):
+            raise Misfit("already_in_service", f"the CTI Manager of '{event.node}' is in service already")
+        self._offer_links(event.node)
+
+    def device_failed(self, event: log.DeviceFailed) -> None:
+        """The device itself is away: no node is best for it until it is back (tsp-behaviour §3.10)."""
+        device = self.cluster.known_device(event.device)
+        if device.away is not None:
+            raise Misfit("already_away", f"'{event.device}' is away already ({device.away})")
+        device.away = event.reason or "DeviceFailure"
+        if device.state == "in_service":
+            self.suspend(device, device.away)
+
+    def device_recovered(self, event: log.DeviceRecovered) -> None:
+        """The device is back; then it is considered."""
+        device = self.cluster.known_device(event.device)
+        if device.away is None:
+            raise Misfit("not_away", f"'{event.device}' is not away")
+        device.away = None
+        self.consider(device)
+
+    def behaviour_set(self, event: log.BehaviourSet) -> None:
+        """What is given changes, the rest stays; nothing else happens."""
+        behaviours = self.cluster.behaviours
+        given = {name: value for name in _BEHAVIOURS if (value := getattr(event, name)) is not None}
+        if not given:
+            raise Misfit("empty", f"none of {', '.join(_BEHAVIOURS)}")
+        if all(getattr(behaviours, name) == value for name, value in given.items()):
+            raise Misfit("unchanged", f"{' and '.join(given)}: that is so already")
+        for name, value in given.items():
+            setattr(behaviours, name, value)
+
+    def open_refused(self, event: log.OpenRefused) -> None:
+        """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
+        device, refusals, nodes = self._refusals(event)
+        refusals.extend(node for node in nodes if node not in refusals)
+        self.settle(device)
+
+    def open_allowed(self, event: log.OpenAllowed) -> None:
+        """Forgotten; then the device is considered."""
+        device, refusals, nodes = self._refusals(event)
+        refusals[:] = [node for node in refusals if node not in nodes]
+        self.consider(device)
+
+    def call_started(self, event: log.CallStarted) -> None:
+        """A leg becomes active, in whatever state the device is."""
+        name, calls = event.device, self.cluster.calls
+        device = self.cluster.devices.get(name) or self.cluster.known_device(name)
+        if event.line is not None:
+            known_line(device, event.line)
+        if event.call not in calls:
+            calls[event.call] = (name,)
+        elif name in calls[event.call]:
+            raise Misfit("call_exists", f"call '{event.call}' has a leg on '{name}' already")
+        else:
+            calls[event.call] += (name,)
+        device.calls += 1
+
+    def call_ended(self, event: log.CallEnded) -> None:
+        """Legs are gone; devices that were waiting for the last one are considered."""
+        ended, devices = self._legs(event), self.cluster.devices
+        self._end_legs(event.call, ended)
+        for name in ended:
+            if not devices[name].calls:
+                self.consider(devices[name])
+
+    def call_connected(self, event: log.CallConnected) -> None:
+        """Legs have media; only ``drop_calls_in_setup`` asks for it."""
+        connected = self.cluster.connected.get(event.call, ())
+        new = tuple(name for name in self._legs(event) if name not in connected)
+        if not new:
+            raise Misfit("already_connected", f"call '{event.call}' has media there already")
+        self.cluster.connected[event.call] = connected + new
+
+    def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
+        """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
+
+        Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
+        no misfit, and no device that waited for the end. Those are taken here, many at a time; everything else is left
+        to the handlers. (Nothing waits on a device in service at its original node: it has no better one, and whatever
+        could be settled there was settled by the event that made it so.)
+        """
+        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
+        started, ended, media = log.CallStarted, log.CallEnded, log.CallConnected
+        for event in events:
+            if type(event) is started:
+                name = event.device
+                if event.call in calls or name not in devices or event.line is not None:
+                    return event
+                calls[event.call] = (name,)
+                devices[name].calls += 1
+            elif type(event) is ended:
+                if event.device is None or calls.get(event.call) != (event.device,):
+                    return event
+                device = devices[event.device]
+                if device.home != device.group[0]:
+                    return event
+                del calls[event.call]
+                if connected:
+                    connected.pop(event.call, None)
+                device.calls -= 1
+            elif type(event) is media:
+                if event.call in connected or event.device is None or calls.get(event.call) != (event.device,):
+                    return event
+                connected[event.call] = calls[event.call]
+            else:
+                return event
+        return None
+
+    # The steps (recovery-rules §4).
+
+    def suspend(self, device: Device, reason: Reason) -> None:
+        """No home, out of service, and every line that was in service with it."""
+        lines = device.lines_in_service()
+        self._move(device, "out_of_service", None, "suspend")
+        for number in lines:
+            device.lines[number].in_service = False
+        self.steps.append(Suspended(device.name, lines, reason))
+
+    def resume(self, device: Device, node: str) -> None:
+        """In service at ``node``, with every line that the node does not refuse."""
+        self._serve(device, node, "resume")
+        self.steps.append(Resumed(device.name, node, device.lines_in_service()))
+
+    def attempt(self, device: Device) -> None:
+        """Open the device on the best node; none and all nodes up: close it; else it waits. Phones are never closed."""
+        if self.cluster.waits_for_calls(device):
+            return
+        if (node := self.cluster.best(device)) is not None:
+            self.resume(device, node)
+        elif self.cluster.all_up(device) and not device.registers_itself:
+            self.close(device)
+
+    def close(self, device: Device) -> None:
+        """Every handle on the device and its lines is gone."""
+        device.opened_by.clear()
+        for line in device.lines.values():
+            line.opened_by.clear()
+        self._unregister(device, "close")
+        self.steps.append(Closed(device.name, tuple(device.lines)))
+
+    def settle(self, device: Device) -> None:
+        """Lines that are out of service on a device in service: in again, or closed when nothing can help any more."""
+        if device.state != "in_service":
+            return
+        closed = False
+        for number, line in device.lines.items():
+            if line.in_service:
+                continue
+            if device.home not in line.refused_by:
+                line.in_service = True
+                self.steps.append(LineInService(device.name, number))
+            elif line.opened_by and self._is_hopeless(device):
+                line.opened_by.clear()
+                self.steps.append(LineClosed(device.name, number))
+                closed = True
+        if closed:
+            self._unregister_if_free(device, "settle")
+
+    def consider(self, device: Device) -> None:
+        """Out of service: attempt. In service, a better node and no call: move there. Then settle."""
+        if device.state == "out_of_service":
+            self.attempt(device)
+        elif device.home != device.group[0] and not device.calls and (node := self.cluster.better(device)):
+            self.suspend(device, "ReHomeToHigherPriorityCM")
+            self.resume(device, node)
+        self.settle(device)
+
+    # What steps and events share.
+
+    def _is_hopeless(self, device: Device) -> bool:
+        """Whether nothing can help a line that the home refuses: no move is due (§4, settle). Phones always wait."""
+        cluster = self.cluster
+        return not device.registers_itself and cluster.all_up(device) and cluster.best(device) == device.home
+
+    def _open(self, device: Device, opened: Opened) -> None:
+        """Add the handles, register the device if nobody had it open, tell what is out of service at once."""
+        app, phone, lines = opened.app, opened.phone, opened.lines
+        if phone:
+            device.opened_by.append(app)
+        for number in lines:
+            device.lines[number].opened_by.append(app)
+        self.steps.append(opened)
+        if device.state == "unregistered":
+            self._register(device)
+            if device.home is None and self.cluster.all_up(device):
+                self.close(device)
+        if device.state == "out_of_service":
+            self.steps.append(OpenedOut(device.name, app, phone, lines, device.away or "NoCallManagerAvailable"))
+        elif device.state == "in_service":
+            out = tuple(number for number in lines if not device.lines[number].in_service)
+            self.steps.append(OpenedIn(device.name, app, lines, out))
+            self.settle(device)
+
+    def give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """The application has these handles no more."""
+        self._take(device, app, phone, lines, "give_back")
+        self.steps.append(GivenBack(device.name, app, phone, lines))
+
+    def give_back_all(self, app: str) -> None:
+        """The application has nothing open any more."""
+        for device in self.cluster.devices.values():
+            phone, lines = held_by(device, app)
+            if phone or lines:
+                self.give_back(device, app, phone, lines)
+
+    def refuse(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """The home has refused to open these again for an application that reconnects (tsp-behaviour §3.2).
+
+        This is no step: the TSP, which asks for it, tells the application itself.
+        """
+        self._take(device, app, phone, lines, "reconnect")
+
+    def _take(self, device: Device, app: str, phone: bool, lines: tuple[str, ...], because: Because) -> None:
+        if phone:
+            device.opened_by.remove(app)
+        for number in lines:
+            device.lines[number].opened_by.remove(app)
+        self._unregister_if_free(device, because)
+
+    def _register(self, device: Device) -> None:
+        """Put an unregistered device at its best node or out of service, without a step: nobody is told of it."""
+        node = self.cluster.best(device)
+        if node is None:
+            self._move(device, "out_of_service", None, "wait")
+        else:
+            self._serve(device, node, "register")
+
+    def _serve(self, device: Device, node: str, because: Because) -> None:
+        self._move(device, "in_service", node, because)
+        for line in device.lines.values():
+            line.in_service = node not in line.refused_by
+
+    def _unregister_if_free(self, device: Device, because: Because) -> None:
+        if not device.registers_itself and not device.is_held:
+            self._unregister(device, because)
+
+    def _unregister(self, device: Device, because: Because) -> None:
+        self._move(device, "unregistered", None, because)
+        for line in device.lines.values():
+            line.in_service = False
+
+    def _move(self, device: Device, state: DeviceState, home: str | None, because: Because) -> None:
+        device.state, device.home = state, home
+        device.since, device.because = self.version, because
+
+    # Nodes and calls.
+
+    def _of_node(self, event: log.NodeFailed | log.NodeRecovered) -> tuple[bool, bool | None]:
+        """Whether the node and, if the event is about it, its CTI Manager are in service (None: it is not)."""
+        up = self.cluster.known_node(event.node)
+        return up, None if event.scope == "call_manager" else self.cluster.cti_managers.get(event.node)
+
+    def _fail(self, node: str) -> None:
+        """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
+        self.cluster.nodes[node] = False
+        affected = [device for device in self.cluster.devices.values() if device.home == node]
+        if self.cluster.behaviours.drop_calls_in_setup:
+            self._drop_calls_in_setup({device.name for device in affected})
+        for device in affected:
+            self.suspend(device, "CallManagerFailure")
+        for device in affected:
+            self.attempt(device)
+            self.settle(device)
+
+    def _lose_links(self, node: str) -> None:
+        self.cluster.cti_managers[node] = False
+        self.steps.append(LinksLost(node))
+
+    def _offer_links(self, node: str) -> None:
+        self.cluster.cti_managers[node] = True
+        self.steps.append(LinksWanted())
+
+    def _drop_calls_in_setup(self, devices: set[str]) -> None:
+        """The legs on these devices that have no media are gone, and nothing follows from it (tsp-behaviour §3.9)."""
+        for call, legs in list(self.cluster.calls.items()):
+            connected = self.cluster.connected.get(call, ())
+            if dropped := tuple(name for name in legs if name in devices and name not in connected):
+                self._end_legs(call, dropped)
+
+    def _legs(self, event: log.CallEnded | log.CallConnected) -> tuple[str, ...]:
+        """The devices on which the event's call has the legs that it is about, in order. Raises Misfit."""
+        legs = self.cluster.calls.get(event.call, ())
+        if event.device in legs:
+            return (event.device,)
+        if event.device is None and legs:
+            return legs if len(legs) == 1 else self.cluster.in_order(legs)
+        where = ""
+        if event.device is not None:
+            self.cluster.known_device(event.device)
+            where = f" on '{event.device}'"
+        raise Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
+
+    def _end_legs(self, call: str, ended: tuple[str, ...]) -> None:
+        _leave(self.cluster.calls, call, ended)
+        if call in self.cluster.connected:
+            _leave(self.cluster.connected, call, ended)
+        for name in ended:
+            self.cluster.devices[name].calls -= 1
+
+    def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
+        """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
+        device = self.cluster.known_device(event.device)
+        if event.line is not None:
+            known_line(device, event.line)
+        nodes = event.nodes if event.nodes is not None else device.group
+        self.cluster.known_nodes(nodes)
+        if not nodes:
+            raise Misfit("empty", "no node in nodes")
+        for node in nodes:
+            if node not in device.group:
+                raise Misfit(
+                    "outside_group", f"node '{node}' is not in the group of '{event.device}'", node, device.group
+                )
+        return device, (device if event.line is None else device.lines[event.line]).refused_by, nodes
+
+
+_BEHAVIOURS = Behaviours.__struct_fields__
+
+
+def _leave(legs: dict[str, tuple[str, ...]], call: str, ended: tuple[str, ...]) -> None:
+    """Take devices out of a call; a call without any is none."""
+    if legs[call] == ended or not (left := tuple(name for name in legs[call] if name not in ended)):
+        del legs[call]
+    else:
+        legs[call] = left
+
+
+def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:
+    """What an application has open on a device: the phone device or not, and which lines."""
+    return app in device.opened_by, tuple(number for number, line in device.lines.items() if app in line.opened_by)

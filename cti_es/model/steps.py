@@ -1,0 +1,149 @@
+"""The steps of the fold, as data: what was done to which device and lines, for the TSP and others to read.
+
+A step says what happened, not whom it is told: the TSP knows who has what open.
+"""
+
+import msgspec
+
+from cti_es.model.cluster import Reason
+
+
+class Suspended(msgspec.Struct, frozen=True, tag=True):
+    """The device has lost its home; ``lines`` were in service and went out with it."""
+
+    device: str
+    lines: tuple[str, ...]
+    reason: Reason
+
+
+class Resumed(msgspec.Struct, frozen=True, tag=True):
+    """The device is in service at ``node``, and so are ``lines``."""
+
+    device: str
+    node: str
+    lines: tuple[str, ...]
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """The system has closed the device: every handle on it and on its ``lines`` is gone."""
+
+    device: str
+    lines: tuple[str, ...]
+
+
+class LineInService(msgspec.Struct, frozen=True, tag=True):
+    """A line that was out of service on a device in service is in service again."""
+
+    device: str
+    line: str
+
+
+class LineClosed(msgspec.Struct, frozen=True, tag=True):
+    """The system has closed one line: every handle on it is gone."""
+
+    device: str
+    line: str
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """An application has opened the phone device (``phone``) and ``lines``, with this extension version."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+    ext_version: int | None
+
+
+class OpenedIn(msgspec.Struct, frozen=True, tag=True):
+    """The lines that an application has just opened on a device in service; those in ``out`` are out of service."""
+
+    device: str
+    app: str
+    lines: tuple[str, ...]
+    out: tuple[str, ...]
+
+
+class OpenedOut(msgspec.Struct, frozen=True, tag=True):
+    """What an application has just opened on a device that is out of service."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+    reason: Reason
+
+
+class GivenBack(msgspec.Struct, frozen=True, tag=True):
+    """An application has given back its handles on the phone device (``phone``) and ``lines``."""
+
+    device: str
+    app: str
+    phone: bool
+    lines: tuple[str, ...]
+
+
+class DeviceEntered(msgspec.Struct, frozen=True, tag=True):
+    """A device has joined the configuration; ``number`` and ``first_line`` are TAPI device ids."""
+
+    device: str
+    lines: tuple[str, ...]
+    number: int
+    first_line: int
+
+
+class DeviceLeft(msgspec.Struct, frozen=True, tag=True):
+    """A device has left the configuration, and every handle on it is gone."""
+
+    device: str
+    lines: tuple[str, ...]
+    number: int
+    first_line: int
+
+
+class LinksLost(msgspec.Struct, frozen=True, tag=True):
+    """The CTI Manager on ``node`` has failed: whoever was linked to it has no link."""
+
+    node: str
+
+
+class LinksWanted(msgspec.Struct, frozen=True, tag=True):
+    """The CTI Managers in service have changed: whoever has no link looks for one."""
+
+
+Step = (
+    Suspended
+    | Resumed
+    | Closed
+    | LineInService
+    | LineClosed
+    | Opened
+    | OpenedIn
+    | OpenedOut
+    | GivenBack
+    | DeviceEntered
+    | DeviceLeft
+    | LinksLost
+    | LinksWanted
+)
+
+STEP_NAMES: dict[type[Step], str] = {
+    Suspended: "suspend",
+    Resumed: "resume",
+    Closed: "close",
+    LineInService: "settle",
+    LineClosed: "settle",
+    OpenedIn: "open",
+    OpenedOut: "open",
+    DeviceEntered: "configure",
+    DeviceLeft: "configure",
+    LinksLost: "link_lost",
+    LinksWanted: "reconnect",
+}
+"""The step's name in a rule identifier (recovery-rules §6, tsp-behaviour §3).
+
+Opened and GivenBack tell nobody anything; OpenedIn also announces lines, as :data:`ANNOUNCE`.
+"""
+
+ANNOUNCE = "announce"
+"""The name under which a line in service is announced when it is opened (tsp-behaviour §3.7)."""

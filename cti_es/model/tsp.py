@@ -1,0 +1,469 @@
+"""The TSP: the fold's steps → TAPI messages for each application (recovery-rules §4, §6; tsp-behaviour).
+
+The TSP knows which application holds which handle and what it was last told about it, through which CTI Manager it is
+connected, and which messages it wants. A state message goes to an application that can be reached, for one of its
+handles, and only if it is news. What closes, creates or removes something always goes; while the application has no
+link it waits in its queue. Messages of one step go out application by application, in the order in which they first
+opened anything; for each first the phone device, then its lines in order.
+
+The handles are a second book of what ``recovery`` knows as "opened by": kept here from the steps alone, so that a
+step read later still finds the handles it was about.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from cti_es.model.cluster import Device, Misfit, Reason, known_line, once_each
+from cti_es.model.recovery import DEFAULT_APP, Recovery
+from cti_es.model.steps import (
+    ANNOUNCE,
+    STEP_NAMES,
+    Closed,
+    DeviceEntered,
+    DeviceLeft,
+    GivenBack,
+    LineClosed,
+    LineInService,
+    LinksLost,
+    LinksWanted,
+    Opened,
+    OpenedIn,
+    OpenedOut,
+    Resumed,
+    Step,
+    Suspended,
+)
+from cti_es.vocabulary import events as log
+from cti_es.vocabulary import tapi
+from cti_es.vocabulary.tapi import Message, Signal
+
+Told = Literal["in", "out"]
+"""The last state that an application was told of a handle; a new handle starts at "in"."""
+
+MAX_CTI_MANAGERS = 3
+"""Primary, backup and tertiary."""
+
+REASONS_FROM = 0x000B0000
+"""The extension version from which on a handle is told reasons (reference/tapi.md §2.1)."""
+
+_VERSION_BITS = 0x7FFFFFFF
+
+
+class Handle(msgspec.Struct, omit_defaults=True):
+    """A handle: the version of the event that opened it, and what was last told about it.
+
+    ``wants`` are the state messages that the application wants (None: all); ``ext_version`` is the extension version
+    that it was opened with.
+    """
+
+    version: int
+    told: Told = "in"
+    wants: tuple[str, ...] | None = None
+    ext_version: int | None = None
+
+    @property
+    def tells_reasons(self) -> bool:
+        """Whether messages for this handle give a reason (tsp-behaviour §3.6)."""
+        return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
+
+
+class Held(msgspec.Struct):
+    """What one application holds on one device."""
+
+    phone: Handle | None = None
+    lines: dict[str, Handle] = {}
+
+    def handles(self) -> list[Handle]:
+        """All of them."""
+        return [*([self.phone] if self.phone else []), *self.lines.values()]
+
+    def handle(self, line: str | None) -> Handle | None:
+        """The handle of a line, or (None) of the phone device."""
+        return self.phone if line is None else self.lines.get(line)
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A message that waits for a link: everything but its number, version and time."""
+
+    device: str
+    line: str | None
+    handle: int | None
+    signal: Signal
+    rule: str
+
+
+class Provider(msgspec.Struct):
+    """An application's connection: its CTI Managers, best first, and the one that it is linked to now.
+
+    ``since`` is the version of the event that last changed the link; ``queue`` is what waits for the next one.
+    """
+
+    cti_managers: tuple[str, ...]
+    link: str | None
+    since: int
+    queue: list[Waiting] = []
+
+
+class Book(msgspec.Struct):
+    """The TSP's state.
+
+    ``apps`` numbers the applications in the order of their first opens; ``held`` is what each of them holds, per
+    device; ``providers`` has those that have one.
+    """
+
+    apps: dict[str, int] = {}
+    held: dict[str, dict[str, Held]] = {}
+    providers: dict[str, Provider] = {}
+
+
+class Cause(NamedTuple):
+    """The event behind some steps: its version, time and type."""
+
+    version: int
+    at: str | None
+    event_type: str
+
+
+class Tsp:
+    """Turns steps into messages. ``seq`` is the number of the last message.
+
+    ``handlers`` is the whole table of what each event type does: that of ``recovery``, and what is the TSP's own.
+    """
+
+    def __init__(self, book: Book, seq: int, recovery: Recovery) -> None:
+        self.book = book
+        self.seq = seq
+        self._recovery = recovery
+        self._cluster = recovery.cluster
+        self._cause = Cause(0, None, "")
+        self._rule = ""
+        self._told: list[Message] = []
+        self.handlers: dict[type[log.Event], Callable[[Any], None]] = recovery.handlers | {
+            log.DeviceOpened: self._linked(recovery.device_opened),
+            log.LineOpened: self._linked(recovery.line_opened),
+            log.ProviderOpened: self.provider_opened,
+            log.ProviderClosed: self.provider_closed,
+            log.StatusMessagesSet: self.status_messages_set,
+        }
+        self._tell: dict[type[Step], Callable[[Any], None]] = {
+            Suspended: self._suspended,
+            Resumed: self._resumed,
+            LineInService: self._line_in_service,
+            OpenedIn: self._opened_in,
+            OpenedOut: self._opened_out,
+            Closed: self._closed,
+            LineClosed: self._line_closed,
+            Opened: self._opened,
+            GivenBack: self._given_back,
+            DeviceEntered: self._device_entered,
+            DeviceLeft: self._device_left,
+            LinksLost: self._links_lost,
+            LinksWanted: self._links_wanted,
+        }
+
+    def messages(self, steps: list[Step], cause: Cause) -> list[Message]:
+        """The messages that the steps of one event send, in order."""
+        self._cause = cause
+        self._told = []
+        for step in steps:
+            self._rule = f"{cause.event_type}/{STEP_NAMES.get(type(step))}"
+            self._tell[type(step)](step)
+        return self._told
+
+    # The events that are the TSP's own business (tsp-behaviour §2).
+
+    def _linked(self, opens: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A handler that opens something, for an application that can be reached."""
+
+        def handler(event: log.DeviceOpened | log.LineOpened) -> None:
+            app = event.app or DEFAULT_APP
+            if not self._reaches(app):
+                raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
+            opens(event)
+
+        return handler
+
+    def provider_opened(self, event: log.ProviderOpened) -> None:
+        """The application connects before it opens anything."""
+        book, managers = self.book, event.cti_managers
+        for node in managers:
+            self._cluster.known_cti_manager(node)
+        once_each(managers)
+        if not managers:
+            raise Misfit("empty", "no node in cti_managers")
+        if len(managers) > MAX_CTI_MANAGERS:
+            raise Misfit("too_many", f"{len(managers)} CTI Managers; a provider has up to {MAX_CTI_MANAGERS}")
+        if event.app in book.providers:
+            raise Misfit("has_provider", f"application '{event.app}' has a provider already")
+        if any(event.app in held for held in book.held.values()):
+            raise Misfit("has_handles", f"application '{event.app}' has something open without a provider")
+        book.apps.setdefault(event.app, len(book.apps))
+        book.providers[event.app] = Provider(managers, self._in_service(managers), self._recovery.version)
+
+    def provider_closed(self, event: log.ProviderClosed) -> None:
+        """The application gives back everything; what waits for it is dropped."""
+        if event.app not in self.book.providers:
+            raise Misfit("no_provider", f"application '{event.app}' has no provider")
+        self._recovery.give_back_all(event.app)
+        del self.book.providers[event.app]
+
+    def status_messages_set(self, event: log.StatusMessagesSet) -> None:
+        """The application says which state messages it wants for one handle."""
+        app = event.app or DEFAULT_APP
+        device = self._cluster.known_device(event.device)
+        line = known_line(device, event.line) if event.line is not None else None
+        held = self.book.held.get(device.name, {}).get(app, Held())
+        handle = held.handle(line)
+        if handle is None:
+            what = f"'{device.name}'" if line is None else f"line '{line}' of '{device.name}'"
+            raise Misfit("not_open", f"application '{app}' does not have {what} open")
+        known = STATES["phone" if line is None else "line"]
+        for state in event.states:
+            if state not in known:
+                raise Misfit("wrong_state", f"'{state}' is none of {', '.join(known)}", state, known)
+        once_each(event.states)
+        if sorted(event.states) == sorted(known if handle.wants is None else handle.wants):
+            raise Misfit("unchanged", f"application '{app}' wants just these already")
+        handle.wants = event.states
+
+    # What each step tells.
+
+    def _suspended(self, step: Suspended) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, True, step.lines, "out", step.reason)
+
+    def _resumed(self, step: Resumed) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, True, step.lines, "in")
+
+    def _line_in_service(self, step: LineInService) -> None:
+        for app, held in self._holders(step.device):
+            self._news(step.device, app, held, False, (step.line,), "in")
+
+    def _opened_in(self, step: OpenedIn) -> None:
+        """Line by line: out of service is told at once; in service is announced, if that is asked for (rule 7)."""
+        held = self.book.held[step.device][step.app]
+        open_rule = self._rule
+        for line in step.lines:
+            if line in step.out:
+                self._news(step.device, step.app, held, False, (line,), "out", "Unknown")
+            elif self._cluster.behaviours.announce_open:
+                self._rule = f"{self._cause.event_type}/{ANNOUNCE}"
+                self._say(step.app, step.device, line, held.lines[line].version, tapi.INSERVICE)
+                self._rule = open_rule
+
+    def _opened_out(self, step: OpenedOut) -> None:
+        held = self.book.held[step.device][step.app]
+        self._news(step.device, step.app, held, step.phone, step.lines, "out", step.reason)
+
+    def _closed(self, step: Closed) -> None:
+        for app, held in self._holders(step.device):
+            self._close(step.device, app, held.phone, tapi.PHONE_CLOSE)
+            for line in step.lines:
+                self._close(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
+        self.book.held.pop(step.device, None)
+
+    def _line_closed(self, step: LineClosed) -> None:
+        for app, held in self._holders(step.device):
+            if handle := held.lines.get(step.line):
+                self._close(step.device, app, handle, tapi.LINE_CLOSE, step.line)
+                self._take(step.device, app, False, (step.line,))
+
+    def _opened(self, step: Opened) -> None:
+        apps = self.book.apps
+        apps.setdefault(step.app, len(apps))
+        held = self.book.held.setdefault(step.device, {}).setdefault(step.app, Held())
+        if step.phone:
+            held.phone = Handle(self._cause.version, ext_version=step.ext_version)
+        for line in step.lines:
+            held.lines[line] = Handle(self._cause.version, ext_version=step.ext_version)
+
+    def _given_back(self, step: GivenBack) -> None:
+        self._take(step.device, step.app, step.phone, step.lines)
+
+    def _device_entered(self, step: DeviceEntered) -> None:
+        for app in self._with_providers():
+            self._send(app, step.device, None, None, Signal(*tapi.PHONE_CREATE, None, step.number))
+            for number, line in enumerate(step.lines, step.first_line):
+                self._send(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
+
+    def _device_left(self, step: DeviceLeft) -> None:
+        """Lines before the phone device here, as documented (rule 11)."""
+        for app, held in self._holders(step.device):
+            for line in step.lines:
+                self._close(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
+            self._close(step.device, app, held.phone, tapi.PHONE_CLOSE)
+        self.book.held.pop(step.device, None)
+        for app in self._with_providers():
+            for number, line in enumerate(step.lines, step.first_line):
+                self._send(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
+            self._send(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
+
+    # Links (tsp-behaviour §3.1 to §3.3).
+
+    def _links_lost(self, step: LinksLost) -> None:
+        for app in self._with_providers():
+            provider = self.book.providers[app]
+            if provider.link == step.node:
+                for device, held in self._devices_of(app):
+                    self._news(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
+                self._link(provider, None)
+
+    def _links_wanted(self, _: LinksWanted) -> None:
+        for app in self._with_providers():
+            provider = self.book.providers[app]
+            if provider.link is None and (node := self._in_service(provider.cti_managers)):
+                self._link(provider, node)
+                self._deliver(app, provider)
+                for device, held in self._devices_of(app):
+                    if device.state == "in_service":
+                        self._reopen(app, device, held)
+
+    def _link(self, provider: Provider, node: str | None) -> None:
+        provider.link, provider.since = node, self._cause.version
+
+    def _deliver(self, app: str, provider: Provider) -> None:
+        """What has waited, each message under the rule that it comes from."""
+        reconnect = self._rule
+        for one in provider.queue:
+            self._rule = one.rule
+            self._say(app, one.device, one.line, one.handle, one.signal)
+        provider.queue, self._rule = [], reconnect
+
+    def _reopen(self, app: str, device: Device, held: Held) -> None:
+        """Open again what an application has on a device in service. Phones are never closed."""
+        refusable = not device.registers_itself
+        if refusable and device.home in device.refused_by:
+            lines = tuple(line for line in device.lines if line in held.lines)
+            self._refused(app, device, held, held.phone is not None, lines)
+            return
+        self._news(device.name, app, held, True, (), "in")
+        for number, line in list(device.lines.items()):
+            if number in held.lines and line.in_service:
+                if refusable and device.home in line.refused_by:
+                    self._refused(app, device, held, False, (number,))
+                else:
+                    self._news(device.name, app, held, False, (number,), "in")
+
+    def _refused(self, app: str, device: Device, held: Held, phone: bool, lines: tuple[str, ...]) -> None:
+        """The home has refused to open these again: the application is told, and has them no more."""
+        self._close(device.name, app, held.phone if phone else None, tapi.PHONE_CLOSE)
+        for line in lines:
+            self._close(device.name, app, held.lines[line], tapi.LINE_CLOSE, line)
+        self._take(device.name, app, phone, lines)
+        self._recovery.refuse(device, app, phone, lines)
+
+    # Whom and what there is.
+
+    def _reaches(self, app: str) -> bool:
+        """Whether the application can be told a state: it has no provider, or a link."""
+        provider = self.book.providers.get(app)
+        return provider is None or provider.link is not None
+
+    def _in_service(self, cti_managers: tuple[str, ...]) -> str | None:
+        return next((node for node in cti_managers if self._cluster.cti_managers[node]), None)
+
+    def _with_providers(self) -> list[str]:
+        """The applications with a provider, in order."""
+        return sorted(self.book.providers, key=self.book.apps.__getitem__)
+
+    def _devices_of(self, app: str) -> Iterator[tuple[Device, Held]]:
+        """The devices on which the application has something open, in order, and what it has."""
+        for name, device in self._cluster.devices.items():
+            if held := self.book.held.get(name, {}).get(app):
+                yield device, held
+
+    def _holders(self, device: str) -> list[tuple[str, Held]]:
+        """The applications that hold something on the device, in the order in which they first opened anything."""
+        held = list(self.book.held.get(device, {}).items())
+        if len(held) > 1:
+            held.sort(key=lambda item: self.book.apps[item[0]])
+        return held
+
+    # Telling.
+
+    def _news(
+        self,
+        device: str,
+        app: str,
+        held: Held,
+        phone: bool,
+        lines: tuple[str, ...],
+        state: Told,
+        reason: Reason | None = None,
+    ) -> None:
+        """Tell one application the state of its phone handle and of these lines, where it has them and it is news."""
+        if self.book.providers and not self._reaches(app):
+            return
+        if phone and held.phone and held.phone.told != state:
+            self._state(app, device, None, held.phone, state, _PHONE_SIGNAL[state], reason)
+        for line in lines:
+            handle = held.lines.get(line)
+            if handle and handle.told != state:
+                self._state(app, device, line, handle, state, _LINE_SIGNAL[state], reason)
+
+    def _state(
+        self,
+        app: str,
+        device: str,
+        line: str | None,
+        handle: Handle,
+        state: Told,
+        signal: Signal,
+        reason: Reason | None,
+    ) -> None:
+        """The application has been told, even if it does not want the message."""
+        handle.told = state
+        if handle.ext_version is not None and not handle.tells_reasons:
+            reason = None
+        if handle.wants is None or _STATE_OF[signal] in handle.wants:
+            self._say(app, device, line, handle.version, signal, reason)
+
+    def _close(self, device: str, app: str, handle: Handle | None, signal: Signal, line: str | None = None) -> None:
+        if handle:
+            self._send(app, device, line, handle.version, signal)
+
+    def _send(self, app: str, device: str, line: str | None, handle: int | None, signal: Signal) -> None:
+        """A message that always goes, now or with the next link."""
+        if self._reaches(app):
+            self._say(app, device, line, handle, signal)
+        else:
+            self.book.providers[app].queue.append(Waiting(device, line, handle, signal, self._rule))
+
+    def _say(
+        self, app: str, device: str, line: str | None, handle: int | None, signal: Signal, reason: Reason | None = None
+    ) -> None:
+        """One message: the fields in the order of :class:`~cti_es.vocabulary.tapi.Message`."""
+        self.seq += 1
+        version, at, _ = self._cause
+        number = tapi.REASONS[reason] if reason else 0
+        self._told.append(
+            Message(self.seq, version, at, app, device, line, handle, *signal, reason, number, 0, self._rule)
+        )
+
+    def _take(self, device: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+        """Take handles away from an application."""
+        held = self.book.held[device][app]
+        if phone:
+            held.phone = None
+        for line in lines:
+            del held.lines[line]
+        if held.phone is None and not held.lines:
+            del self.book.held[device][app]
+        if not self.book.held[device]:
+            del self.book.held[device]
+
+
+STATES: dict[str, tuple[str, str]] = {"phone": ("SUSPEND", "RESUME"), "line": ("INSERVICE", "OUTOFSERVICE")}
+"""The state messages of a phone handle and of a line handle that an application may want."""
+
+_PHONE_SIGNAL: dict[Told, Signal] = {"in": tapi.RESUME, "out": tapi.SUSPEND}
+_LINE_SIGNAL: dict[Told, Signal] = {"in": tapi.INSERVICE, "out": tapi.OUTOFSERVICE}
+_STATE_OF: dict[Signal, str] = {
+    tapi.RESUME: "RESUME",
+    tapi.SUSPEND: "SUSPEND",
+    tapi.INSERVICE: "INSERVICE",
+    tapi.OUTOFSERVICE: "OUTOFSERVICE",
+}

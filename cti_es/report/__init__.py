@@ -1,0 +1,1 @@
+"""What people, CI and other tools are given."""

@@ -1,0 +1,1 @@
+"""For the tests of others: logs to test with."""

@@ -1,0 +1,200 @@
+"""What the trace readers share: options, notes on what was left out, times of day, messages of several lines."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from cti_es.vocabulary.errors import InputError, did_you_mean
+from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, Received
+from cti_es.vocabulary.text_lines import numbered
+from cti_es.vocabulary.times import canonical_time
+
+KNOWN = frozenset({*MESSAGE_IDS, "LINE_CALLDEVSPECIFIC"})
+"""The messages that a trace may have. The last one is Cisco's, without an id in tapi.h (reference/tapi.md §1.1)."""
+
+WITHOUT_HANDLE = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"})
+"""The messages that are for no handle (diff.md §1)."""
+
+HOOK_STATES = frozenset(PHONESTATE[f"{place}HOOKSWITCH"] for place in ("HANDSET", "SPEAKER", "HEADSET"))
+HOOK_MODES: dict[str, int] = {"ONHOOK": 1, "MIC": 2, "SPEAKER": 4, "MICSPEAKER": 8, "UNKNOWN": 16}
+"""PHONEHOOKSWITCHMODE_… without the prefix → bit: parameter 2 of a PHONE_STATE about a hook switch."""
+
+
+class Options(NamedTuple):
+    """How to read a trace.
+
+    ``skip_bad`` counts messages that cannot be read instead of refusing the first. ``date`` (``2026-01-31``) and
+    ``tz`` (``Z``, ``+01:00``) make times of the stamps that have only a time of day.
+    """
+
+    skip_bad: bool = False
+    date: str | None = None
+    tz: str = "Z"
+
+
+class Notes:
+    """What a reader has left out of a trace: messages of other kinds by name, and (``skip_bad``) unreadable ones."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name = name
+        self.options = options
+        self.skipped: Counter[str] = Counter()
+        self.bad = 0
+        self.first_bad: int | None = None
+
+    def wants(self, message: str) -> bool:
+        """Whether a message is compared; others are counted. Raises :class:`InputError` if there is none such."""
+        if message in COMPARED:
+            return True
+        if message not in KNOWN:
+            # Looking for a near name takes a millisecond: too long for every one of a million lines.
+            near = "" if self.options.skip_bad else did_you_mean(message, KNOWN)
+            raise InputError(f"unknown message {quoted(message)}", expected="the name of a TAPI message", hint=near)
+        self.skipped[message] += 1
+        return False
+
+    def unreadable(self, number: int, error: InputError) -> None:
+        """Raise ``error`` with the line it is about; with ``skip_bad`` count it."""
+        if not self.options.skip_bad:
+            where = f"{self.name}:{number}"
+            raise InputError(error.what, where=where, expected=error.expected, hint=error.hint) from None
+        self.bad += 1
+        self.first_bad = self.first_bad or number
+
+
+def quoted(text: str) -> str:
+    """Some text of a trace as an error shows it: not too long, nothing that could steer a terminal."""
+    return ascii(text if len(text) <= 60 else text[:59] + "…")
+
+
+def handle_text(number: int) -> str | None:
+    """A TAPI handle as :class:`~cti_es.vocabulary.tapi.Received` has it. NULL is none (reference/tapi.md §1.7)."""
+    return f"{number:x}" if number else None
+
+
+STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*+)?"
+"""TAPI Browser's time of day, perhaps: ``9:5.3.42 : `` (reference/tapi.md §5a). Four groups."""
+
+_HALF_A_DAY = 12 * 3_600_000
+
+
+def first_day(options: Options) -> date | None:
+    """The day on which a trace begins, if the options say. Raises :class:`InputError` for what is none."""
+    try:
+        canonical_time(f"{options.date or '2000-01-01'}T00:00:00{options.tz}")
+    except InputError:
+        found = " with ".join(quoted(one) for one in (options.date, options.tz) if one is not None)
+        expected = "a date such as 2026-01-31 and an offset such as +01:00"
+        raise InputError(found, where="--date, --tz", expected=expected) from None
+    return date.fromisoformat(options.date) if options.date is not None else None
+
+
+class Clock:
+    """Times of day → canonical times. When they go back by more than half a day, the next day has begun."""
+
+    def __init__(self, options: Options) -> None:
+        self._day = first_day(options)
+        self._tz = options.tz
+        self._last = 0
+
+    def at(self, stamp: tuple[str | None, ...]) -> str | None:
+        """The time of a stamp (the groups of :data:`STAMP`); None without a date. Raises :class:`InputError`."""
+        if stamp[0] is None:
+            return None
+        hour, minute, second, milli = (int(part or 0) for part in stamp)
+        if hour > 23 or minute > 59 or second > 59:
+            raise InputError(f"{hour}:{minute}.{second}.{milli} is no time of day")
+        if self._day is None:
+            return None
+        now = ((hour * 60 + minute) * 60 + second) * 1000 + milli
+        if self._last - now > _HALF_A_DAY:
+            self._day += timedelta(days=1)
+        self._last = now
+        return canonical_time(f"{self._day}T{hour:02}:{minute:02}:{second:02}.{milli:03}{self._tz}")
+
+
+# --- messages of several lines --------------------------------------------------------------------------------------
+
+_MAX_PIECES = 32
+_MAX_PIECE = 4_096
+_LAST_FIELD = re.compile(r"(?i)(?:\bp|param)3[ \t]*+=")
+
+
+class Draft(NamedTuple):
+    """A message before it is understood.
+
+    ``head`` is how it starts, on line ``place``. ``pieces[0]`` is what follows there, the others are the lines after
+    it: up to its last parameter, the next head, or some more than any message has.
+    """
+
+    place: int
+    head: re.Match[str]
+    pieces: list[str]
+
+
+class Drafts:
+    """Cuts a text into drafts. ``mark`` is found (fast) on every line that can have a ``head``."""
+
+    def __init__(self, mark: re.Pattern[bytes], head: re.Pattern[str]) -> None:
+        self._mark = mark
+        self._head = head
+        self._open: Draft | None = None
+        self._done: list[Draft] = []
+
+    def of(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Draft]]:
+        """The drafts, in lists as they become complete."""
+        for first, lines in numbered(chunks):
+            for number, line in enumerate(lines, first):
+                if self._mark.search(line):
+                    self._heads(number, decoded(line))
+                elif self._open:
+                    self._more(decoded(line[:_MAX_PIECE]))
+            yield self._taken()
+        self._close()
+        yield self._taken()
+
+    def _heads(self, number: int, text: str) -> None:
+        heads = list(self._head.finditer(text))
+        starts = [head.start() for head in heads] + [len(text)]
+        if before := text[: starts[0]]:
+            self._more(before)
+        for head, end in zip(heads, starts[1:], strict=True):
+            self._close()
+            self._open = Draft(number, head, [])
+            self._more(text[head.end() : end])
+
+    def _more(self, text: str) -> None:
+        if not self._open:
+            return
+        pieces = self._open.pieces
+        pieces.append(text[:_MAX_PIECE])
+        if len(pieces) == _MAX_PIECES or _LAST_FIELD.search(pieces[-1]):
+            self._close()
+
+    def _close(self) -> None:
+        if self._open:
+            self._done.append(self._open)
+            self._open = None
+
+    def _taken(self) -> list[Draft]:
+        done, self._done = self._done, []
+        return done
+
+
+def decoded(line: bytes) -> str:
+    """A line of a text of which only ASCII matters."""
+    return line.decode("utf-8", "replace").rstrip()
+
+
+def understood(drafts: Iterable[Draft], notes: Notes, read: Callable[[Draft], Received | None]) -> list[Received]:
+    """The messages of some drafts, those of other kinds and (``skip_bad``) unreadable ones left out."""
+    found = []
+    for draft in drafts:
+        try:
+            if (message := read(draft)) is not None:
+                found.append(message)
+        except InputError as error:
+            notes.unreadable(draft.place, error)
+    return found

@@ -1,0 +1,74 @@
+"""Event times as text: RFC 3339 in, one canonical form out (contracts §2).
+
+Inside the program a time is its canonical text, ``2026-01-01T08:00:00Z`` or ``2026-01-01T08:00:00.250000Z``. Two of
+them compare by :func:`sort_key`; nothing else ever needs to be parsed.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from cti_es.vocabulary.errors import InputError
+
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+EXPECTED = "an RFC 3339 time such as 2026-01-01T08:00:00Z or 2026-01-01T09:00:00.25+01:00"
+
+_RFC3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6}))?"
+    r"(?:(Z)|([+-])([0-9]{2}):([0-9]{2}))"
+)
+
+# Times that are canonical beyond doubt: every month has 28 days. The others take the careful way.
+_PLAINLY_CANONICAL = (
+    r"(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.(?!000000)[0-9]{6})?Z"
+)
+_ALL_PLAINLY_CANONICAL = re.compile(f"(?:{_PLAINLY_CANONICAL}\n)*").fullmatch
+
+
+def canonical_time(text: str) -> str:
+    """The canonical form of an RFC 3339 time: UTC, ``Z``, no fraction when it is zero, else six digits.
+
+    Raises :class:`InputError` for anything else: another form, a day or an hour that does not exist, a leap second,
+    more than six fraction digits, a year (as written or in UTC) outside 1970 to 9998.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is not a time", expected=EXPECTED)
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction, zulu, sign, offset_hours, offset_minutes = match.groups()[6:]
+    try:
+        zone = UTC if zulu else _zone(sign, int(offset_hours), int(offset_minutes))
+        micro = int((fraction or "").ljust(6, "0"))
+        moment = datetime(year, month, day, hour, minute, second, micro, zone).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{text!r} is not a time: {error}", expected=EXPECTED) from None
+    if not (FIRST_YEAR <= year <= LAST_YEAR and FIRST_YEAR <= moment.year <= LAST_YEAR):
+        raise InputError(f"{text!r} is out of range", expected=f"a time in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
+    return _text(moment)
+
+
+def _zone(sign: str, hours: int, minutes: int) -> timezone:
+    if hours > 23 or minutes > 59:
+        raise ValueError("the offset is not between -23:59 and +23:59")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if sign == "-" else offset)
+
+
+def _text(moment: datetime) -> str:
+    fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
+    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def all_plainly_canonical(times: Sequence[str]) -> bool:
+    """Whether every one of these texts is a canonical time at first sight (one match instead of thousands).
+
+    ``False`` only means that they want a closer look, one by one, by :func:`canonical_time`.
+    """
+    text = "\n".join([*times, ""])
+    return text.count("\n") == len(times) and _ALL_PLAINLY_CANONICAL(text) is not None
+
+
+def sort_key(at: str) -> str:
+    """A text that sorts as the canonical time ``at`` does (``…00Z`` comes before ``…00.5Z``)."""
+    return at[:-1]

@@ -1,0 +1,248 @@
+"""Comparison: every injected edit is found, nothing else is reported."""
+
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from cti_es.traces.diff.compare import Options, compare
+from cti_es.traces.diff.handles import Given
+from cti_es.vocabulary.tapi import Received
+
+STATES = {
+    True: (("LINE_LINEDEVSTATE", 0x80), ("LINE_LINEDEVSTATE", 0x40)),
+    False: (("PHONE_STATE", 0x40000), ("PHONE_STATE", 0x80000)),
+}
+
+
+def trace(random, messages=2_000, channels=60):
+    """A trace of handles that go out and come in again, interleaved."""
+    told: dict[int, int] = {}
+    found = []
+    for place in range(1, messages + 1):
+        channel = random.randrange(channels)
+        state = told[channel] = 1 - told.get(channel, 1)
+        message, param1 = STATES[channel % 2 == 1][state]
+        reason = random.choice([1, 2, 3]) if state == 0 else 0
+        line = str(channel) if channel % 2 else None
+        device = f"D{channel // 2}"
+        found.append(Received(place, message, param1, reason, "app", device, line, str(channel // 2)))
+    return found
+
+
+def channel(message):
+    return message.device, message.line
+
+
+def spoilt(messages, random, edits=10):
+    """A copy with known edits, at most one a channel, and their kinds in the order of the trace."""
+    copy, done, kinds = list(messages), set(), []
+    for place in sorted(random.sample(range(len(copy)), edits), reverse=True):
+        message = copy[place]
+        if channel(message) in done:
+            continue
+        done.add(channel(message))
+        kinds.append(EDITS[random.choice(sorted(EDITS))](copy, place, message))
+    return [replace(message, place=number) for number, message in enumerate(copy, 1)], kinds[::-1]
+
+
+def drop(copy, place, message):
+    del copy[place]
+    return "missing"
+
+
+def insert(copy, place, message):
+    copy.insert(place, replace(message, param2=7))
+    return "unexpected"
+
+
+def other_reason(copy, place, message):
+    copy[place] = replace(message, param2=message.param2 + 4)
+    return "changed"
+
+
+def swap(copy, place, message):
+    later = (
+        index
+        for index in range(place + 1, len(copy))
+        if channel(copy[index]) == channel(message) and copy[index].param1 != message.param1
+    )
+    other = next(later, None)
+    if other is None:
+        return drop(copy, place, message)
+    copy[place], copy[other] = copy[other], copy[place]
+    return "moved"
+
+
+EDITS = {"drop": drop, "insert": insert, "other reason": other_reason, "swap": swap}
+
+
+def anonymous(messages):
+    """The same trace with TAPI handles instead of names."""
+    numbers: dict[tuple[str | None, ...], int] = {}
+    found = []
+    for message in messages:
+        number = numbers.setdefault(channel(message), len(numbers))
+        handle = f"{0x10000 + 16 * number:x}"
+        found.append(replace(message, app=None, device=None, line=None, handle=handle))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("known_by", ["names", "handles"])
+def test_injected_edits_are_exactly_the_ones_reported(seed, known_by):
+    """Drops, insertions, other reasons and swaps: as many differences as edits, each of its kind; also by handles."""
+    random = Random(seed)
+    expected = trace(random)
+    actual, kinds = spoilt(expected, random)
+    if known_by == "handles":
+        actual = anonymous(actual)
+    found = compare([expected], [actual], Options(strict=True))
+
+    assert sorted(one.kind for one in found.differences) == sorted(kinds)
+    assert kinds
+
+
+@pytest.mark.parametrize("order", ["channel", "device", "total"])
+def test_a_trace_conforms_to_itself(order):
+    """Whatever has an order, equal traces conform and every message is matched."""
+    messages = trace(Random(1))
+    found = compare([messages], [messages], Options(order=order))
+
+    assert found.conforms
+    assert found.matched == len(messages)
+
+
+def test_order_between_channels_does_not_count():
+    """Channels may interleave in any way; only --order total minds."""
+    random = Random(2)
+    messages = trace(random)
+    by_channel = sorted(messages, key=lambda message: (channel(message)[0], channel(message)[1] or ""))
+    shuffled = [replace(message, place=place) for place, message in enumerate(by_channel, 1)]
+
+    assert compare([messages], [shuffled], Options()).conforms
+    assert not compare([messages], [shuffled], Options(order="total")).conforms
+
+
+def test_a_first_state_is_announced_unless_strict():
+    """A first INSERVICE that only tells the state that a handle has anyway is counted; with strict it is a difference."""
+    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    first = replace(out, param1=0x40, param2=0)
+    actual = [first, replace(out, place=2)]
+
+    assert compare([[out]], [actual], Options()).announced == 1
+    assert compare([[out]], [actual], Options()).conforms
+    assert [one.kind for one in compare([[out]], [actual], Options(strict=True)).differences] == ["unexpected"]
+
+
+def test_times_are_compared_when_asked():
+    """A matched message that came too late is late, by how much."""
+    message = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5", "2026-01-01T08:00:00Z")
+    later = replace(message, at="2026-01-01T08:00:09Z")
+    found = compare([[message]], [[later]], Options(time_tolerance=5)).differences
+
+    assert [(one.kind, one.detail) for one in found] == [("late", "by 9 s")]
+    assert compare([[message]], [[later]], Options(time_tolerance=10)).conforms
+
+
+def test_a_second_handle_for_one_channel_is_an_alias():
+    """A message under another handle of the same line is one alias, not one missing and one unexpected message."""
+    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    back = replace(out, place=2, param1=0x40, param2=0)
+    found = compare([[out, back]], [[out, replace(back, handle="7")]], Options(strict=True)).differences
+
+    assert [one.kind for one in found] == ["alias"]
+
+
+SUSPEND, RESUME = 0x40000, 0x80000
+
+
+def phone(place, param1, param2=0, handle="h"):
+    """One PHONE_STATE message."""
+    return Received(place, "PHONE_STATE", param1, param2, "app", "D", None, handle)
+
+
+def test_an_unexpected_message_stands_after_what_came_before_it():
+    """SUSPEND came with another reason, then a close that nobody expects: the reason went wrong first."""
+    close = Received(2, "PHONE_CLOSE", 0, 0, "app", "D", None, "h")
+    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, SUSPEND, 3), close]], Options())
+
+    assert [one.kind for one in found.differences] == ["changed", "unexpected", "missing"]
+
+
+def test_a_swap_at_the_start_is_no_announcement():
+    """RESUME and SUSPEND changed places: one move, though RESUME stands first now."""
+    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, RESUME), phone(2, SUSPEND, 1)]], Options())
+
+    assert [one.kind for one in found.differences] == ["moved"]
+    assert found.announced == 0
+
+
+def test_handles_that_a_file_does_not_name_are_inferred():
+    """A file for one handle of two: the other one is found by what it says, and the file's stays where it belongs."""
+    expected = [phone(1, SUSPEND, 1, "1"), phone(2, RESUME, 0, "1"), replace(phone(3, SUSPEND, 2, "2"), device="E")]
+    came = [replace(one, app=None, device=None, handle="1" + one.handle) for one in expected]
+    found = compare([expected], [came], Options(handles={"11": Given(None, "D", None)}))
+
+    assert found.conforms
+    assert [one.how for one in found.pairs] == ["given", "inferred"]
+
+
+def line(place, param1, param2=0, handle="h", app=None, name="1"):
+    """One LINE_LINEDEVSTATE message."""
+    return Received(place, "LINE_LINEDEVSTATE", param1, param2, app, "D", name, handle)
+
+
+OUT, IN = 0x80, 0x40
+WITHOUT_NAMES = {"app": None, "device": None, "line": None}
+
+
+@pytest.mark.parametrize("names", [{}, {"app": None}, WITHOUT_NAMES])
+@pytest.mark.parametrize("given", [None, {"10": Given(None, "D", "1"), "30": Given(None, "D", "1")}])
+def test_of_several_handles_of_a_line_what_they_say_decides(names, given):
+    """A device was closed and opened again: the first handle was announced, all else came on the second."""
+    expected = [line(1, OUT, 1, "6", "app"), line(2, IN, 0, "6", "app")]
+    came = [line(1, IN, 0, "10", "app"), line(2, IN, 0, "30", "app"), line(3, OUT, 1, "30", "app"),
+            line(4, IN, 0, "30", "app")]  # fmt: skip
+    found = compare([expected], [[replace(one, **names) for one in came]], Options(handles=given))
+
+    assert found.differences == []
+    assert found.announced == 2
+
+
+def test_two_applications_in_a_trace_that_names_none():
+    """Which of two handles of a device belongs to whom shows in what they say, not in which came first."""
+    expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 0, "6", "b"), line(3, IN, 0, "5", "a")]
+    came = [line(1, OUT, 0, "20", None), line(2, OUT, 1, "10", None), line(3, IN, 0, "10", None)]
+
+    assert compare([expected], [came], Options()).conforms
+
+
+@pytest.mark.parametrize("params", [{"param1": None}, {"param2": None}, {"param1": None, "param2": None}])
+@pytest.mark.parametrize("options", [Options(), Options(ignore_reason=True)])
+def test_a_close_needs_no_parameters(params, options):
+    """They are all 0, so a trace may leave them out; a CLOSE is compared by its name."""
+    close = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5")
+
+    assert compare([[close]], [[replace(close, **params)]], options).conforms
+    assert not compare([[close]], [[replace(close, message="LINE_CLOSE", **params)]], options).conforms
+
+
+def test_one_message_without_a_handle_leaves_the_others_theirs():
+    """Where messages have handles and no names, one that has a name instead is one that does not fit."""
+    expected = [line(number, state, reason, f"{number % 5}", "app", f"{number % 5}")
+                for number, (state, reason) in enumerate([(OUT, 1)] * 5 + [(IN, 0)] * 5)]  # fmt: skip
+    came = [replace(one, **WITHOUT_NAMES) for one in expected[:-1]]
+    found = compare([expected], [[*came, replace(expected[-1], handle=None)]], Options())
+
+    assert [one.kind for one in found.differences] == ["missing"]
+    assert found.announced == 1
+
+
+def test_a_file_that_names_the_application_of_some():
+    """Who may be of any application takes the channel that is left, whoever came first."""
+    expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 1, "6", "b")]
+    came = [replace(line(place, OUT, 1, handle), **WITHOUT_NAMES) for place, handle in ((1, "20"), (2, "10"))]
+    found = compare([expected], [came], Options(handles={"20": Given(None, "D", "1"), "10": Given("a", "D", "1")}))
+
+    assert [(one.expected.name.app, one.actual.name.handle) for one in found.pairs] == [("a", "10"), ("b", "20")]

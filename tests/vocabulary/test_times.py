@@ -1,0 +1,203 @@
+"""Event times: what is accepted, the canonical form, and that it sorts as time does."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import EXAMPLES, times
+
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.times import EXPECTED, all_plainly_canonical, canonical_time, sort_key
+
+ACCEPTED = {
+    "2026-01-01T08:00:00Z": "2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00+00:00": "2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00-00:00": "2026-01-01T08:00:00Z",
+    "2026-01-01T09:30:00+01:30": "2026-01-01T08:00:00Z",
+    "2025-12-31T20:00:00-12:00": "2026-01-01T08:00:00Z",
+    "2026-01-01T23:59:00+23:59": "2026-01-01T00:00:00Z",
+    "2026-01-01T08:00:00.5Z": "2026-01-01T08:00:00.500000Z",
+    "2026-01-01T08:00:00.25+00:00": "2026-01-01T08:00:00.250000Z",
+    "2026-01-01T08:00:00.000001Z": "2026-01-01T08:00:00.000001Z",
+    "2026-01-01T08:00:00.0Z": "2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00.000000Z": "2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00.100000Z": "2026-01-01T08:00:00.100000Z",
+    "2024-02-29T00:00:00Z": "2024-02-29T00:00:00Z",
+    "2000-02-29T00:00:00Z": "2000-02-29T00:00:00Z",
+    "2026-03-01T00:30:00+01:00": "2026-02-28T23:30:00Z",
+    "1970-01-01T00:00:00Z": "1970-01-01T00:00:00Z",
+    "9998-12-31T23:59:59.999999Z": "9998-12-31T23:59:59.999999Z",
+}
+
+REFUSED = [
+    "",
+    "now",
+    "2026-01-01",
+    "20260101T080000Z",
+    "2026-01-01 08:00:00Z",
+    "2026-01-01t08:00:00Z",
+    "2026-01-01T08:00:00z",
+    "2026-01-01T08:00Z",
+    "2026-01-01T08:00:00",
+    "2026-01-01T08:00:00 Z",
+    " 2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00Z\n",
+    "2026-01-01T08:00:00ZZ",
+    "2026-01-01T08:00:00Z2026-01-01T08:00:00Z",
+    "2026-01-01T08:00:00+0100",
+    "2026-01-01T08:00:00+01",
+    "2026-01-01T08:00:00+1:00",
+    "2026-01-01T08:00:00+24:00",
+    "2026-01-01T08:00:00+01:60",
+    "2026-01-01T08:00:00\u221201:00",
+    "2026-01-01T08:00:00.Z",
+    "2026-01-01T08:00:00,5Z",
+    "2026-01-01T08:00:00.1234567Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T08:60:00Z",
+    "2026-01-01T08:00:61Z",
+    "2016-12-31T23:59:60Z",
+    "2026-00-01T08:00:00Z",
+    "2026-13-01T08:00:00Z",
+    "2026-01-00T08:00:00Z",
+    "2026-02-29T08:00:00Z",
+    "2100-02-29T08:00:00Z",
+    "2026-04-31T08:00:00Z",
+    "26-01-01T08:00:00Z",
+    "+2026-01-01T08:00:00Z",
+    "-2026-01-01T08:00:00Z",
+    "02026-01-01T08:00:00Z",
+    "2026-W01-1T08:00:00Z",
+    "\u0662\u0660\u0662\u0666-01-01T08:00:00Z",
+    "1969-12-31T23:59:59Z",
+    "0000-01-01T00:00:00Z",
+    "9999-01-01T00:00:00Z",
+    "10000-01-01T00:00:00Z",
+    "1970-01-01T00:00:00+01:00",
+    "9998-12-31T23:59:59-00:01",
+]
+
+
+@pytest.mark.parametrize(("text", "canonical"), ACCEPTED.items(), ids=ACCEPTED)
+def test_accepted(text: str, canonical: str) -> None:
+    """RFC 3339 with T, seconds and an offset becomes UTC with Z, and six fraction digits or none."""
+    assert canonical_time(text) == canonical
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=ascii)
+def test_refused(text: str) -> None:
+    """Anything else is an error that shows what was found and what was expected."""
+    with pytest.raises(InputError) as error:
+        canonical_time(text)
+
+    assert repr(text) in error.value.what
+    assert "1970 to 9998" in error.value.expected or error.value.expected == EXPECTED
+
+
+@EXAMPLES
+@given(times)
+def test_canonical_time_is_its_own_canonical_form(text: str) -> None:
+    """What is canonical stays as it is."""
+    assert canonical_time(text) == text
+
+
+@EXAMPLES
+@given(st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)), st.integers(-1439, 1439))
+def test_offset_means_the_same_moment(moment: datetime, minutes: int) -> None:
+    """A time written with any offset is the same moment in UTC."""
+    local = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
+    text = canonical_time(local.isoformat())
+
+    assert datetime.fromisoformat(text) == local
+    assert text.endswith("Z")
+    assert canonical_time(text) == text
+
+
+@EXAMPLES
+@given(st.text("0123456789-:.TZ+ ", max_size=30))
+def test_any_text_is_a_time_or_an_input_error(text: str) -> None:
+    """No text brings anything but a canonical time or an error that explains."""
+    try:
+        found = canonical_time(text)
+    except InputError:
+        return
+
+    assert canonical_time(found) == found
+
+
+@EXAMPLES
+@given(times, st.sampled_from([0, 1, 499_999, 500_000, 1_000_000, 86_400_000_000]), st.booleans())
+def test_sort_key_orders_as_the_moments_do(one: str, distance: int, whole: bool) -> None:
+    """Comparing keys is comparing moments, with and without a fraction, however near they are."""
+    first = datetime.fromisoformat(one).replace(**({"microsecond": 0} if whole else {}))
+    second = min(first + timedelta(microseconds=distance), datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC))
+    keys = [sort_key(canonical_time(moment.isoformat())) for moment in (first, second)]
+
+    assert (keys[0] < keys[1]) == (first < second)
+    assert (keys[0] == keys[1]) == (first == second)
+
+
+def test_fraction_comes_after_the_bare_second() -> None:
+    """``…00Z`` comes before ``…00.5Z``, although ``Z`` sorts after ``.``."""
+    bare, fraction, next_second = "2026-01-01T08:00:00Z", "2026-01-01T08:00:00.500000Z", "2026-01-01T08:00:01Z"
+
+    assert sort_key(bare) < sort_key(fraction) < sort_key(next_second)
+
+
+# The quick look at many times at once.
+
+
+def is_canonical(text: str) -> bool:
+    """Whether a text is its own canonical form."""
+    try:
+        return canonical_time(text) == text
+    except InputError:
+        return False
+
+
+NEAR = times.flatmap(lambda text: st.sampled_from([text[:19] + ".0Z", text[:19] + "+00:00", text + "\n", text]))
+"""Times that look canonical; a quarter of them are."""
+
+
+@st.composite
+def _torn(draw: st.DrawFn) -> list[str]:
+    """A canonical time in two pieces, or two of them in one."""
+    text, other, place = draw(times), draw(times), draw(st.integers(0, 27))
+    return draw(st.sampled_from([[text[:place], text[place:]], [text + other], [text, ""], ["", text]]))
+
+
+@EXAMPLES
+@given(st.one_of(st.lists(st.one_of(times, NEAR)), _torn()))
+def test_quick_look_accepts_only_what_is_canonical(texts: list[str]) -> None:
+    """If the quick look is content, each of the texts is its own canonical form."""
+    if all_plainly_canonical(texts):
+        assert [text for text in texts if not is_canonical(text)] == []
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2026-01-01T08:00:00Z2026-01-01T08:00:00Z"],
+        ["2026-01-01T08", ":00:00Z"],
+        ["2026-01-01T08:00:00Z", ""],
+        [""],
+        ["2026-01-01T08:00:00.000000Z"],
+        ["2026-02-29T08:00:00Z"],
+        ["1969-01-01T08:00:00Z"],
+        ["9999-01-01T08:00:00Z"],
+        ["2026-01-01T08:00:00Z", "2026-01-01T08:00:00+01:00"],
+        ["2026-01-01T08:00:00Z\n"],
+    ],
+    ids=ascii,
+)
+def test_quick_look_refuses(texts: list[str]) -> None:
+    """What is no canonical time is none in company either: two in one text, one in two texts, none at all."""
+    assert not all_plainly_canonical(texts)
+
+
+@EXAMPLES
+@given(st.lists(times))
+def test_quick_look_accepts_ordinary_times(texts: list[str]) -> None:
+    """It is content with every canonical time up to the 28th of a month, so that it saves the careful look."""
+    assert all_plainly_canonical([text for text in texts if text[8:10] <= "28"])
