@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import msgspec
 
 from cti_es.model.rules import RULES
-from cti_es.traces.diff.compare import ChannelResult, Comparison, Options, counts
+from cti_es.traces.diff.compare import ChannelResult, Comparison, DiffOptions, counts
 from cti_es.traces.diff.differences import Difference, DifferenceKind, says
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import AnyEvent, Event, encode, type_of
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 from cti_es_cli.output import Output, shown, warn
 from cti_es_cli.traces import Selection, Side
 from cti_es_cli.views import details
@@ -25,9 +25,9 @@ class DifferenceRow(msgspec.Struct, frozen=True):
 
     kind: DifferenceKind
     channel: str
-    expected: Received | None
-    actual: Received | None
-    after: Received | None
+    expected: TraceMessage | None
+    actual: TraceMessage | None
+    after: TraceMessage | None
     event: AnyEvent | None
     detail: str
 
@@ -59,7 +59,7 @@ class Report:
     """A comparison to be printed. ``most`` is how many differences are printed."""
 
     def __init__(
-        self, sides: tuple[Side, Side], selection: Selection, options: Options, comparison: Comparison, most: int
+        self, sides: tuple[Side, Side], selection: Selection, options: DiffOptions, comparison: Comparison, most: int
     ) -> None:
         self.comparison = comparison
         self._expected, self._actual = sides
@@ -227,7 +227,7 @@ class Report:
                     title = "  came" if what == "came" else what
                     yield f"    {title:<10}  {words}"
 
-    def _event(self, message: Received | None) -> Event | None:
+    def _event(self, message: TraceMessage | None) -> Event | None:
         return self._events.get(message.version) if message and message.version else None
 
 
@@ -240,7 +240,7 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _place(message: Received, one: Difference) -> str:
+def _place(message: TraceMessage, one: Difference) -> str:
     """A message of a difference: its place, what it says; its handle, unless that is what the difference is in."""
     about = _about(message)
     on = f" on {about}" if about and not f"{one.channel} ".startswith(f"{about} ") else ""
@@ -248,7 +248,7 @@ def _place(message: Received, one: Difference) -> str:
     return f"{message.place}  {says(message)}{on}" + (f" at {message.at}" if message.at else "") + detail
 
 
-def _about(message: Received) -> str:
+def _about(message: TraceMessage) -> str:
     if message.device is None:
         return f"handle {message.handle}" if message.handle else ""
     return message.device if message.line is None else f"{message.device}/{message.line}"

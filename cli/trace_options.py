@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cti_es.traces.forms.common import Options, first_day
+from cti_es.traces.forms.common import TraceOptions, first_day
 
 
 def trace_options(*sides: str) -> Callable[[Any], Any]:
@@ -34,8 +34,8 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
     return add
 
 
-def reading_options(skip_bad: bool, date: str | None, tz: str) -> Options:
+def reading_options(skip_bad: bool, date: str | None, tz: str) -> TraceOptions:
     """How to read the traces of a command. Raises InputError for a date that is none."""
-    options = Options(skip_bad, date, tz)
+    options = TraceOptions(skip_bad, date, tz)
     first_day(options)
     return options

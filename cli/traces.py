@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from cti_es.logs.reading import Cut, Log, Reading, check_end
 from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.model.replay import MisfitReport, Replay
-from cti_es.traces.diff.lint import STATES
-from cti_es.traces.forms.common import Options
+from cti_es.traces.diff.lint import COMPARED_STATES
+from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
 from cti_es.vocabulary import tapi
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
-from cti_es.vocabulary.tapi import Message, Received
+from cti_es.vocabulary.tapi import Message, TraceMessage
 from cti_es.vocabulary.text_lines import ByteStream, start_as_utf8
 from cti_es.vocabulary.times import sort_key
 from cti_es_cli.output import warn
@@ -32,7 +32,7 @@ class Selection(NamedTuple):
     since: str | None = None
     until: str | None = None
 
-    def has(self, message: Received) -> bool:
+    def has(self, message: TraceMessage) -> bool:
         """Whether the message belongs to the part, as far as it tells."""
         return (
             (self.app is None or message.app in (None, self.app))
@@ -62,16 +62,16 @@ class Side:
         self.untold: frozenset[tuple[str, int]] = frozenset()
         self._misfits = 0
 
-    def batches(self) -> Iterator[Sequence[Received]]:
+    def batches(self) -> Iterator[Sequence[TraceMessage]]:
         """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
         source = self._source
-        whole: Iterable[list[Received]] = source if isinstance(source, TraceReading) else self._replayed(source)
+        whole: Iterable[list[TraceMessage]] = source if isinstance(source, TraceReading) else self._replayed(source)
         for batch in whole:
             kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
             self.messages += len(kept)
             yield kept
 
-    def _is_whole(self, batch: list[Received]) -> bool:
+    def _is_whole(self, batch: list[TraceMessage]) -> bool:
         """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
         return (
             self._selection == EVERYTHING
@@ -79,7 +79,7 @@ class Side:
             and not any(map(_is_of_another_state, {(message.message, message.param1) for message in batch}))
         )
 
-    def _compared(self, message: Received) -> Received | None:
+    def _compared(self, message: TraceMessage) -> TraceMessage | None:
         """The message with the one of its states that is compared; None if it is left out."""
         if _is_of_another_state((message.message, message.param1)):
             state = _one_state(message)
@@ -93,7 +93,7 @@ class Side:
             return None
         return message if self._selection.has(message) else None
 
-    def _replayed(self, log: Log) -> Iterator[list[Received]]:
+    def _replayed(self, log: Log) -> Iterator[list[TraceMessage]]:
         cut, start = Cut(version=self._selection.to_version), self._selection.from_version
         kept = log.snapshot(version=start - 1) if start > 1 else None
         replay = Replay(kept.state if kept else None)
@@ -132,18 +132,20 @@ def compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
 def leave_out_half_told(side: Side) -> None:
     """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
     half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
-    side.untold = frozenset((message, state) for message, state in STATES if message in half and state is not None)
+    side.untold = frozenset(
+        (message, state) for message, state in COMPARED_STATES if message in half and state is not None
+    )
 
 
 def _is_of_another_state(says: tuple[str, int | None]) -> bool:
     """Whether a message is about a state that is not compared (RINGING, …)."""
-    return says[0] in tapi.STATE_FLAGS and says not in STATES
+    return says[0] in tapi.STATE_FLAGS and says not in COMPARED_STATES
 
 
-def _one_state(message: Received) -> int | None:
+def _one_state(message: TraceMessage) -> int | None:
     """The compared state in a message that tells several at once; None if there is none, or more than one."""
     bits = message.param1 or 0
-    found = [state for name, state in STATES if name == message.message and state is not None and bits & state]
+    found = [state for name, state in COMPARED_STATES if name == message.message and state is not None and bits & state]
     return found[0] if len(found) == 1 else None
 
 
@@ -158,7 +160,7 @@ def check_read(side: Side) -> None:
         warn(f"left out of {side.name}: {', '.join(left_out)}")
 
 
-def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: Options) -> Side:
+def open_side(stack: ExitStack, source: str, selection: Selection, format: str | None, options: TraceOptions) -> Side:
     """The side that a SOURCE or a trace file is; what it is is decided by its content, unless ``format`` says."""
     if is_piped(source):
         return _file_side(stack, name_of(source), stack.enter_context(kept(source)), selection, format, options)
@@ -170,7 +172,7 @@ def open_side(stack: ExitStack, source: str, selection: Selection, format: str |
 
 
 def _file_side(
-    stack: ExitStack, name: str, open_: OpenStream, selection: Selection, format: str | None, options: Options
+    stack: ExitStack, name: str, open_: OpenStream, selection: Selection, format: str | None, options: TraceOptions
 ) -> Side:
     with open_() as stream:
         start = _start(stream)
@@ -191,9 +193,9 @@ def _start(stream: ByteStream) -> bytes:
     return start
 
 
-def received(message: Message) -> Received:
+def received(message: Message) -> TraceMessage:
     """A replayed message as the expectation of a comparison."""
-    return Received(
+    return TraceMessage(
         place=message.seq,
         message=message.message,
         param1=message.param1,

@@ -79,7 +79,7 @@ def command(
     Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, the form of
     the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
     """
-    from cti_es.traces.diff.compare import Options, compare
+    from cti_es.traces.diff.compare import DiffOptions, compare
     from cti_es_cli.diff_report import Report, check_handles, check_sides, check_times, junit_xml
     from cti_es_cli.handle_file import read_handles
     from cti_es_cli.main import ClosedPipe
@@ -90,7 +90,7 @@ def command(
     if junit and path and Path(junit).resolve() == Path(path).resolve():
         raise click.UsageError(f"--junit and -o are the same file: {path}")
     given = read_handles(Path(handles)) if handles else None
-    options = Options(order, ignore == "reason", strict, time_tolerance, given)
+    options = DiffOptions(order, ignore == "reason", strict, time_tolerance, given)
     selection = Selection(app, from_version, to_version, since, until)
     reading = reading_options(skip_bad, date, tz)
     with ExitStack() as stack:

@@ -5,9 +5,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from cti_es.traces.forms import csv_table, cucm_alarms, guide, ndjson, one_line, tapi_browser
-from cti_es.traces.forms.common import Notes, Options
+from cti_es.traces.forms.common import Notes, TraceOptions
 from cti_es.vocabulary.errors import InputError, did_you_mean
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, start_as_utf8
 
 LOOKED_AT = 1 << 16
@@ -21,7 +21,7 @@ class TraceFormat(NamedTuple):
 
     name: str
     looks_like: Callable[[bytes], bool]
-    read: Callable[[Iterator[list[bytes]], Notes], Iterator[list[Received]]]
+    read: Callable[[Iterator[list[bytes]], Notes], Iterator[list[TraceMessage]]]
     untold: frozenset[tuple[str, int]] = frozenset()
     """The (message, param1) that a trace in this format cannot have."""
 
@@ -64,7 +64,7 @@ class TraceReading:
         self._notes = notes
         self._batches = format.read(lines, notes) if format else iter(())
 
-    def __iter__(self) -> Iterator[list[Received]]:
+    def __iter__(self) -> Iterator[list[TraceMessage]]:
         """The messages, in batches. Raises :class:`InputError` for a message that cannot be read."""
         for batch in self._batches:
             self.messages += len(batch)
@@ -88,7 +88,7 @@ class TraceReading:
 
 
 def read_trace(
-    stream: ByteStream, name: str, format: str | None = None, options: Options | None = None
+    stream: ByteStream, name: str, format: str | None = None, options: TraceOptions | None = None
 ) -> TraceReading:
     """A trace, in the named format or in the one that its content shows. ``name`` is what errors call it.
 
@@ -97,7 +97,7 @@ def read_trace(
     lines = chunks(stream, name, _KIND)
     start: list[list[bytes]] = []
     chosen = _named(format) if format else _recognised(start, lines, name)
-    return TraceReading(chosen, chain(start, lines), Notes(name, options or Options()))
+    return TraceReading(chosen, chain(start, lines), Notes(name, options or TraceOptions()))
 
 
 def _named(format: str) -> TraceFormat:

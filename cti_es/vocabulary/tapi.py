@@ -153,7 +153,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     rule: str
 
 
-class Received(msgspec.Struct, frozen=True, gc=False):
+class TraceMessage(msgspec.Struct, frozen=True, gc=False):
     """One message of a trace, from whatever text it was read.
 
     ``place`` is the number of its first line in the trace (of the message in a replay). ``handle`` is the trace's own

@@ -9,7 +9,7 @@ from logs import time_of
 
 from cti_es.vocabulary import tapi
 from cti_es.vocabulary.events import encode
-from cti_es.vocabulary.tapi import Message, Received
+from cti_es.vocabulary.tapi import Message, TraceMessage
 
 sys.path.append(str(Path(__file__).parent.parent))
 
@@ -26,13 +26,13 @@ def reported(output: bytes) -> list[Edit]:
     return [Edit(row["kind"], *(row[side] and row[side]["place"] for side in ("expected", "actual"))) for row in rows]
 
 
-def write(path: Path, messages: Iterable[Received]) -> None:
+def write(path: Path, messages: Iterable[TraceMessage]) -> None:
     """Write a trace. What an edit left alone is the same line in both traces, as ``diff -u`` needs it."""
     with path.open("wb") as file:
         file.writelines(encode(_as_replayed(one)) + b"\n" for one in messages)
 
 
-def _as_replayed(one: Received) -> Message:
+def _as_replayed(one: TraceMessage) -> Message:
     seq = one.version or 0
     prefix, flags = tapi.STATE_FLAGS[one.message]
     state = next(name for name, bit in flags.items() if bit == one.param1)

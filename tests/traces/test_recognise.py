@@ -16,9 +16,9 @@ from support.strategies import EXAMPLES
 
 from cti_es.traces.forms import ndjson
 from cti_es.traces.forms.common import WITHOUT_HANDLE
-from cti_es.traces.recognise import TRACE_FORMATS, Options, TraceReading, read_trace, recognise
+from cti_es.traces.recognise import TRACE_FORMATS, TraceOptions, TraceReading, read_trace, recognise
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import COMPARED, Received
+from cti_es.vocabulary.tapi import COMPARED, TraceMessage
 
 TRACES = FIXTURES / "traces"
 SUSPEND = {"message": "PHONE_STATE", "param1": 0x40000, "param2": 1}
@@ -36,12 +36,12 @@ SAMPLES = {
 each_format = pytest.mark.parametrize("format", SAMPLES)
 
 
-def reading(data: bytes, format: str | None = None, **options: object) -> tuple[TraceReading, list[Received]]:
-    trace = read_trace(BytesIO(data), "trace.txt", format, Options(**options))  # type: ignore[arg-type]
+def reading(data: bytes, format: str | None = None, **options: object) -> tuple[TraceReading, list[TraceMessage]]:
+    trace = read_trace(BytesIO(data), "trace.txt", format, TraceOptions(**options))  # type: ignore[arg-type]
     return trace, [message for batch in trace for message in batch]
 
 
-def read(data: bytes, format: str | None = None, **options: object) -> list[Received]:
+def read(data: bytes, format: str | None = None, **options: object) -> list[TraceMessage]:
     return reading(data, format, **options)[1]
 
 
@@ -51,7 +51,7 @@ def refused(data: bytes, format: str | None = None) -> str:
     return str(caught.value)
 
 
-def plain(messages: list[Received]) -> list[tuple[str, int | None, int | None, str | None]]:
+def plain(messages: list[TraceMessage]) -> list[tuple[str, int | None, int | None, str | None]]:
     return [(one.message, one.param1, one.param2, one.handle) for one in messages]
 
 
@@ -260,7 +260,7 @@ def test_what_replay_writes(path: Path) -> None:
     """Messages of a replay are read back field by field, the same from NDJSON, from shuffled fields and from CSV."""
     rows = [json.loads(line) for line in path.read_bytes().splitlines()]
     expected = [
-        Received(place, row["message"], row["param1"], row["param2"], row["app"], row["device"], row["line"],
+        TraceMessage(place, row["message"], row["param1"], row["param2"], row["app"], row["device"], row["line"],
                  None if row["handle"] is None else str(row["handle"]), row["at"], row["version"], row["rule"])
         for place, row in enumerate(rows, 1)
     ]  # fmt: skip
@@ -276,8 +276,8 @@ def test_what_replay_writes(path: Path) -> None:
         ]
 
 
-def without_place(one: Received) -> tuple[object, ...]:
-    return tuple(getattr(one, field) for field in Received.__struct_fields__ if field != "place")
+def without_place(one: TraceMessage) -> tuple[object, ...]:
+    return tuple(getattr(one, field) for field in TraceMessage.__struct_fields__ if field != "place")
 
 
 def line_of(**fields: object) -> bytes:
@@ -382,11 +382,11 @@ def test_fast_way_is_the_careful_way(parts: list[bytes]) -> None:
             assert [without_place(one) for one in fast] == [without_place(one) for one in careful(line)]
 
 
-def trace_fast(line: bytes) -> list[Received] | None:
+def trace_fast(line: bytes) -> list[TraceMessage] | None:
     return ndjson._as_written([line], 1, ndjson._Tails())
 
 
-def careful(line: bytes) -> list[Received]:
+def careful(line: bytes) -> list[TraceMessage]:
     # A line that is no object sends its whole chunk the careful way.
     return read(b"{}\n" + line, "ndjson", skip_bad=True)
 

@@ -7,9 +7,9 @@ channel. CREATE and REMOVE have no handle: they are one channel per application.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 
-Kind = Literal["phone", "line", "configuration"]
+ChannelKind = Literal["phone", "line", "configuration"]
 
 CLOSES = frozenset({"PHONE_CLOSE", "LINE_CLOSE"})
 CONFIGURATION = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"})
@@ -24,7 +24,7 @@ class Name(NamedTuple):
     ``number`` counts the channels of the same names that followed each other where there are no handles.
     """
 
-    kind: Kind
+    kind: ChannelKind
     app: str | None = None
     device: str | None = None
     line: str | None = None
@@ -49,7 +49,7 @@ class Channel:
 
     def __init__(self, name: Name) -> None:
         self.name = name
-        self.messages: list[Received] = []
+        self.messages: list[TraceMessage] = []
 
 
 class Compared(NamedTuple):
@@ -59,7 +59,7 @@ class Compared(NamedTuple):
     untold: frozenset[tuple[str, int | None]] = frozenset()
     names: bool = True
 
-    def token(self, message: Received) -> Token:
+    def token(self, message: TraceMessage) -> Token:
         """The comparable part of a message."""
         if message.message in CONFIGURATION:
             return (message.message, message.device, message.line) if self.names else (message.message,)
@@ -69,14 +69,14 @@ class Compared(NamedTuple):
             return (message.message, message.param1)
         return (message.message, message.param1, message.param2)
 
-    def tokens(self, messages: Sequence[Received]) -> list[Token]:
+    def tokens(self, messages: Sequence[TraceMessage]) -> list[Token]:
         """The comparable parts of messages; at once where each is all that a message says, as it mostly is."""
         if self.reason and not self.untold and CONFIGURATION.isdisjoint([message.message for message in messages]):
             return [(message.message, message.param1, message.param2) for message in messages]
         return [self.token(message) for message in messages]
 
 
-def split(trace: Iterable[Sequence[Received]], by_handle: bool) -> list[Channel]:
+def split(trace: Iterable[Sequence[TraceMessage]], by_handle: bool) -> list[Channel]:
     """The channels of a trace, given in batches, in the order of their first messages.
 
     ``by_handle``: a handle makes a channel; otherwise names do, and a CLOSE ends one.
@@ -92,9 +92,9 @@ class _ByHandle:
 
     def __init__(self) -> None:
         self._channels: dict[tuple[str | None, ...], Channel] = {}
-        self._of: dict[tuple[str | None, ...], list[Received]] = {}
+        self._of: dict[tuple[str | None, ...], list[TraceMessage]] = {}
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def take(self, batch: Sequence[TraceMessage]) -> None:
         of = self._of
         for message in batch:
             key = message.message, message.app, message.device, message.line, message.handle
@@ -103,7 +103,7 @@ class _ByHandle:
                 messages = of[key] = self._channel(message).messages
             messages.append(message)
 
-    def _channel(self, message: Received) -> Channel:
+    def _channel(self, message: TraceMessage) -> Channel:
         key = _grouped(message, (message.app, message.device, message.line, message.handle, message.message[:1]))
         return self._channels.setdefault(key, Channel(_name(message)))
 
@@ -111,7 +111,7 @@ class _ByHandle:
         return iter(self._channels.values())
 
 
-def _grouped(message: Received, key: tuple[str | None, ...]) -> tuple[str | None, ...]:
+def _grouped(message: TraceMessage, key: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return ("configuration", message.app) if message.message in CONFIGURATION else key
 
 
@@ -123,7 +123,7 @@ class _ByName:
         self._closed: dict[tuple[str | None, ...], int] = {}
         self._all: list[Channel] = []
 
-    def take(self, batch: Sequence[Received]) -> None:
+    def take(self, batch: Sequence[TraceMessage]) -> None:
         for message in batch:
             key = _grouped(message, (message.app, message.device, message.line, message.message[:1]))
             channel = self._open.get(key)
@@ -141,10 +141,10 @@ class _ByName:
         return iter(self._all)
 
 
-def _name(message: Received) -> Name:
+def _name(message: TraceMessage) -> Name:
     if message.message in CONFIGURATION:
         return Name("configuration", message.app)
-    kind: Kind = "phone" if message.message.startswith("PHONE") else "line"
+    kind: ChannelKind = "phone" if message.message.startswith("PHONE") else "line"
     return Name(kind, message.app, message.device, message.line, message.handle)
 
 

@@ -14,13 +14,13 @@ from cti_es.traces.diff.align import MAX_EDITS, distance
 from cti_es.traces.diff.channels import CONFIGURATION, Channel, Compared, Name, Token, split, untold
 from cti_es.traces.diff.differences import Comparing, Difference, Found, lone_swap
 from cti_es.traces.diff.handles import TELLS_STATE, Given, How, Pair, pair
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 
 Order = Literal["channel", "device", "total"]
-Trace = Iterable[Sequence[Received]]
+Trace = Iterable[Sequence[TraceMessage]]
 
 
-class Options(NamedTuple):
+class DiffOptions(NamedTuple):
     """How to compare. ``time_tolerance`` is in seconds (None: times are not compared)."""
 
     order: Order = "channel"
@@ -61,7 +61,7 @@ class Comparison(NamedTuple):
         return not self.differences
 
 
-def compare(expected: Trace, actual: Trace, options: Options) -> Comparison:
+def compare(expected: Trace, actual: Trace, options: DiffOptions) -> Comparison:
     """Compare two traces. Both are read to their ends first."""
     left, right = _split_alike(expected, actual)
     counts = tuple(sum(len(channel.messages) for channel in side) for side in (left, right))
@@ -89,8 +89,8 @@ class _Group(NamedTuple):
 
     name: str
     pair: Pair
-    expected: list[Received]
-    actual: list[Received]
+    expected: list[TraceMessage]
+    actual: list[TraceMessage]
     channels: tuple[list[int], list[int]] | None = None
 
 
@@ -136,7 +136,7 @@ def _by_name(channels: list[Channel]) -> list[Channel]:
     return split([messages], by_handle=False)
 
 
-def _compared(left: list[Channel], right: list[Channel], options: Options) -> Compared:
+def _compared(left: list[Channel], right: list[Channel], options: DiffOptions) -> Compared:
     configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
     named = all(message.device is not None for one in configuration for message in one.messages)
     return Compared(not options.ignore_reason, untold(left, right), named)
@@ -166,7 +166,7 @@ def _merge_second_handles(pairs: list[Pair], compared: Compared) -> list[Differe
     return aliases
 
 
-def _only_tells_state(channel: Channel, merged: list[Received], first: Pair, compared: Compared) -> bool:
+def _only_tells_state(channel: Channel, merged: list[TraceMessage], first: Pair, compared: Compared) -> bool:
     """Whether a channel has nothing but a state, and the other one does not fit better with it."""
     if [token[:2] in TELLS_STATE for token in compared.tokens(channel.messages)] != [True]:
         return False
@@ -194,7 +194,7 @@ def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:
     return count
 
 
-def _tells_more(expected: list[Received], actual: list[Received], compared: Compared) -> bool:
+def _tells_more(expected: list[TraceMessage], actual: list[TraceMessage], compared: Compared) -> bool:
     """Whether a channel starts with a state that the expected one does not start with."""
     first = compared.tokens(actual)
     return first[0][:2] in TELLS_STATE and first != compared.tokens(expected)
@@ -240,7 +240,7 @@ def _group_name(name: Name, order: Order) -> str:
 
 def _gathered(name: str, members: list[tuple[int, Pair]]) -> _Group:
     """The messages of several channels in the order of their trace, each with the number of its channel."""
-    sides: list[list[tuple[int, int, Received]]] = [[], []]
+    sides: list[list[tuple[int, int, TraceMessage]]] = [[], []]
     for number, one in members:
         for side, channel in zip(sides, (one.expected, one.actual), strict=True):
             side.extend((message.place, number, message) for message in (channel.messages if channel else []))
@@ -251,7 +251,7 @@ def _gathered(name: str, members: list[tuple[int, Pair]]) -> _Group:
     return _Group(name, members[0][1], left, right, numbers)
 
 
-def _run(group: _Group, compared: Compared, options: Options) -> tuple[ChannelResult, Found]:
+def _run(group: _Group, compared: Compared, options: DiffOptions) -> tuple[ChannelResult, Found]:
     tokens = compared.tokens(group.expected), compared.tokens(group.actual)
     if group.channels:
         tokens = _told_apart(tokens[0], group.channels[0]), _told_apart(tokens[1], group.channels[1])

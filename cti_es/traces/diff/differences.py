@@ -8,7 +8,7 @@ import msgspec
 
 from cti_es.traces.diff.align import MAX_EDITS, align
 from cti_es.traces.diff.channels import Token
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 
 DifferenceKind = Literal["missing", "unexpected", "changed", "moved", "late", "early", "alias"]
 KINDS: tuple[DifferenceKind, ...] = ("missing", "unexpected", "changed", "moved", "late", "early", "alias")
@@ -23,9 +23,9 @@ class Difference(msgspec.Struct, frozen=True):
 
     kind: DifferenceKind
     channel: str
-    expected: Received | None
-    actual: Received | None
-    after: Received | None
+    expected: TraceMessage | None
+    actual: TraceMessage | None
+    after: TraceMessage | None
     detail: str = ""
 
 
@@ -56,7 +56,9 @@ class _Gap(NamedTuple):
 class Comparing:
     """Two sequences of messages being compared. ``tokens`` are what counts of each, its message and param1 first."""
 
-    def __init__(self, channel: str, expected: Sequence[Received], actual: Sequence[Received], tokens: Tokens) -> None:
+    def __init__(
+        self, channel: str, expected: Sequence[TraceMessage], actual: Sequence[TraceMessage], tokens: Tokens
+    ) -> None:
         self._channel = channel
         self._expected = expected
         self._actual = actual
@@ -87,7 +89,7 @@ class Comparing:
             unexpected = [other for other in gap.actual if other not in taken[1]]
             yield from self._in_gap(missing, unexpected, afters[gap.number])
 
-    def _in_gap(self, missing: list[int], unexpected: list[int], after: Received | None) -> Iterator[Difference]:
+    def _in_gap(self, missing: list[int], unexpected: list[int], after: TraceMessage | None) -> Iterator[Difference]:
         """Changed, first with the same message and param1, then the same message; what is left stands for itself."""
         for depth in (2, 1):
             for one in list(missing):
@@ -119,7 +121,7 @@ class Comparing:
         return sorted(pairs)
 
     def _moved(
-        self, moved: list[tuple[int, int]], gaps: list[_Gap], afters: list[Received | None]
+        self, moved: list[tuple[int, int]], gaps: list[_Gap], afters: list[TraceMessage | None]
     ) -> Iterator[Difference]:
         """One difference for each move; two messages that changed places are one."""
         left_of = {one: gap.number for gap in gaps for one in gap.expected}
@@ -155,7 +157,7 @@ class Comparing:
         left = len(self._expected) - start - len(one), len(self._actual) - start - len(other)
         return Found(matches, differences, left)
 
-    def _afters(self, matches: list[tuple[int, int]]) -> list[Received | None]:
+    def _afters(self, matches: list[tuple[int, int]]) -> list[TraceMessage | None]:
         """For each gap, the last expected message that matched before it."""
         return [None, *(self._expected[one] for one, _ in matches)]
 
@@ -192,7 +194,7 @@ def _nearest(ones: list[tuple[int, int]], others: list[tuple[int, int]]) -> Iter
             yield one, other
 
 
-def says(message: Received) -> str:
+def says(message: TraceMessage) -> str:
     """A message in words: name, state and reason."""
     from cti_es.vocabulary import tapi
 

@@ -7,11 +7,11 @@ from typing import Literal
 import msgspec
 
 from cti_es.traces.diff.channels import CLOSES, Channel, Name, split
-from cti_es.vocabulary.tapi import REASON_NAMES, Received
+from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
 Rule = Literal["alternates", "after_close", "closed_alone", "unknown_reason", "still_out"]
 
-RULES: dict[Rule, str] = {
+CHECKS: dict[Rule, str] = {
     "alternates": "SUSPEND and RESUME take turns on a phone handle, OUTOFSERVICE and INSERVICE on a line handle",
     "after_close": "nothing follows a CLOSE on its handle",
     "closed_alone": "a PHONE_CLOSE comes with the LINE_CLOSE of the lines of that device that were open with it",
@@ -20,7 +20,7 @@ RULES: dict[Rule, str] = {
 }
 """The rules of lint, each with what it asks for."""
 
-STATES: dict[tuple[str, int | None], Literal["in", "out"]] = {
+COMPARED_STATES: dict[tuple[str, int | None], Literal["in", "out"]] = {
     ("PHONE_STATE", 0x40000): "out",
     ("PHONE_STATE", 0x80000): "in",
     ("LINE_LINEDEVSTATE", 0x80): "out",
@@ -39,7 +39,7 @@ class Violation(msgspec.Struct, frozen=True):
     warning: bool = False
 
 
-def lint(trace: Iterable[Sequence[Received]], strict: bool = False) -> list[Violation]:
+def lint(trace: Iterable[Sequence[TraceMessage]], strict: bool = False) -> list[Violation]:
     """What a trace breaks, in its order. ``strict``: a handle that is still out at the end is more than a warning."""
     channels = split(trace, by_handle=True)
     found = [one for channel in channels for check in _CHECKS for one in check(channel)]
@@ -48,14 +48,14 @@ def lint(trace: Iterable[Sequence[Received]], strict: bool = False) -> list[Viol
     return sorted(found, key=lambda one: (one.place, one.channel))
 
 
-def _violation(rule: Rule, channel: Channel, message: Received, text: str, warning: bool = False) -> Violation:
+def _violation(rule: Rule, channel: Channel, message: TraceMessage, text: str, warning: bool = False) -> Violation:
     return Violation(rule, message.place, str(channel.name), message.message, text, warning)
 
 
 def _alternates(channel: Channel) -> Iterator[Violation]:
     told: str | None = None
     for message in channel.messages:
-        state = STATES.get((message.message, message.param1))
+        state = COMPARED_STATES.get((message.message, message.param1))
         if state is not None and state == told:
             words = {"in": "in service", "out": "out of service"}[state]
             yield _violation("alternates", channel, message, f"told to be {words} twice in a row")
@@ -68,7 +68,7 @@ def _after_close(channel: Channel) -> Iterator[Violation]:
     """Names without handles do not say whether the handle is a new one."""
     if channel.name.handle is None:
         return
-    closed: Received | None = None
+    closed: TraceMessage | None = None
     for message in channel.messages:
         if closed is not None:
             yield _violation("after_close", channel, message, f"comes after the {closed.message} at {closed.place}")
@@ -78,7 +78,7 @@ def _after_close(channel: Channel) -> Iterator[Violation]:
 
 def _unknown_reason(channel: Channel) -> Iterator[Violation]:
     for message in channel.messages:
-        out = STATES.get((message.message, message.param1)) == "out"
+        out = COMPARED_STATES.get((message.message, message.param1)) == "out"
         if out and message.param2 is not None and message.param2 not in REASON_NAMES:
             yield _violation("unknown_reason", channel, message, f"the reason 0x{message.param2:x} is not a known one")
 
@@ -116,7 +116,7 @@ def _stays_open(line: Channel, place: int) -> bool:
 
 def _state(channel: Channel) -> str | None:
     last = channel.messages[-1]
-    return None if last.message in CLOSES else STATES.get((last.message, last.param1))
+    return None if last.message in CLOSES else COMPARED_STATES.get((last.message, last.param1))
 
 
 def _still_out(channel: Channel, strict: bool) -> Violation:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from cti_es.vocabulary.errors import InputError, did_you_mean
-from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, Received
+from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, TraceMessage
 from cti_es.vocabulary.text_lines import numbered
 from cti_es.vocabulary.times import canonical_time
 
@@ -22,7 +22,7 @@ HOOK_MODES: dict[str, int] = {"ONHOOK": 1, "MIC": 2, "SPEAKER": 4, "MICSPEAKER":
 """PHONEHOOKSWITCHMODE_… without the prefix → bit: parameter 2 of a PHONE_STATE about a hook switch."""
 
 
-class Options(NamedTuple):
+class TraceOptions(NamedTuple):
     """How to read a trace.
 
     ``skip_bad`` counts messages that cannot be read instead of refusing the first. ``date`` (``2026-01-31``) and
@@ -37,7 +37,7 @@ class Options(NamedTuple):
 class Notes:
     """What a reader has left out of a trace: messages of other kinds by name, and (``skip_bad``) unreadable ones."""
 
-    def __init__(self, name: str, options: Options) -> None:
+    def __init__(self, name: str, options: TraceOptions) -> None:
         self.name = name
         self.options = options
         self.skipped: Counter[str] = Counter()
@@ -70,7 +70,7 @@ def quoted(text: str) -> str:
 
 
 def handle_text(number: int) -> str | None:
-    """A TAPI handle as :class:`~cti_es.vocabulary.tapi.Received` has it. NULL is none (reference/tapi.md §1.7)."""
+    """A TAPI handle as :class:`~cti_es.vocabulary.tapi.TraceMessage` has it. NULL is none (reference/tapi.md §1.7)."""
     return f"{number:x}" if number else None
 
 
@@ -80,7 +80,7 @@ STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*
 _HALF_A_DAY = 12 * 3_600_000
 
 
-def first_day(options: Options) -> date | None:
+def first_day(options: TraceOptions) -> date | None:
     """The day on which a trace begins, if the options say. Raises :class:`InputError` for what is none."""
     try:
         canonical_time(f"{options.date or '2000-01-01'}T00:00:00{options.tz}")
@@ -94,7 +94,7 @@ def first_day(options: Options) -> date | None:
 class Clock:
     """Times of day → canonical times. When they go back by more than half a day, the next day has begun."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: TraceOptions) -> None:
         self._day = first_day(options)
         self._tz = options.tz
         self._last = 0
@@ -188,7 +188,9 @@ def decoded(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip()
 
 
-def understood(drafts: Iterable[Draft], notes: Notes, read: Callable[[Draft], Received | None]) -> list[Received]:
+def understood(
+    drafts: Iterable[Draft], notes: Notes, read: Callable[[Draft], TraceMessage | None]
+) -> list[TraceMessage]:
     """The messages of some drafts, those of other kinds and (``skip_bad``) unreadable ones left out."""
     found = []
     for draft in drafts:

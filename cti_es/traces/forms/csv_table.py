@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from cti_es.traces.forms.common import Notes, quoted
 from cti_es.traces.forms.ndjson import Row, received
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 from cti_es.vocabulary.text_lines import numbered
 
 _NEEDED = frozenset({"message", "param1", "param2"})
@@ -22,7 +22,7 @@ def looks_like(start: bytes) -> bool:
     return any(_is_header(line) for line in start.split(b"\n"))
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as the lines come. Raises :class:`InputError` if there is no header."""
     table: _Table | None = None
     for first, lines in numbered(chunks):
@@ -58,7 +58,7 @@ class _Table:
         self._header = [cell.strip() for cell in _cells(header) or ()]
         self._notes = notes
 
-    def read(self, line: bytes, number: int) -> list[Received]:
+    def read(self, line: bytes, number: int) -> list[TraceMessage]:
         """The message of a line; none in a line of text, a header again or a message of another kind."""
         try:
             cells = self._row(line)

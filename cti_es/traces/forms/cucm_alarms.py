@@ -12,7 +12,16 @@ from cti_es.cucm import log_lines
 from cti_es.cucm.log_lines import Record
 from cti_es.traces.forms.common import Notes
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import INSERVICE, LINE_CLOSE, OUTOFSERVICE, PHONE_CLOSE, RESUME, SUSPEND, Received, Signal
+from cti_es.vocabulary.tapi import (
+    INSERVICE,
+    LINE_CLOSE,
+    OUTOFSERVICE,
+    PHONE_CLOSE,
+    RESUME,
+    SUSPEND,
+    Signal,
+    TraceMessage,
+)
 
 UNTOLD = frozenset({(INSERVICE.message, INSERVICE.param1)})
 """What an alarm cannot tell: which line is in service again."""
@@ -49,7 +58,7 @@ def looks_like(start: bytes) -> bool:
     return any(reader.records([start.split(b"\n")]))
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages that its CTI alarms stand for, in batches as the lines come."""
     reader = log_lines.Reader(_options(notes))
     reading = _Reading(notes)
@@ -70,7 +79,7 @@ class _Reading:
         self._apps: dict[str, str] = {}
         self._seen: dict[str, None] = {}
 
-    def message(self, record: Record) -> Received | None:
+    def message(self, record: Record) -> TraceMessage | None:
         """The message of an alarm, if it stands for one. Raises :class:`InputError` for a line that is cut off."""
         name = record.mnemonic.lower()
         meaning = _MEANINGS.get(name)
@@ -85,7 +94,7 @@ class _Reading:
             self._notes.unreadable(record.line, error)
             return None
 
-    def _of(self, record: Record, meaning: _Meaning | None) -> Received | None:
+    def _of(self, record: Record, meaning: _Meaning | None) -> TraceMessage | None:
         tags = record.tags
         if record.is_cut:
             raise InputError(f"{record.mnemonic} is cut off", expected="its parameters in brackets, then a colon")
@@ -97,7 +106,7 @@ class _Reading:
             self._notes.skipped[f"{record.mnemonic} by the application"] += 1
             return None
         signal = meaning.signal
-        return Received(
+        return TraceMessage(
             record.line,
             signal.message,
             signal.param1,

@@ -27,7 +27,7 @@ from cti_es.traces.forms.common import (
     understood,
 )
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import REASONS, STATE_FLAGS, Received
+from cti_es.vocabulary.tapi import REASONS, STATE_FLAGS, TraceMessage
 
 _KEY = r"(?:device|cbInst|(?:dw)?param[123])[ \t]*+="
 _NAME = r"((?:LINE|PHONE)_\w{1,40}+)(?!\w)"
@@ -49,14 +49,14 @@ def looks_like(start: bytes) -> bool:
     return _START.search(start.decode("utf-8", "replace")) is not None
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as they become complete."""
     read_one = partial(_message, Clock(notes.options), notes)
     for drafts in Drafts(_MARK, _HEAD).of(chunks):
         yield understood(drafts, notes, read_one)
 
 
-def _message(clock: Clock, notes: Notes, draft: Draft) -> Received | None:
+def _message(clock: Clock, notes: Notes, draft: Draft) -> TraceMessage | None:
     at = clock.at(draft.head.groups()[:4])  # also of a message that is not wanted: midnight may lie there
     message = (draft.head[5] or draft.head[6]).upper()
     if not notes.wants(message):
@@ -65,7 +65,7 @@ def _message(clock: Clock, notes: Notes, draft: Draft) -> Received | None:
     if message in STATE_FLAGS and "param1" not in fields:
         raise InputError(f"{message} without param1", expected="param1 = and a state")
     handle = _handle(fields.get("device"))
-    return Received(
+    return TraceMessage(
         draft.place,
         message,
         _state(message, fields.get("param1")),

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cti_es.traces.forms.common import WITHOUT_HANDLE, Notes
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import MAX_NAME, check_name
-from cti_es.vocabulary.tapi import COMPARED, Received
+from cti_es.vocabulary.tapi import COMPARED, TraceMessage
 from cti_es.vocabulary.text_lines import numbered
 from cti_es.vocabulary.times import all_plainly_canonical, canonical_time
 
@@ -61,7 +61,7 @@ def looks_like(start: bytes) -> bool:
     return _MESSAGE.search(start) is not None
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as the lines come."""
     tails, texts = _Tails(), _Texts()
     for first, lines in numbered(chunks):
@@ -83,13 +83,13 @@ class _Head(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 _decode_head = msgspec.json.Decoder(_Head).decode
 
 
-class _Tails(dict[bytes, Received]):
+class _Tails(dict[bytes, TraceMessage]):
     """What the rest of a line says, from ``"app":`` on. A trace has few of these, so each is read once."""
 
     def __init__(self) -> None:
         self._texts = _Texts()
 
-    def __missing__(self, tail: bytes) -> Received:
+    def __missing__(self, tail: bytes) -> TraceMessage:
         row = _decode(b'{"app":' + tail)
         if row.message not in _FOR_HANDLES or row.at is not None or row.version is not None or len(self) > _KEPT:
             raise InputError("not as replay writes it")
@@ -99,7 +99,7 @@ class _Tails(dict[bytes, Received]):
         return message
 
 
-def _as_written(lines: list[bytes], first: int, tails: _Tails) -> list[Received] | None:
+def _as_written(lines: list[bytes], first: int, tails: _Tails) -> list[TraceMessage] | None:
     """All messages of a chunk, if every line has the fields of recovery-rules §6 in their order.
 
     A line is the object of its head and the object of its tail written as one: if both are JSON, so is the line.
@@ -113,7 +113,7 @@ def _as_written(lines: list[bytes], first: int, tails: _Tails) -> list[Received]
     if not all_plainly_canonical([at for at in {head.at for head in heads} if at is not None]):
         return None
     return [
-        Received(
+        TraceMessage(
             number,
             one.message,
             one.param1,
@@ -146,7 +146,7 @@ class _Texts(dict[Any, str | None]):
             self.clear()
 
 
-def _plainly(lines: list[bytes], first: int, texts: _Texts) -> list[Received] | None:
+def _plainly(lines: list[bytes], first: int, texts: _Texts) -> list[TraceMessage] | None:
     """All messages of a chunk, if none of its lines can want a closer look.
 
     Printable ASCII without escapes has no character that a name must not have.
@@ -161,7 +161,7 @@ def _plainly(lines: list[bytes], first: int, texts: _Texts) -> list[Received] | 
     if not all(map(_is_plain, rows)) or not all_plainly_canonical([row.at for row in rows if row.at is not None]):
         return None
     return [
-        Received(
+        TraceMessage(
             number,
             texts[row.message],  # type: ignore[arg-type]
             row.param1,
@@ -192,7 +192,7 @@ def _is_plain(row: Row) -> bool:
 # --- any line -------------------------------------------------------------------------------------------------------
 
 
-def _carefully(lines: list[bytes], first: int, notes: Notes) -> list[Received]:
+def _carefully(lines: list[bytes], first: int, notes: Notes) -> list[TraceMessage]:
     found = []
     for number, line in enumerate(lines, first):
         try:
@@ -203,7 +203,7 @@ def _carefully(lines: list[bytes], first: int, notes: Notes) -> list[Received]:
     return found
 
 
-def _one(line: bytes, number: int, notes: Notes) -> Received | None:
+def _one(line: bytes, number: int, notes: Notes) -> TraceMessage | None:
     if not line.startswith(b"{"):
         if b'"message"' in line:
             raise InputError("a message that does not start the line", expected="a JSON object")
@@ -214,13 +214,13 @@ def _one(line: bytes, number: int, notes: Notes) -> Received | None:
         raise InputError(f"not a message: {error}", expected="a JSON object with message, param1, param2") from None
 
 
-def received(row: Row, number: int) -> Received:
+def received(row: Row, number: int) -> TraceMessage:
     """A row, checked, as a message. Raises :class:`InputError` if it is for nobody or a name cannot be one."""
     handle = None if row.handle is None else str(row.handle)
     for field, name in (("app", row.app), ("device", row.device), ("line", row.line), ("handle", handle)):
         if name is not None:
             check_name(name, field)
-    return Received(
+    return TraceMessage(
         number,
         row.message,
         row.param1,

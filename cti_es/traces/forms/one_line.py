@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from cti_es.traces.forms.common import Notes, decoded, handle_text, quoted
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import MESSAGE_IDS, Received
+from cti_es.vocabulary.tapi import MESSAGE_IDS, TraceMessage
 from cti_es.vocabulary.text_lines import numbered
 
 _HEX = r"[ \t]*+=[ \t]*+([0-9A-Fa-f]{1,16})"
@@ -32,7 +32,7 @@ def looks_like(start: bytes) -> bool:
     return _START.search(start.decode("utf-8", "replace")) is not None
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as the lines come."""
     for first, lines in numbered(chunks):
         yield [
@@ -43,7 +43,7 @@ def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]
         ]
 
 
-def _of_line(text: str, number: int, notes: Notes) -> Iterator[Received]:
+def _of_line(text: str, number: int, notes: Notes) -> Iterator[TraceMessage]:
     for head in _HEAD.finditer(text):
         try:
             if notes.wants(head[1]):
@@ -52,7 +52,7 @@ def _of_line(text: str, number: int, notes: Notes) -> Iterator[Received]:
             notes.unreadable(number, error)
 
 
-def _message(message: str, text: str, start: int, number: int) -> Received:
+def _message(message: str, text: str, start: int, number: int) -> TraceMessage:
     fields = _FIELDS.match(text, start)
     if fields is None:
         expected = "device=…, message=…, i=…, param1=…, param2=…, param3=…, in hexadecimal without 0x"
@@ -61,4 +61,4 @@ def _message(message: str, text: str, start: int, number: int) -> Received:
     if id_ != MESSAGE_IDS[message]:
         # Then the numbers are not what this form has, or not hexadecimal: nothing else on the line can be trusted.
         raise InputError(f"{message} with message={id_:x}", expected=f"message={MESSAGE_IDS[message]:x} (hexadecimal)")
-    return Received(number, message, param1, param2, handle=handle_text(device))
+    return TraceMessage(number, message, param1, param2, handle=handle_text(device))

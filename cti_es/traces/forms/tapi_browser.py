@@ -31,7 +31,7 @@ from cti_es.traces.forms.common import (
     understood,
 )
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import MESSAGE_NAMES, STATE_FLAGS, Message, Received
+from cti_es.vocabulary.tapi import MESSAGE_NAMES, STATE_FLAGS, Message, TraceMessage
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ def looks_like(start: bytes) -> bool:
     return _START.search(start.decode("utf-8", "replace")) is not None
 
 
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[Received]]:
+def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as they become complete. A message must stand on lines of its own."""
     read_one = partial(_message, Clock(notes.options), notes)
     for drafts in Drafts(_MARK, _HEAD).of(chunks):
@@ -69,7 +69,7 @@ def _name(draft: Draft) -> str:
     return MESSAGE_NAMES[number] if number < len(MESSAGE_NAMES) else f"x{number:x}"
 
 
-def _message(clock: Clock, notes: Notes, draft: Draft) -> Received | None:
+def _message(clock: Clock, notes: Notes, draft: Draft) -> TraceMessage | None:
     at = clock.at(draft.head.groups()[:4])  # also of a message that is not wanted: midnight may lie there
     message = _name(draft)
     if not notes.wants(message):
@@ -78,7 +78,7 @@ def _message(clock: Clock, notes: Notes, draft: Draft) -> Received | None:
         raise InputError(f"{message} followed by {quoted(rest)}", expected="nothing else on this line")
     fields = _fields(draft)
     handle, param1, param2 = (_number(fields, message, field) for field in ("device", "param1", "param2"))
-    return Received(
+    return TraceMessage(
         draft.place,
         message,
         param1,

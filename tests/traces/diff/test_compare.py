@@ -5,9 +5,9 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from cti_es.traces.diff.compare import Options, compare
+from cti_es.traces.diff.compare import DiffOptions, compare
 from cti_es.traces.diff.handles import Given
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 
 STATES = {
     True: (("LINE_LINEDEVSTATE", 0x80), ("LINE_LINEDEVSTATE", 0x40)),
@@ -26,7 +26,7 @@ def trace(random, messages=2_000, channels=60):
         reason = random.choice([1, 2, 3]) if state == 0 else 0
         line = str(channel) if channel % 2 else None
         device = f"D{channel // 2}"
-        found.append(Received(place, message, param1, reason, "app", device, line, str(channel // 2)))
+        found.append(TraceMessage(place, message, param1, reason, "app", device, line, str(channel // 2)))
     return found
 
 
@@ -97,7 +97,7 @@ def test_injected_edits_are_exactly_the_ones_reported(seed, known_by):
     actual, kinds = spoilt(expected, random)
     if known_by == "handles":
         actual = anonymous(actual)
-    found = compare([expected], [actual], Options(strict=True))
+    found = compare([expected], [actual], DiffOptions(strict=True))
 
     assert sorted(one.kind for one in found.differences) == sorted(kinds)
     assert kinds
@@ -107,7 +107,7 @@ def test_injected_edits_are_exactly_the_ones_reported(seed, known_by):
 def test_a_trace_conforms_to_itself(order):
     """Whatever has an order, equal traces conform and every message is matched."""
     messages = trace(Random(1))
-    found = compare([messages], [messages], Options(order=order))
+    found = compare([messages], [messages], DiffOptions(order=order))
 
     assert found.conforms
     assert found.matched == len(messages)
@@ -120,36 +120,36 @@ def test_order_between_channels_does_not_count():
     by_channel = sorted(messages, key=lambda message: (channel(message)[0], channel(message)[1] or ""))
     shuffled = [replace(message, place=place) for place, message in enumerate(by_channel, 1)]
 
-    assert compare([messages], [shuffled], Options()).conforms
-    assert not compare([messages], [shuffled], Options(order="total")).conforms
+    assert compare([messages], [shuffled], DiffOptions()).conforms
+    assert not compare([messages], [shuffled], DiffOptions(order="total")).conforms
 
 
 def test_a_first_state_is_announced_unless_strict():
     """A first INSERVICE that only tells the state that a handle has anyway is counted; with strict it is a difference."""
-    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    out = TraceMessage(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
     first = replace(out, param1=0x40, param2=0)
     actual = [first, replace(out, place=2)]
 
-    assert compare([[out]], [actual], Options()).announced == 1
-    assert compare([[out]], [actual], Options()).conforms
-    assert [one.kind for one in compare([[out]], [actual], Options(strict=True)).differences] == ["unexpected"]
+    assert compare([[out]], [actual], DiffOptions()).announced == 1
+    assert compare([[out]], [actual], DiffOptions()).conforms
+    assert [one.kind for one in compare([[out]], [actual], DiffOptions(strict=True)).differences] == ["unexpected"]
 
 
 def test_times_are_compared_when_asked():
     """A matched message that came too late is late, by how much."""
-    message = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5", "2026-01-01T08:00:00Z")
+    message = TraceMessage(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5", "2026-01-01T08:00:00Z")
     later = replace(message, at="2026-01-01T08:00:09Z")
-    found = compare([[message]], [[later]], Options(time_tolerance=5)).differences
+    found = compare([[message]], [[later]], DiffOptions(time_tolerance=5)).differences
 
     assert [(one.kind, one.detail) for one in found] == [("late", "by 9 s")]
-    assert compare([[message]], [[later]], Options(time_tolerance=10)).conforms
+    assert compare([[message]], [[later]], DiffOptions(time_tolerance=10)).conforms
 
 
 def test_a_second_handle_for_one_channel_is_an_alias():
     """A message under another handle of the same line is one alias, not one missing and one unexpected message."""
-    out = Received(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
+    out = TraceMessage(1, "LINE_LINEDEVSTATE", 0x80, 1, "app", "D", "1", "5")
     back = replace(out, place=2, param1=0x40, param2=0)
-    found = compare([[out, back]], [[out, replace(back, handle="7")]], Options(strict=True)).differences
+    found = compare([[out, back]], [[out, replace(back, handle="7")]], DiffOptions(strict=True)).differences
 
     assert [one.kind for one in found] == ["alias"]
 
@@ -159,20 +159,22 @@ SUSPEND, RESUME = 0x40000, 0x80000
 
 def phone(place, param1, param2=0, handle="h"):
     """One PHONE_STATE message."""
-    return Received(place, "PHONE_STATE", param1, param2, "app", "D", None, handle)
+    return TraceMessage(place, "PHONE_STATE", param1, param2, "app", "D", None, handle)
 
 
 def test_an_unexpected_message_stands_after_what_came_before_it():
     """SUSPEND came with another reason, then a close that nobody expects: the reason went wrong first."""
-    close = Received(2, "PHONE_CLOSE", 0, 0, "app", "D", None, "h")
-    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, SUSPEND, 3), close]], Options())
+    close = TraceMessage(2, "PHONE_CLOSE", 0, 0, "app", "D", None, "h")
+    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, SUSPEND, 3), close]], DiffOptions())
 
     assert [one.kind for one in found.differences] == ["changed", "unexpected", "missing"]
 
 
 def test_a_swap_at_the_start_is_no_announcement():
     """RESUME and SUSPEND changed places: one move, though RESUME stands first now."""
-    found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, RESUME), phone(2, SUSPEND, 1)]], Options())
+    found = compare(
+        [[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, RESUME), phone(2, SUSPEND, 1)]], DiffOptions()
+    )
 
     assert [one.kind for one in found.differences] == ["moved"]
     assert found.announced == 0
@@ -182,7 +184,7 @@ def test_handles_that_a_file_does_not_name_are_inferred():
     """A file for one handle of two: the other one is found by what it says, and the file's stays where it belongs."""
     expected = [phone(1, SUSPEND, 1, "1"), phone(2, RESUME, 0, "1"), replace(phone(3, SUSPEND, 2, "2"), device="E")]
     came = [replace(one, app=None, device=None, handle="1" + one.handle) for one in expected]
-    found = compare([expected], [came], Options(handles={"11": Given(None, "D", None)}))
+    found = compare([expected], [came], DiffOptions(handles={"11": Given(None, "D", None)}))
 
     assert found.conforms
     assert [one.how for one in found.pairs] == ["given", "inferred"]
@@ -190,7 +192,7 @@ def test_handles_that_a_file_does_not_name_are_inferred():
 
 def line(place, param1, param2=0, handle="h", app=None, name="1"):
     """One LINE_LINEDEVSTATE message."""
-    return Received(place, "LINE_LINEDEVSTATE", param1, param2, app, "D", name, handle)
+    return TraceMessage(place, "LINE_LINEDEVSTATE", param1, param2, app, "D", name, handle)
 
 
 OUT, IN = 0x80, 0x40
@@ -204,7 +206,7 @@ def test_of_several_handles_of_a_line_what_they_say_decides(names, given):
     expected = [line(1, OUT, 1, "6", "app"), line(2, IN, 0, "6", "app")]
     came = [line(1, IN, 0, "10", "app"), line(2, IN, 0, "30", "app"), line(3, OUT, 1, "30", "app"),
             line(4, IN, 0, "30", "app")]  # fmt: skip
-    found = compare([expected], [[replace(one, **names) for one in came]], Options(handles=given))
+    found = compare([expected], [[replace(one, **names) for one in came]], DiffOptions(handles=given))
 
     assert found.differences == []
     assert found.announced == 2
@@ -215,14 +217,14 @@ def test_two_applications_in_a_trace_that_names_none():
     expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 0, "6", "b"), line(3, IN, 0, "5", "a")]
     came = [line(1, OUT, 0, "20", None), line(2, OUT, 1, "10", None), line(3, IN, 0, "10", None)]
 
-    assert compare([expected], [came], Options()).conforms
+    assert compare([expected], [came], DiffOptions()).conforms
 
 
 @pytest.mark.parametrize("params", [{"param1": None}, {"param2": None}, {"param1": None, "param2": None}])
-@pytest.mark.parametrize("options", [Options(), Options(ignore_reason=True)])
+@pytest.mark.parametrize("options", [DiffOptions(), DiffOptions(ignore_reason=True)])
 def test_a_close_needs_no_parameters(params, options):
     """They are all 0, so a trace may leave them out; a CLOSE is compared by its name."""
-    close = Received(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5")
+    close = TraceMessage(1, "PHONE_CLOSE", 0, 0, "app", "D", None, "5")
 
     assert compare([[close]], [[replace(close, **params)]], options).conforms
     assert not compare([[close]], [[replace(close, message="LINE_CLOSE", **params)]], options).conforms
@@ -233,7 +235,7 @@ def test_one_message_without_a_handle_leaves_the_others_theirs():
     expected = [line(number, state, reason, f"{number % 5}", "app", f"{number % 5}")
                 for number, (state, reason) in enumerate([(OUT, 1)] * 5 + [(IN, 0)] * 5)]  # fmt: skip
     came = [replace(one, **WITHOUT_NAMES) for one in expected[:-1]]
-    found = compare([expected], [[*came, replace(expected[-1], handle=None)]], Options())
+    found = compare([expected], [[*came, replace(expected[-1], handle=None)]], DiffOptions())
 
     assert [one.kind for one in found.differences] == ["missing"]
     assert found.announced == 1
@@ -243,6 +245,6 @@ def test_a_file_that_names_the_application_of_some():
     """Who may be of any application takes the channel that is left, whoever came first."""
     expected = [line(1, OUT, 1, "5", "a"), line(2, OUT, 1, "6", "b")]
     came = [replace(line(place, OUT, 1, handle), **WITHOUT_NAMES) for place, handle in ((1, "20"), (2, "10"))]
-    found = compare([expected], [came], Options(handles={"20": Given(None, "D", "1"), "10": Given("a", "D", "1")}))
+    found = compare([expected], [came], DiffOptions(handles={"20": Given(None, "D", "1"), "10": Given("a", "D", "1")}))
 
     assert [(one.expected.name.app, one.actual.name.handle) for one in found.pairs] == [("a", "10"), ("b", "20")]

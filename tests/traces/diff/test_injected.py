@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from support.injected import Edit, injected, interleaved, trace
 
-from cti_es.traces.diff.compare import Options, compare
+from cti_es.traces.diff.compare import DiffOptions, compare
 
 MESSAGES, CHANNELS, EDITS = 3_000, 100, 20
 
@@ -17,7 +17,7 @@ def test_the_edits_are_the_differences(seed, strict):
     random = Random(seed)
     expected = trace(random, MESSAGES, CHANNELS)
     actual, edits = injected(expected, random, EDITS)
-    found = compare([expected], [actual], Options(strict=strict))
+    found = compare([expected], [actual], DiffOptions(strict=strict))
     reported = [
         Edit(one.kind, one.expected and one.expected.place, one.actual and one.actual.place)
         for one in found.differences
@@ -35,7 +35,7 @@ def test_messages_shuffled_across_channels_conform(seed):
     random = Random(seed)
     expected = trace(random, MESSAGES, CHANNELS)
     actual = interleaved(expected, random)
-    found = compare([expected], [actual], Options(strict=True))
+    found = compare([expected], [actual], DiffOptions(strict=True))
 
     assert [one.version for one in actual] != [one.version for one in expected]
     assert found.conforms

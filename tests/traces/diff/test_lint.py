@@ -3,7 +3,7 @@
 import pytest
 
 from cti_es.traces.diff.lint import lint
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 
 OUT, IN = ("LINE_LINEDEVSTATE", 0x80), ("LINE_LINEDEVSTATE", 0x40)
 SUSPEND, RESUME = ("PHONE_STATE", 0x40000), ("PHONE_STATE", 0x80000)
@@ -13,7 +13,7 @@ CLOSE, PHONE_CLOSE = ("LINE_CLOSE", 0), ("PHONE_CLOSE", 0)
 def trace(*messages, reason=1):
     """A trace of one device with one line, all under handle 5."""
     return [
-        Received(place, name, param1, reason if (name, param1) in (OUT, SUSPEND) else 0, "app", "D",
+        TraceMessage(place, name, param1, reason if (name, param1) in (OUT, SUSPEND) else 0, "app", "D",
                  "1" if name.startswith("LINE") else None, "5")
         for place, (name, param1) in enumerate(messages, 1)
     ]  # fmt: skip

@@ -13,10 +13,10 @@ from support.strategies import LOG_EXAMPLES, decoded, logs
 from cti_es.model.replay import Replay
 from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.traces.diff.channels import CONFIGURATION
-from cti_es.traces.diff.compare import Options, compare
+from cti_es.traces.diff.compare import DiffOptions, compare
 from cti_es.traces.forms.tapi_browser import write
 from cti_es.traces.recognise import read_trace
-from cti_es.vocabulary.tapi import Received
+from cti_es.vocabulary.tapi import TraceMessage
 from cti_es_cli.output import Output
 from cti_es_cli.traces import received
 from cti_es_cli.views import MESSAGES
@@ -65,7 +65,7 @@ def test_a_trace_conforms_to_its_log_and_to_itself(format, log, strict):
     trace = read(data)
     sides = product(((messages, trace), (trace, messages), (trace, trace)), ("channel", "device", "total"))
     for (left, right), order in sides:
-        found = compare([left], [right], Options(order=order, strict=strict))
+        found = compare([left], [right], DiffOptions(order=order, strict=strict))
 
         assert found.differences == []
         assert (found.matched, found.announced) == (len(messages), 0)
@@ -111,7 +111,7 @@ def test_handles_are_found_by_what_they_say(case):
     """A handle that says what no other says is found, whatever its number; of those that say the same any will do."""
     messages, trace, truth = case
     assume(messages)
-    found = compare([messages], [trace], Options(strict=True))
+    found = compare([messages], [trace], DiffOptions(strict=True))
     says = sequences(messages)
     times = Counter(says.values())
 
@@ -126,10 +126,10 @@ def test_handles_are_found_by_what_they_say(case):
 
 def test_a_lost_first_message_leaves_the_handle_known():
     """The SUSPEND is lost and the RESUME came: that is the same channel, and one missing message."""
-    suspend = Received(1, "PHONE_STATE", 0x40000, 1, "app", "D", None, "5")
+    suspend = TraceMessage(1, "PHONE_STATE", 0x40000, 1, "app", "D", None, "5")
     resume = replace(suspend, place=2, param1=0x80000, param2=0)
     came = replace(resume, place=1, app=None, device=None, handle="10000")
-    found = compare([[suspend, resume]], [[came]], Options(strict=True))
+    found = compare([[suspend, resume]], [[came]], DiffOptions(strict=True))
 
     assert [one.kind for one in found.differences] == ["missing"]
 
@@ -142,7 +142,7 @@ def test_a_lost_message_is_found_whatever_the_handles(case, data):
     assume(len(messages) > 1)
     lost = data.draw(st.integers(0, len(trace) - 1))
     rest = [replace(one, place=place) for place, one in enumerate(trace[:lost] + trace[lost + 1 :], 1)]
-    found = compare([messages], [rest], Options(strict=True))
+    found = compare([messages], [rest], DiffOptions(strict=True))
 
     assert [one.kind for one in found.differences] == ["missing"]
     assert found.matched == len(messages) - 1

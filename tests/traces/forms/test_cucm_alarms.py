@@ -5,7 +5,7 @@ import io
 import pytest
 from conftest import FIXTURES
 
-from cti_es.traces.forms.common import Options
+from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.recognise import read_trace, recognise
 from cti_es.vocabulary.errors import InputError
 
@@ -15,7 +15,7 @@ OUTAGE = FIXTURES / "real" / "constructed-outage"
 def read(text, **options):
     """The messages of a log."""
     data = text.encode() if isinstance(text, str) else text
-    reading = read_trace(io.BytesIO(data), "x.log", None, Options(**options))
+    reading = read_trace(io.BytesIO(data), "x.log", None, TraceOptions(**options))
     messages = [message for batch in reading for message in batch]
     return messages, reading
 

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from support.strategies import EXAMPLES
 
 from cti_es.traces.forms.tapi_browser import Key, handle_number, key, param_lines, write
-from cti_es.traces.recognise import Options, read_trace
+from cti_es.traces.recognise import TraceOptions, read_trace
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import LINEDEVSTATE, MESSAGE_IDS, PHONESTATE, Message, Received
+from cti_es.vocabulary.tapi import LINEDEVSTATE, MESSAGE_IDS, PHONESTATE, Message, TraceMessage
 
 TRACES = FIXTURES / "traces"
 
 
-def read(data: bytes | str, format: str | None = None, **options: object) -> list[Received]:
+def read(data: bytes | str, format: str | None = None, **options: object) -> list[TraceMessage]:
     data = data.encode() if isinstance(data, str) else data
-    trace = read_trace(BytesIO(data), "trace.txt", format, Options(**options))  # type: ignore[arg-type]
+    trace = read_trace(BytesIO(data), "trace.txt", format, TraceOptions(**options))  # type: ignore[arg-type]
     return [message for batch in trace for message in batch]
 
 
@@ -35,14 +35,14 @@ def refused(data: bytes | str, format: str | None = None, **options: object) -> 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("one-line-1-in-service", Received(1, "LINE_LINEDEVSTATE", 0x40, 0, handle="10056")),
-        ("one-line-2-out-of-service", Received(1, "LINE_LINEDEVSTATE", 0x80, 5, handle="10056")),
-        ("one-line-3-suspend", Received(1, "PHONE_STATE", 0x40000, 5, handle="100ab")),
-        ("one-line-4-create", Received(1, "LINE_CREATE", 0x45, 0)),
-        ("one-line-5-other", Received(1, "LINE_LINEDEVSTATE", 1, 1, handle="10388")),
+        ("one-line-1-in-service", TraceMessage(1, "LINE_LINEDEVSTATE", 0x40, 0, handle="10056")),
+        ("one-line-2-out-of-service", TraceMessage(1, "LINE_LINEDEVSTATE", 0x80, 5, handle="10056")),
+        ("one-line-3-suspend", TraceMessage(1, "PHONE_STATE", 0x40000, 5, handle="100ab")),
+        ("one-line-4-create", TraceMessage(1, "LINE_CREATE", 0x45, 0)),
+        ("one-line-5-other", TraceMessage(1, "LINE_LINEDEVSTATE", 1, 1, handle="10388")),
     ],
 )
-def test_published_lines(name: str, expected: Received) -> None:
+def test_published_lines(name: str, expected: TraceMessage) -> None:
     """The five complete lines that were published are read, also as they stand there: in brackets, after text."""
     line = (TRACES / f"{name}.txt").read_bytes()
     assert line.endswith(b" \n")
@@ -113,8 +113,8 @@ def test_browser_example() -> None:
     """The example of the reference is read, and written to the byte."""
     text = (TRACES / "tapi-browser.txt").read_bytes()
     assert read(text) == [
-        Received(1, "LINE_LINEDEVSTATE", 0x80, 1, handle="10056"),
-        Received(7, "PHONE_STATE", 0x40000, 0x101, handle="100ab"),
+        TraceMessage(1, "LINE_LINEDEVSTATE", 0x80, 1, handle="10056"),
+        TraceMessage(7, "PHONE_STATE", 0x40000, 0x101, handle="100ab"),
     ]
     numbers: dict[Key, int] = {(5, "app", "P", "5001"): 0x10056, (5, "app", "P", None): 0x100AB}
     line = message(message="LINE_LINEDEVSTATE", line="5001", param1=0x80, param2=1)
@@ -128,7 +128,7 @@ def test_browser_writes_what_has_no_handle(name: str) -> None:
     one = message(message=name, line="5001" if name.startswith("LINE") else None, param1=0x11)
     text = b"".join(write([one], numbers.__getitem__))
     assert text.startswith(b"received %b\n  device=x0\n" % name.encode())
-    assert read(text) == [Received(1, name, 0x11, 0)]
+    assert read(text) == [TraceMessage(1, name, 0x11, 0)]
 
 
 def test_handle_numbers() -> None:
@@ -238,10 +238,10 @@ def test_browser_quoted_and_broken() -> None:
 def test_guide_examples() -> None:
     """The guide's own forms, one of each."""
     assert read((TRACES / "guide.txt").read_bytes()) == [
-        Received(1, "LINE_LINEDEVSTATE", 0x40, 0),
-        Received(2, "PHONE_STATE", 0x40000, 6),
-        Received(3, "LINE_LINEDEVSTATE", 0x40),
-        Received(4, "LINE_LINEDEVSTATE", 0x40),
+        TraceMessage(1, "LINE_LINEDEVSTATE", 0x40, 0),
+        TraceMessage(2, "PHONE_STATE", 0x40000, 6),
+        TraceMessage(3, "LINE_LINEDEVSTATE", 0x40),
+        TraceMessage(4, "LINE_LINEDEVSTATE", 0x40),
     ]
 
 
@@ -292,7 +292,7 @@ def test_guide_same_bit_of_a_phone() -> None:
 
 def test_guide_close_has_no_parameters() -> None:
     """A close carries enough without parameters, a state does not."""
-    assert read("EVENT = LINE_CLOSE\n") == [Received(1, "LINE_CLOSE")]
+    assert read("EVENT = LINE_CLOSE\n") == [TraceMessage(1, "LINE_CLOSE")]
     assert refused("EVENT = LINE_LINEDEVSTATE\n").startswith("trace.txt:1: LINE_LINEDEVSTATE without param1")
 
 
