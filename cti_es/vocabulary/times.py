@@ -6,9 +6,10 @@ them compare by :func:`sort_key`; nothing else ever needs to be parsed.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
-from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.errors import InputError, did_you_mean
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 EXPECTED = "an RFC 3339 time such as 2026-01-01T08:00:00Z or 2026-01-01T09:00:00.25+01:00"
@@ -43,9 +44,9 @@ def canonical_time(text: str) -> str:
         moment = datetime(year, month, day, hour, minute, second, micro, zone).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InputError(f"{text!r} is not a time: {error}", expected=EXPECTED) from None
-    if not (FIRST_YEAR <= year <= LAST_YEAR and FIRST_YEAR <= moment.year <= LAST_YEAR):
-        raise InputError(f"{text!r} is out of range", expected=f"a time in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
-    return _text(moment)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _out_of_range(text)
+    return _text(moment, text)
 
 
 def _zone(sign: str, hours: int, minutes: int) -> timezone:
@@ -55,9 +56,61 @@ def _zone(sign: str, hours: int, minutes: int) -> timezone:
     return timezone(-offset if sign == "-" else offset)
 
 
-def _text(moment: datetime) -> str:
+def _text(moment: datetime, written: str) -> str:
+    """The canonical form of a moment in UTC. ``written`` is what an error shows."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise _out_of_range(written)
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def _out_of_range(text: str) -> InputError:
+    return InputError(f"{text!r} is out of range", expected=f"a time in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
+
+
+# --- clocks of other zones ------------------------------------------------------------------------------------------
+
+ZONE_EXPECTED = "Z, an offset such as +05:30, or a name such as Europe/Berlin"
+
+_OFFSET = re.compile("Z|[+-][0-9]{2}:[0-9]{2}")
+
+
+def stamp_zone(text: str) -> tuple[str, str]:
+    """``[ZONE=]±HH:MM|Z|NAME``: which zone of a log's stamps is meant, and what it is.
+
+    The first is empty if no zone is named: then it is about stamps without a zone, or with an unknown one. NAME is one
+    of the tz database (``Europe/Berlin``). Raises :class:`InputError` if there is no such offset or name.
+    """
+    zone, _, means = text.rpartition("=")
+    try:
+        time_in_zone("2000-01-01T00:00:00", means)
+    except InputError as error:
+        raise InputError(f"no time zone {means!r}", expected=ZONE_EXPECTED, hint=error.hint) from None
+    return zone, means
+
+
+def time_in_zone(local: str, zone: str) -> str:
+    """The canonical time at which a clock in ``zone`` shows ``local`` (``2026-01-31T08:00:00``, perhaps a fraction).
+
+    ``zone`` is ``Z``, an offset such as ``+01:00`` or a name of the tz database. A time that the clock shows twice, at
+    the end of summer time, is the first of the two; one that it skips is read by the offset before. Raises
+    :class:`InputError` if there is no such time or zone.
+    """
+    if _OFFSET.fullmatch(zone):
+        return canonical_time(local + zone)
+    there = datetime.fromisoformat(canonical_time(local + "Z")).replace(tzinfo=_named_zone(zone))
+    return _text(there.astimezone(UTC), f"{local} {zone}")
+
+
+@lru_cache(maxsize=64)
+def _named_zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = did_you_mean(name, available_timezones())
+        raise InputError(f"no time zone {name!r}", expected=ZONE_EXPECTED, hint=near) from None
 
 
 def all_plainly_canonical(times: Sequence[str]) -> bool:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from support.strategies import EXAMPLES, times
 
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.times import EXPECTED, all_plainly_canonical, canonical_time, sort_key
+from cti_es.vocabulary.times import (
+    EXPECTED,
+    all_plainly_canonical,
+    canonical_time,
+    sort_key,
+    stamp_zone,
+    time_in_zone,
+)
 
 ACCEPTED = {
     "2026-01-01T08:00:00Z": "2026-01-01T08:00:00Z",
@@ -201,3 +208,63 @@ def test_quick_look_refuses(texts: list[str]) -> None:
 def test_quick_look_accepts_ordinary_times(texts: list[str]) -> None:
     """It is content with every canonical time up to the 28th of a month, so that it saves the careful look."""
     assert all_plainly_canonical([text for text in texts if text[8:10] <= "28"])
+
+
+# --- clocks of other zones ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("local", "zone", "expected"),
+    [
+        ("2026-07-01T10:00:00", "Z", "2026-07-01T10:00:00Z"),
+        ("2026-07-01T10:00:00.5", "+05:30", "2026-07-01T04:30:00.500000Z"),
+        ("2026-07-01T10:00:00.25", "Europe/Berlin", "2026-07-01T08:00:00.250000Z"),
+        ("2026-01-01T10:00:00", "Europe/Berlin", "2026-01-01T09:00:00Z"),
+        ("2026-10-25T02:30:00", "Europe/Berlin", "2026-10-25T00:30:00Z"),
+        ("2026-03-29T02:30:00", "Europe/Berlin", "2026-03-29T01:30:00Z"),
+        ("2026-07-01T10:00:00", "Asia/Kolkata", "2026-07-01T04:30:00Z"),
+    ],
+)
+def test_time_in_zone(local: str, zone: str, expected: str) -> None:
+    """A local time and its zone make a time; an hour that summer time repeats or skips is read by the offset before."""
+    assert time_in_zone(local, zone) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Z", ("", "Z")),
+        ("-03:00", ("", "-03:00")),
+        ("America/New_York", ("", "America/New_York")),
+        ("IST=+05:30", ("IST", "+05:30")),
+        ("IST=Asia/Kolkata", ("IST", "Asia/Kolkata")),
+    ],
+)
+def test_stamp_zone(text: str, expected: tuple[str, str]) -> None:
+    """What a zone of a log's stamps means: an offset or a name, for the zone before the equals sign or for all."""
+    assert stamp_zone(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("europe/berlin", "did you mean 'Europe/Berlin'?"),
+        ("Europe/Berlim", "did you mean 'Europe/Berlin'?"),
+        *((text, "") for text in ("", "IST=", "+25:00", "+1:00", "05:30", "../../etc/passwd", "/etc/passwd", "Europe")),
+        *((text, "") for text in ("\x00", "A" * 5_000, "caf\u00e9", "+05:30Z", "now")),
+    ],
+    ids=ascii,
+)
+def test_no_zone(text: str, hint: str) -> None:
+    """What is no offset and no name is refused, with what is expected and the nearest name."""
+    with pytest.raises(InputError, match="no time zone") as caught:
+        stamp_zone(text)
+    assert caught.value.expected == "Z, an offset such as +05:30, or a name such as Europe/Berlin"
+    assert caught.value.hint == hint or not hint
+
+
+def test_no_local_time() -> None:
+    """A day that does not exist, and a time that falls out of range in UTC, are refused."""
+    for local in ("2026-02-30T00:00:00", "1970-01-01T00:30:00", "10:00"):
+        with pytest.raises(InputError):
+            time_in_zone(local, "Europe/Berlin")
