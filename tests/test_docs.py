@@ -35,6 +35,7 @@ from cti_es.logs.store.base import ROW_EVENTS
 from cti_es.logs.store.schema import OBJECTS
 from cti_es.model.cluster import MisfitCode
 from cti_es.model.rules import RULES
+from cti_es.vocabulary import tapi
 from cti_es.vocabulary.events import EVENT_TYPES, Kind, fields_of
 from cti_es.vocabulary.names import MAX_NAME
 from cti_es.vocabulary.text_lines import MAX_LINE
@@ -390,6 +391,30 @@ def test_the_order_of_fields_is_the_canonical_one() -> None:
     for event_type in EVENT_TYPES:
         own = [field for field in fields_of(event_type) if field not in ("at", "id")]
         assert re.findall(r"`(\w+)`", rows[event_type]) == own
+
+
+def numbers_on(section: str) -> dict[str, int]:
+    """Name → number of the tables in a section of the page about TAPI, where both may stand in any column."""
+    text = (DOCS / "reference" / "tapi.md").read_text("utf-8")
+    body = re.search(rf"(?ms)^## {section}\n(.*?)(?=^## |\Z)", text)
+    assert body, section
+    rows = re.findall(r"(?m)^\| .*", body[1])
+    pairs = [pair for row in rows for pair in re.findall(r"\| (0x[0-9a-f]+|\d+)[^|]* \| [*`]*(\w+)", row)]
+    return {name: int(number, 0) for number, name in pairs}
+
+
+def test_the_numbers_of_tapi_are_those_of_the_program() -> None:
+    """The page lists every message, state and reason with the number that the program has for it."""
+    assert numbers_on("Messages") == tapi.MESSAGE_IDS
+    assert numbers_on("States of a line") == tapi.LINEDEVSTATE
+    assert numbers_on("States of a phone") == tapi.PHONESTATE
+    assert numbers_on("Reasons") == tapi.REASONS
+
+
+def test_the_messages_about_availability_are_bold() -> None:
+    """The page marks just those messages that traces are compared on."""
+    text = (DOCS / "reference" / "tapi.md").read_text("utf-8")
+    assert set(re.findall(r"\*\*((?:LINE|PHONE)_\w+)\*\*", text)) == tapi.COMPARED
 
 
 def test_the_kinds_of_schema_are_all_there() -> None:
