@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cti_es.logs.reading import Cut, folded
+from cti_es.logs.reading import Cut, resumed_at
 from cti_es.model.replay import Replay
 from cti_es_cli.output import View, batched, of_sources, opened, warn
 from cti_es_cli.sources import CountedLog, open_log
@@ -21,7 +21,7 @@ def print_states(
 
     def batches_of(source: str) -> Iterator[list[Any]]:
         with open_log(source) as log:
-            replay, warnings = folded(CountedLog(log), as_of or Cut())
+            replay, warnings = resumed_at(CountedLog(log), as_of or Cut())
         for warning in warnings:
             warn(f"warning: {warning}")
         yield from batched(rows(replay))

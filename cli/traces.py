@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from cti_es.logs.reading import Cut, Log, Reading, check_end
+from cti_es.logs.reading import Cut, Log, Reading, check_end, resumed
 from cti_es.logs.store.sqlite import is_sqlite
-from cti_es.model.replay import MisfitReport, Replay
+from cti_es.model.replay import MisfitReport
 from cti_es.traces.diff.lint import COMPARED_STATES
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
@@ -95,14 +95,13 @@ class Side:
 
     def _replayed(self, log: Log) -> Iterator[list[TraceMessage]]:
         cut, start = Cut(version=self._selection.to_version), self._selection.from_version
-        kept = log.snapshot(version=start - 1) if start > 1 else None
-        replay = Replay(kept.state if kept else None)
+        replay, _ = resumed(log, version=start - 1)
         reading = Reading(log, replay.version + 1, cut)
         misfits: list[MisfitReport] = []
         for batch in reading.batches():
             yield [received(message) for message in replay.messages(batch.events)]
-            misfits, self._misfits = misfits or replay.misfits[:1], self._misfits + len(replay.misfits)
-            replay.misfits.clear()
+            found = replay.taken_misfits()
+            misfits, self._misfits = misfits or found[:1], self._misfits + len(found)
         check_end(log, cut, reading.end)
         if misfits:
             what = f"{self._misfits} events do not fit" if self._misfits > 1 else "1 event does not fit"

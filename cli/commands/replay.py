@@ -7,15 +7,12 @@ from typing import Any, cast
 
 import click
 
-from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end
-from cti_es.logs.store import Snapshot
-from cti_es.logs.timeline import Timeline
+from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end, resumed
 from cti_es.model.replay import MisfitReport, Replay
 from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.traces.forms import tapi_browser
 from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.tapi import Message
-from cti_es.vocabulary.times import sort_key
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
@@ -96,13 +93,6 @@ def command(
             output.rows(*rows)
 
 
-def _snapshot(log: Log, version: int, cut: Cut) -> Snapshot | None:
-    """The newest state of the fold that lies before what is wanted and before the cut."""
-    if version < 1:
-        return None
-    return log.snapshot(version=version, **({"latest": sort_key(cut.moment)} if cut.moment else {}))
-
-
 class _Wanted:
     """Which messages to print."""
 
@@ -145,9 +135,8 @@ class _Replaying:
         self._wanted = wanted
         self._cut = cut
         self._strict = strict
-        kept = None if numbered else _snapshot(log, wanted.from_version - 1, cut)
-        self._replay = Replay(kept.state if kept else None)
-        timeline = Timeline(kept.latest, kept.backwards) if kept else None
+        start = 0 if numbered else wanted.from_version - 1
+        self._replay, timeline = resumed(log, **cut.at_most | {"version": start})
         self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
 
     def messages(self) -> Iterator[Iterable[Message]]:
@@ -172,9 +161,7 @@ class _Replaying:
         self._finish()
 
     def _new_misfits(self) -> list[MisfitReport]:
-        found = [one for one in self._replay.misfits if one.version >= self._wanted.from_version]
-        self._replay.misfits.clear()
-        return found
+        return [one for one in self._replay.taken_misfits() if one.version >= self._wanted.from_version]
 
     def _finish(self) -> None:
         for warning in self._reading.warnings:

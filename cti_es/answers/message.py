@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cti_es.answers.notes import has_waited, notes_on
-from cti_es.logs.reading import Cut, Log, event_at, folded
+from cti_es.logs.reading import Cut, Log, event_at, resumed, resumed_at
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.homes import Home, home
 from cti_es.model.replay import Replay
@@ -78,7 +78,7 @@ class Placement(msgspec.Struct, frozen=True):
 def explain_message(log: Log, seq: int) -> Explanation:
     """Explain message number ``seq`` of a log's replay. Raises :class:`InputError` when there is no such message."""
     message, others = _find(log, seq)
-    replay, _ = folded(log, Cut(version=message.version - 1))
+    replay, _ = resumed_at(log, Cut(version=message.version - 1))
     event = event_at(log, message.version)
     before, unfiltered = Replay(replay.encoded()), _wanting_everything(replay, message.device)
     replay.advance([event])
@@ -106,11 +106,10 @@ def _wanting_everything(replay: Replay, device: str) -> Replay:
 
 def _find(log: Log, seq: int) -> tuple[Message, list[Message]]:
     """The message with this number, and all messages of its event about its device."""
-    kept = log.snapshot(messages=seq - 1)
-    replay = Replay(kept.state if kept else None)
+    replay, _ = resumed(log, messages=seq - 1)
     for batch in log.batches(replay.version + 1):
         messages = list(replay.messages(batch.events)) if replay.seq < seq else []
-        replay.misfits.clear()
+        replay.taken_misfits()
         for message in messages:
             if message.seq == seq:
                 return message, [m for m in messages if (m.version, m.device) == (message.version, message.device)]
@@ -123,7 +122,7 @@ def _find(log: Log, seq: int) -> tuple[Message, list[Message]]:
 
 def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]:
     """Where a device is at a cut and why, and the warnings of reading up to there. Raises :class:`InputError`."""
-    replay, warnings = folded(log, cut)
+    replay, warnings = resumed_at(log, cut)
     cluster = replay.cluster
     device = cluster.devices.get(name)
     if device is None:

@@ -28,11 +28,12 @@ from cti_es.cucm.findings import Finding, Findings
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.cucm.translation import Candidate, Translation, Unknown
-from cti_es.logs.append import Appended, Options, append, restored
+from cti_es.logs.append import Appended, Options, append
 from cti_es.logs.ndjson import Lines
+from cti_es.logs.reading import StoredLog, resumed, resumed_at_end
 from cti_es.logs.store.base import Store, events_of
 from cti_es.model.cluster import Cluster
-from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
+from cti_es.model.replay import MisfitReport, Replay
 from cti_es.vocabulary import events as log
 from cti_es.vocabulary.errors import Conflict, InputError
 from cti_es.vocabulary.events import Event, encode, type_of
@@ -74,7 +75,7 @@ def run(
     Raises :class:`InputError` for a file that cannot be imported, a log without nodes, or a claim that is older than
     the log and says something else; nothing is stored then.
     """
-    replay, _ = restored(store, name)
+    replay, _ = resumed_at_end(StoredLog(store, name, name))
     if not replay.cluster.nodes:
         raise InputError(f"the log '{name}' has no nodes yet", where=store.address,
                          expected="the topology (nodes, devices, who has opened what)",
@@ -216,9 +217,8 @@ class _Present:
         first = self.replay.version + 1
         self.replay.advance(events)
         verdicts: list[MisfitReport | SkipReason | None] = [None] * len(events)
-        for misfit in self.replay.misfits:
+        for misfit in self.replay.taken_misfits():
             verdicts[misfit.version - first] = misfit
-        self.replay.misfits.clear()
         return verdicts
 
 
@@ -226,10 +226,9 @@ class _Past:
     """The log replayed once more, with older claims in their places (see the head of this file)."""
 
     def __init__(self, store: Store, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
-        kept = store.snapshot(name, FOLD_VERSION, latest=_key(first))
         self._store, self._name, self._place = store, name, place
         self._begin = sort_key(next(_events(store, name, 1))[1].at or "")
-        self._present = _Present(Replay(kept.state if kept else None))
+        self._present = _Present(resumed(StoredLog(store, name, name), latest=_key(first)).replay)
         self._log = _events(store, name, self._present.replay.version + 1)
         self._next = next(self._log, None)
         self._early: dict[bytes, Candidate] = {}
@@ -340,7 +339,7 @@ class _Plan:
 
     def batches(self) -> Iterator[Lines]:
         """New events and duplicates, in order. To be read inside the transaction that appends them."""
-        replay, timeline = restored(self._store, self._name)
+        replay, timeline = resumed_at_end(StoredLog(self._store, self._name, self._name))
         present, latest = _Present(replay), timeline.latest
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from cti_es.logs import clock
 from cti_es.logs.ndjson import Lines
-from cti_es.logs.store.base import Head, Reader, Snapshot, Store, Writer, events_of
+from cti_es.logs.reading import Resumed, StoredLog, resumed_at_end
+from cti_es.logs.store.base import Head, Snapshot, Store, Writer, events_of
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
@@ -77,19 +78,6 @@ def append(store: Store, log: str, batches: Iterable[Lines], options: Options) -
     return appending.result()
 
 
-def restored(store: Reader, log: str, hints: bool = False) -> tuple[Replay, Timeline]:
-    """The fold at the end of a log: from the newest snapshot, then event by event."""
-    kept = store.snapshot(log, FOLD_VERSION)
-    replay = Replay(kept.state if kept else None, hints)
-    timeline = Timeline(kept.latest, kept.backwards) if kept else Timeline()
-    for row in store.rows(log, replay.version + 1):
-        events = events_of(row, store.address)
-        timeline.take(row.version, events)
-        replay.advance(events)
-    replay.misfits.clear()
-    return replay, timeline
-
-
 class _Appending:
     """One append in progress."""
 
@@ -100,7 +88,7 @@ class _Appending:
         self._options = options
         self._now = clock.now()
         self._start = writer.head.version
-        self._fold: tuple[Replay, Timeline] | None = None
+        self._fold: Resumed | None = None
         self._saved_work = 0
         self._duplicates = 0
         self._misfits: list[MisfitReport] = []
@@ -122,21 +110,20 @@ class _Appending:
             fresh = fresh._replace(events=_stamped(fresh.events, self._now), canonical=None)
         first = replay.version + 1
         replay.advance(fresh.events)
-        if replay.misfits:
-            self._take_misfits(replay, first, fresh)
+        if found := replay.taken_misfits():
+            self._take_misfits(found, first, fresh)
         timeline.take(first, fresh.events)
         self._writer.write(fresh.events, self._now, self._options.source, fresh.canonical)
         self._snapshot_if_due(replay, timeline)
 
-    def _begin(self) -> tuple[Replay, Timeline]:
+    def _begin(self) -> Resumed:
         """Before the first event that is not a duplicate: is the log where it should be, and what is its state?"""
         _check_expected(self._options.expect, self._log, self._start)
-        self._fold = restored(self._store, self._log, hints=True)
+        self._fold = resumed_at_end(StoredLog(self._store, self._log, self._log))
+        self._fold.replay.hints = True
         return self._fold
 
-    def _take_misfits(self, replay: Replay, first: int, fresh: Lines) -> None:
-        found = list(replay.misfits)
-        replay.misfits.clear()
+    def _take_misfits(self, found: list[MisfitReport], first: int, fresh: Lines) -> None:
         if not self._options.allow_misfits:
             raise _refused([(self._place(fresh.numbers[one.version - first]), one) for one in found])
         self._misfits += found

@@ -75,11 +75,12 @@ class Cut(NamedTuple):
     version: int | None = None
     moment: str | None = None
 
-    def snapshot(self, log: Log) -> Snapshot | None:
-        """The newest state of the fold that lies before the cut."""
+    @property
+    def at_most(self) -> dict[str, int | str]:
+        """What a snapshot may have at most to lie before the cut: see :func:`resumed`."""
         if self.version is not None:
-            return log.snapshot(version=self.version)
-        return log.snapshot(latest=sort_key(self.moment)) if self.moment else log.snapshot()
+            return {"version": self.version}
+        return {"latest": sort_key(self.moment)} if self.moment else {}
 
 
 WHOLE = Cut()
@@ -163,18 +164,44 @@ class Reading:
         return 0
 
 
-def folded(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
-    """The fold of a log at a cut, from the nearest snapshot, and the warnings of reading up to there.
+class Resumed(NamedTuple):
+    """A replay to go on with, and the times of its log up to there."""
+
+    replay: Replay
+    timeline: Timeline
+
+
+def resumed(log: Log, **at_most: int | str) -> Resumed:
+    """The fold of a log at its newest snapshot whose ``version``, ``messages`` or ``latest`` is at most that.
+
+    Without such a snapshot it stands at the start of the log.
+    """
+    kept = log.snapshot(**at_most)
+    if kept is None:
+        return Resumed(Replay(), Timeline())
+    return Resumed(Replay(kept.state), Timeline(kept.latest, kept.backwards))
+
+
+def resumed_at_end(log: Log) -> Resumed:
+    """The fold of a log at its end, and the times of the whole log."""
+    replay, timeline = resumed(log)
+    for batch in log.batches(replay.version + 1):
+        timeline.take(batch.version, batch.events)
+        replay.advance(batch.events)
+        replay.taken_misfits()
+    return Resumed(replay, timeline)
+
+
+def resumed_at(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
+    """The fold of a log at a cut, and the warnings of reading up to there.
 
     Raises :class:`InputError` when the cut is a version past the end.
     """
-    kept = cut.snapshot(log)
-    replay = Replay(kept.state) if kept else Replay()
-    timeline = Timeline(kept.latest, kept.backwards) if kept else None
+    replay, timeline = resumed(log, **cut.at_most)
     reading = Reading(log, replay.version + 1, cut, timeline)
     for batch in reading.batches():
         replay.advance(batch.events)
-        replay.misfits.clear()
+        replay.taken_misfits()
     check_end(log, cut, replay.version)
     return replay, reading.warnings
 

@@ -130,7 +130,7 @@ class _LogCheck:
         if self._replay:
             self._timeline.take(row.version, events)
             self._replay.advance(events)
-            self._replay.misfits.clear()
+            self._replay.taken_misfits()
 
     def _event(self, version: int, event: Event) -> Iterator[Fault]:
         if event.at is None:

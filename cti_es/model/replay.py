@@ -52,8 +52,9 @@ class Replay:
     """A fold in progress.
 
     ``state`` is an encoded state to go on from (:meth:`encoded`), or None for the empty log. ``misfits`` collects what
-    did not fit until somebody takes it away; ``hints`` adds what is near to their reasons. ``work`` counts events and
-    steps since this object was made. ``watch``, if set, is shown the steps of every event that takes any.
+    did not fit until it is taken (:meth:`taken_misfits`); ``hints`` adds to their reasons which known name is near.
+    ``work`` counts events and steps since this object was made. ``watch``, if set, is shown the steps of every event
+    that takes any.
     """
 
     def __init__(self, state: bytes | None = None, hints: bool = False) -> None:
@@ -61,7 +62,7 @@ class Replay:
         self._recovery = Recovery(start.cluster)
         self._recovery.version = start.version
         self._tsp = Tsp(start.book, start.seq, self._recovery)
-        self._hints = hints
+        self.hints = hints
         self.misfits: list[MisfitReport] = []
         self.watch: Watch | None = None
         self.work = 0
@@ -112,13 +113,18 @@ class Replay:
         for _ in self.messages(events):
             pass
 
+    def taken_misfits(self) -> list[MisfitReport]:
+        """The misfits since this was last asked; they are given away and no longer kept here."""
+        taken, self.misfits = self.misfits, []
+        return taken
+
     def encoded(self) -> bytes:
         """The state after the last event as bytes; the same state always gives the same bytes."""
         return msgspec.json.encode(State(self.version, self.seq, self.cluster, self.book))
 
     def _report(self, event: Event, misfit: Misfit) -> MisfitReport:
         text = misfit.reason
-        if self._hints and (near := did_you_mean(misfit.found, misfit.known)):
+        if self.hints and (near := did_you_mean(misfit.found, misfit.known)):
             text += f"; {near}"
         return MisfitReport(self.version, event.at, type_of[type(event)], misfit.code, text)
 

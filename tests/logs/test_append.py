@@ -12,7 +12,7 @@ from cti_es.answers.message import explain_message
 from cti_es.logs import append as appending
 from cti_es.logs.append import MISFITS_SHOWN, Options, append, parse_expect
 from cti_es.logs.ndjson import Lines, read_events, write_events
-from cti_es.logs.reading import Cut, StoredLog, folded
+from cti_es.logs.reading import Cut, StoredLog, resumed_at
 from cti_es.logs.store import Head, MemoryStore, SqliteStore
 from cti_es.logs.verify import verify
 from cti_es.model.homes import homes
@@ -497,7 +497,7 @@ def test_steps_count_as_work(store, monkeypatch):
     monkeypatch.setattr(appending, "SNAPSHOT_WORK", replay.work + 14)
     put(store, *events)
     for _ in range(4):
-        failed = next(n for n, up in folded(StoredLog(store, "default", "x"))[0].cluster.nodes.items() if up)
+        failed = next(n for n, up in resumed_at(StoredLog(store, "default", "x"))[0].cluster.nodes.items() if up)
         put(store, NodeFailed(node=failed), allow_misfits=True)
         put(store, NodeRecovered(node=failed), allow_misfits=True)
 
@@ -612,7 +612,7 @@ def test_snapshots_change_no_version(snapshotted):
     truth = Truth(a_log())
     log = snapshotted(truth.events)
     for version in range(len(truth.events) + 1):
-        replay, warnings = folded(log, Cut(version=version))
+        replay, warnings = resumed_at(log, Cut(version=version))
 
         assert (replay.version, warnings) == (version, [])
         assert replay.encoded() == truth.states[version]
@@ -628,7 +628,7 @@ def test_snapshots_change_no_moment(snapshotted, backwards):
         moment = event.at
         later = [index for index, one in enumerate(truth.events) if one.at[:-1] > moment[:-1]]
         version = later[0] if later else len(truth.events)
-        replay, warnings = folded(log, Cut(moment=moment))
+        replay, warnings = resumed_at(log, Cut(moment=moment))
 
         assert replay.encoded() == truth.states[version]
         assert bool(warnings) is _goes_backwards(truth.events, version, moment)
@@ -731,4 +731,4 @@ def test_a_snapshot_of_an_older_fold_is_passed_over(store, monkeypatch):
 
     assert [one.fold for one, _ in store.snapshots("default")] == [FOLD_VERSION - 1, FOLD_VERSION]
     assert store.snapshot("default", FOLD_VERSION, version=1) is None
-    assert folded(StoredLog(store, "default", "x"))[0].version == 2
+    assert resumed_at(StoredLog(store, "default", "x"))[0].version == 2

@@ -12,7 +12,7 @@ import cti_es.logs.append
 from cti_es.answers.message import explain_device, explain_message
 from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines
-from cti_es.logs.reading import WHOLE, Batch, Cut, Reading, StoredLog, event_at, folded, parse_as_of
+from cti_es.logs.reading import WHOLE, Batch, Cut, Reading, StoredLog, event_at, parse_as_of, resumed_at
 from cti_es.logs.store import MemoryStore, SqliteStore
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
@@ -140,12 +140,12 @@ def test_a_cut_by_time_is_the_longest_prefix(times, sizes, moment):
 def test_a_cut_by_time_from_a_snapshot(times, sizes, moment):
     """The fold at a moment is that of the prefix, from whatever snapshot it starts, with the same warnings."""
     events = a_log(times)
-    replay, warnings = folded(stored(events, sizes), Cut(moment=moment))
+    replay, warnings = resumed_at(stored(events, sizes), Cut(moment=moment))
     end = naive_cut(events, moment)
 
     assert (replay.version, replay.encoded()) == (end, state_of(events[:end]))
     assert bool(warnings) is naive_warning(events, moment)
-    assert [text.replace("store", "list") for text in warnings] == folded(ListLog(events), Cut(moment=moment))[1]
+    assert [text.replace("store", "list") for text in warnings] == resumed_at(ListLog(events), Cut(moment=moment))[1]
 
 
 @EXAMPLES
@@ -156,10 +156,10 @@ def test_a_cut_by_version_from_a_snapshot(times, sizes, version):
     log = stored(events, sizes)
     if version > len(events):
         with pytest.raises(InputError, match="past the end"):
-            folded(log, Cut(version=version))
+            resumed_at(log, Cut(version=version))
         return
 
-    replay, warnings = folded(log, Cut(version=version))
+    replay, warnings = resumed_at(log, Cut(version=version))
 
     assert (replay.version, replay.encoded(), warnings) == (version, state_of(events[:version]), [])
 
@@ -184,14 +184,14 @@ def test_version_0_is_the_empty_log():
     events = a_log(TIMES)
 
     for log in (ListLog(events), stored(events, [2])):
-        replay, warnings = folded(log, Cut(version=0))
+        replay, warnings = resumed_at(log, Cut(version=0))
 
         assert (replay.version, replay.encoded(), warnings) == (0, Replay().encoded(), [])
 
 
 def test_a_moment_before_everything_is_the_empty_log():
     """Before the first event there is nothing, and that is no reason to warn."""
-    replay, warnings = folded(ListLog(a_log(TIMES)), Cut(moment=MOMENTS[0]))
+    replay, warnings = resumed_at(ListLog(a_log(TIMES)), Cut(moment=MOMENTS[0]))
 
     assert (replay.version, warnings) == (0, [])
 
@@ -203,13 +203,13 @@ def test_the_warning_names_the_first_step_back():
     """Times that go backwards before the cut are named by version and log."""
     log = ListLog(a_log([TIMES[2], TIMES[0], TIMES[1], TIMES[4]]))
 
-    assert folded(log, Cut(moment=TIMES[3]))[1] == ["times go backwards at version 2 of list"]
+    assert resumed_at(log, Cut(moment=TIMES[3]))[1] == ["times go backwards at version 2 of list"]
 
 
 def test_the_warning_names_an_event_left_out():
     """An event behind the cut that is not later than the moment is named, and where reading stopped."""
     log = ListLog(a_log([TIMES[0], TIMES[5], TIMES[4], TIMES[1]]))
-    (warning,) = folded(log, Cut(moment=TIMES[2]))[1]
+    (warning,) = resumed_at(log, Cut(moment=TIMES[2]))[1]
 
     assert warning.startswith("times go backwards at version 4 of list")
     assert f"not later than {TIMES[2]}" in warning
@@ -220,7 +220,7 @@ def test_times_that_go_backwards_later_are_no_warning():
     """Steps back between events that are all later than the moment change nothing."""
     log = ListLog(a_log([TIMES[0], TIMES[5], TIMES[4], TIMES[5]]))
 
-    assert folded(log, Cut(moment=TIMES[1]))[1] == []
+    assert resumed_at(log, Cut(moment=TIMES[1]))[1] == []
 
 
 # --- past the end ---------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def short_log(request, tmp_path):
 def test_a_version_past_the_end_is_an_error(short_log, version):
     """``--as-of`` a version that the log does not have yet: an InputError that says how far it goes."""
     with pytest.raises(InputError, match=r"past the end of .*expected a version up to 6"):
-        folded(short_log, Cut(version=version))
+        resumed_at(short_log, Cut(version=version))
 
 
 @pytest.mark.parametrize("version", [0, 7, 100, 10**20])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import cti_es.logs.append
 from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines, write_events
-from cti_es.logs.reading import Cut, Reading, StoredLog, folded
+from cti_es.logs.reading import Cut, Reading, StoredLog, resumed_at
 from cti_es.logs.store import Fault, Head, MemoryStore, SqliteStore
 from cti_es.logs.store.base import chain_hash
 from cti_es.logs.verify import verify
@@ -91,9 +91,9 @@ def seen(store):
         export = b"".join(write_events(batch.events) for batch in Reading(log).batches())
         replay = Replay()
         messages = [m for batch in log.batches() for m in replay.messages(batch.events)]
-        states = [folded(log, Cut(version=version))[0].encoded() for version in (0, info.head.version // 2)]
+        states = [resumed_at(log, Cut(version=version))[0].encoded() for version in (0, info.head.version // 2)]
         ids = store.find_ids(info.name, [f"id{n}" for n in range(0, 100, 5)])
-        home = encode(list(homes(folded(log)[0].cluster)))
+        home = encode(list(homes(resumed_at(log)[0].cluster)))
         found.append((info, export, encode(messages), states, home, len(replay.misfits), ids))
     return found
 

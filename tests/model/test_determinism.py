@@ -23,7 +23,7 @@ from support.recording import LOGS, Digests, all_digests, recorded
 from support.strategies import Json, run
 
 from cti_es.logs import append as appending
-from cti_es.logs.reading import Cut, StoredLog, folded
+from cti_es.logs.reading import Cut, StoredLog, resumed_at
 from cti_es.logs.store import SqliteStore
 from cti_es.logs.store.base import Snapshot
 from cti_es.model.homes import homes
@@ -223,7 +223,7 @@ def test_store_and_file_make_no_difference(
         for version in Random(work).sample(range(len(events) + 1), min(25, len(events))):
             expected = Replay()
             expected.advance(events[:version])
-            assert folded(stored, Cut(version))[0].encoded() == expected.encoded()
+            assert resumed_at(stored, Cut(version))[0].encoded() == expected.encoded()
 
 
 def printed(*command: str) -> bytes:

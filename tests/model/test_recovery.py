@@ -683,7 +683,7 @@ def test_everything_comes_home_when_all_is_well_again() -> None:
     lost = []
     for seed, log in enumerate(corpus()):
         replay = run(decoded(log))[1]
-        replay.misfits.clear()
+        replay.taken_misfits()
         replay.advance(decoded(healed(replay)))
         lost += [(seed, home) for home in placed(replay) if not at_home(home) and is_used(replay, home)]
         lost += [(seed, misfit) for misfit in replay.misfits]

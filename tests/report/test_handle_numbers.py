@@ -41,7 +41,7 @@ def counted(log):
         before = open_now(replay)
         messages = list(replay.messages([event]))
         fits = not replay.misfits
-        replay.misfits.clear()
+        replay.taken_misfits()
         if fits and isinstance(event, (events.DeviceOpened, events.LineOpened)):
             app = event.app or DEFAULT_APP
             for line in opened(event, replay.cluster.devices[event.device], before):
