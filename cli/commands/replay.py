@@ -9,8 +9,8 @@ import click
 
 from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end, resumed
 from cti_es.model.replay import MisfitReport, Replay
+from cti_es.report import tapi_browser
 from cti_es.report.handle_numbers import HandleNumbers
-from cti_es.traces.forms import tapi_browser
 from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options

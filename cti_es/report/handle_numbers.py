@@ -1,4 +1,4 @@
-"""The number of every handle, for traces in which handles are numbers (diff.md §3).
+"""The number of every handle, for traces in which handles are numbers (docs/reference/traces/tapi-browser.md).
 
 The n-th handle that was opened in the log, n from 0, has its number from n. So they are counted from version 1 on.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cti_es.model.replay import Replay
 from cti_es.model.steps import Opened, Step
-from cti_es.traces.forms.tapi_browser import Key, handle_number
+from cti_es.report.tapi_browser import Key, handle_number
 
 _CLOSED_KEPT = 1_000
 

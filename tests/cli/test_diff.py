@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cti_es.model.replay import Replay
+from cti_es.report import tapi_browser
 from cti_es.testing.worked_example import EVENTS
-from cti_es.traces.forms import tapi_browser
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cti_es.model.recovery import DEFAULT_APP
 from cti_es.model.replay import Replay
 from cti_es.report import handle_numbers
 from cti_es.report.handle_numbers import HandleNumbers
-from cti_es.traces.forms.tapi_browser import key, write
+from cti_es.report.tapi_browser import key, write
 from cti_es.vocabulary import events
 
 CLOSES = ("PHONE_CLOSE", "LINE_CLOSE")

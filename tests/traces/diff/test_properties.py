@@ -12,9 +12,9 @@ from support.strategies import LOG_EXAMPLES, decoded, logs
 
 from cti_es.model.replay import Replay
 from cti_es.report.handle_numbers import HandleNumbers
+from cti_es.report.tapi_browser import write
 from cti_es.traces.diff.channels import CONFIGURATION
 from cti_es.traces.diff.compare import DiffOptions, compare
-from cti_es.traces.forms.tapi_browser import write
 from cti_es.traces.recognise import read_trace
 from cti_es.vocabulary.tapi import TraceMessage
 from cti_es_cli.output import Output

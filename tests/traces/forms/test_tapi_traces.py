@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import EXAMPLES
 
-from cti_es.traces.forms.tapi_browser import Key, handle_number, key, param_lines, write
+from cti_es.report.tapi_browser import Key, handle_number, key, write
 from cti_es.traces.recognise import TraceOptions, read_trace
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import LINEDEVSTATE, MESSAGE_IDS, PHONESTATE, Message, TraceMessage
+from cti_es.vocabulary.tapi import MESSAGE_IDS, Message, TraceMessage
 
 TRACES = FIXTURES / "traces"
 
@@ -129,43 +129,6 @@ def test_browser_writes_what_has_no_handle(name: str) -> None:
     text = b"".join(write([one], numbers.__getitem__))
     assert text.startswith(b"received %b\n  device=x0\n" % name.encode())
     assert read(text) == [TraceMessage(1, name, 0x11, 0)]
-
-
-def test_handle_numbers() -> None:
-    """The n-th handle that was opened is 0x10000 + 16·n, n from 0."""
-    assert [f"{handle_number(place):x}" for place in (0, 1, 2, 16)] == ["10000", "10010", "10020", "10100"]
-
-
-def test_wrapping() -> None:
-    """The wrap example of the reference: a line over 50 characters is full, unnamed bits come last."""
-    assert param_lines(1, 0x20208CC, LINEDEVSTATE) == [
-        "  param1=x20208cc, CONNECTED DISCONNECTED INSERVICE ",
-        "    OUTOFSERVICE NUMCALLS DEVSPECIFIC <unknown flag(s)>",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0, ["  param1=x0, "]),
-        (0x80000000, ["  param1=x80000000, <unknown flag(s)>"]),
-        (0x8C, ["  param1=x8c, CONNECTED DISCONNECTED OUTOFSERVICE "]),
-        (0x88C, ["  param1=x88c, CONNECTED DISCONNECTED OUTOFSERVICE ", "    NUMCALLS "]),
-        (0x188, ["  param1=x188, DISCONNECTED OUTOFSERVICE MAINTENANCE "]),
-        (0x40000188, ["  param1=x40000188, DISCONNECTED OUTOFSERVICE MAINTENANCE ", "<unknown flag(s)>"]),
-    ],
-    ids=["none", "unnamed only", "50 characters", "51 characters", "full at the end", "unnamed after a full line"],
-)
-def test_wrapping_by_length(value: int, expected: list[str]) -> None:
-    """Flags are appended while a line is at most 50 characters long; a full last line leaves no other behind it."""
-    assert param_lines(1, value, LINEDEVSTATE) == expected
-
-
-def test_hook_switch() -> None:
-    """Parameter 2 of a PHONE_STATE has names only if parameter 1 is exactly one hook switch."""
-    hook = PHONESTATE["HEADSETHOOKSWITCH"]
-    assert "  param2=x1, ONHOOK \n" in written(message(param1=hook, param2=1))
-    assert "  param2=x1, \n" in written(message(param1=hook | PHONESTATE["SUSPEND"], param2=1))
 
 
 NAMES = st.sampled_from(["LINE_LINEDEVSTATE", "PHONE_STATE", "LINE_CLOSE", "PHONE_CLOSE"])
