@@ -16,10 +16,13 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import click
 
+from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
+from cti_es_cli.sources import CountedLog, open_log
 
 Row = TypeVar("Row")
 AnyFunction = Callable[..., Any]
@@ -251,3 +254,24 @@ def batched(rows: Iterable[Row], size: int = 1_000) -> Iterator[list[Row]]:
 def joined(batches: Iterable[Iterable[Row]]) -> Iterator[Row]:
     """The rows of all batches."""
     return chain.from_iterable(batches)
+
+
+def print_states(
+    sources: tuple[str, ...],
+    as_of: Cut | None,
+    view: View[Any],
+    rows: Callable[[Replay], Iterable[Any]],
+    format: str,
+    path: str | None,
+) -> None:
+    """Print ``rows`` of the fold of each source at a cut (None: at its end)."""
+
+    def batches_of(source: str) -> Iterator[list[Any]]:
+        with open_log(source) as log:
+            replay, warnings = resumed_at(CountedLog(log), as_of or Cut())
+        for warning in warnings:
+            warn(f"warning: {warning}")
+        yield from batched(rows(replay))
+
+    with opened(format, path) as output:
+        output.rows(*of_sources(sources, view, batches_of))

@@ -1,16 +1,16 @@
 """How each kind of row looks: the columns of text and CSV, the object of NDJSON."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from cti_es.cucm.findings import Finding
-from cti_es.logs.store import Fault, LogInfo
 from cti_es.model.homes import Home
 from cti_es.model.providers import ProviderRow
 from cti_es.model.replay import MisfitReport
+from cti_es.report.rows import EventRow, FaultRow, LogRow, details
 from cti_es.traces.diff.lint import Violation
-from cti_es.vocabulary.events import EVENT_TYPES, Event, encode, fields_of, type_of
+from cti_es.vocabulary.events import EVENT_TYPES, encode, fields_of, type_of
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.output import View
@@ -133,35 +133,7 @@ PROVIDERS: View[ProviderRow] = View(
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-class EventRow(NamedTuple):
-    """An event with its version."""
-
-    version: int
-    event: Event
-
-
 _FIELDS = tuple(dict.fromkeys(field for name in EVENT_TYPES for field in fields_of(name) if field not in ("at", "id")))
-
-
-def details(event: Event) -> str:
-    """The fields of an event as ``append`` takes them: ``device=CTIP01 lines=5001,5002``."""
-    return " ".join(
-        f"{field}={_assigned(field, getattr(event, field))}"
-        for field in (*fields_of(type_of[type(event)]),)
-        if field != "at" and getattr(event, field) is not None
-    )
-
-
-def _assigned(field: str, value: Any) -> str:
-    if field == "ext_version":
-        return f"0x{value:08X}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, tuple):
-        return str(value)
-    if any("," in one or one.startswith("[") for one in value):
-        return encode(value).decode()
-    return ",".join(value)
 
 
 EVENTS: View[EventRow] = View(
@@ -198,30 +170,6 @@ VIOLATIONS: View[Violation] = View(
 # --- logs and faults ------------------------------------------------------------------------------------------------
 
 
-class LogRow(msgspec.Struct, frozen=True):
-    """A log of a store, as NDJSON has it: its name, number of events, first and last time, head."""
-
-    log: str
-    versions: int
-    first: str | None
-    last: str | None
-    head: str
-
-
-def log_row(info: LogInfo) -> LogRow:
-    """The row of a log."""
-    first, last = _time(info.first.events, 0), _time(info.last.events, -1)
-    return LogRow(info.name, info.head.version, first, last, str(info.head))
-
-
-def _time(events: bytes, index: int) -> str | None:
-    try:
-        found = msgspec.json.decode(events)[index]["at"]
-    except (msgspec.DecodeError, LookupError, TypeError, UnicodeDecodeError, RecursionError):
-        return None
-    return found if isinstance(found, str) else None
-
-
 LOGS: View[LogRow] = View(
     titles=("LOG", "VERSIONS", "FIRST", "LAST", "HEAD"),
     cells=lambda row: (row.log, str(row.versions), _or_dash(row.first), _or_dash(row.last), row.head),
@@ -229,19 +177,6 @@ LOGS: View[LogRow] = View(
     values=_values,
     json=_json,
 )
-
-
-class FaultRow(msgspec.Struct, frozen=True):
-    """Something wrong with a store, as NDJSON has it: the log and version concerned (null: the store), what it is."""
-
-    log: str | None
-    version: int | None
-    fault: str
-
-
-def fault_row(fault: Fault) -> FaultRow:
-    """The row of a fault."""
-    return FaultRow(*fault)
 
 
 FAULTS: View[FaultRow] = View(

@@ -7,9 +7,8 @@ from typing import Literal
 
 import click
 
-from cti_es_cli.options import Seconds, TimeType
-from cti_es_cli.output import opened
-from cti_es_cli.trace_options import reading_options, trace_options
+from cti_es_cli.options import Seconds, TimeType, reading_options, trace_options
+from cti_es_cli.output import opened, warn
 
 DIFFERS = 1
 
@@ -79,11 +78,15 @@ def command(
     Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, the form of
     the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
     """
+    from cti_es.report.diff_text import Report
+    from cti_es.report.junit import junit_xml
+    from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
     from cti_es.traces.diff.compare import DiffOptions, compare
-    from cti_es_cli.diff_report import Report, check_handles, check_sides, check_times, junit_xml
+    from cti_es.traces.sides import Selection, compare_what_both_can_tell
+    from cti_es.vocabulary.events import encode
     from cti_es_cli.handle_file import read_handles
     from cti_es_cli.main import ClosedPipe
-    from cti_es_cli.traces import Selection, compare_what_both_can_tell, open_side
+    from cti_es_cli.traces import open_side
 
     if expected == actual == "-":
         raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
@@ -103,8 +106,9 @@ def command(
         )
         compare_what_both_can_tell(sides)
         found = compare(sides[0].batches(), sides[1].batches(), options)
-        check_sides(sides, found)
-        check_handles(found, given or {})
+        for warning in [*sides[0].warnings, *sides[1].warnings, *handles_of_nothing(found, given or {})]:
+            warn(f"warning: {warning}")
+        check_sides(found, (sides[0].name, sides[1].name))
         if time_tolerance is not None:
             check_times(found)
         report = Report(sides, selection, options, found, most)
@@ -115,9 +119,11 @@ def command(
         try:
             with opened(format, path) as output:
                 if format == "ndjson":
-                    report.ndjson(output)
+                    for row in report.rows():
+                        output.write(encode(row) + b"\n")
                 else:
-                    report.text(output, show_handles)
+                    for line in report.lines(show_handles):
+                        output.line(*line)
                 output.flush()
         except ClosedPipe:
             raise ClosedPipe(verdict) from None

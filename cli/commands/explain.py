@@ -59,8 +59,8 @@ def command(source: str, seq: int | None, device: str | None, as_of: Cut | None,
 
 def _print_message(output: Output, found: "Explanation", name: str) -> None:
     from cti_es.answers.message import words
+    from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
-    from cti_es_cli.views import details
 
     message = found.message
     line = f", line {message.line}" if message.line is not None else ""
@@ -102,8 +102,8 @@ def _said(message: "Message") -> str:
 
 def _print_placement(output: Output, found: "Placement", name: str) -> None:
     from cti_es.answers.message import words
+    from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
-    from cti_es_cli.views import details
 
     at = found.home
     output.line(f"{at.device} ({at.kind}) in {name} at version {found.version}")

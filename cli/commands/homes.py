@@ -5,9 +5,8 @@ import click
 from cti_es.logs.reading import Cut
 from cti_es.model.homes import homes
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import output_options
+from cti_es_cli.output import output_options, print_states
 from cti_es_cli.sources import source_argument
-from cti_es_cli.states import print_states
 from cti_es_cli.views import HOMES
 
 

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import click
 
-from cti_es_cli.output import opened, output_options
-from cti_es_cli.trace_options import reading_options, trace_options
+from cti_es_cli.options import reading_options, trace_options
+from cti_es_cli.output import opened, output_options, warn
 
 BROKEN = 1
 
@@ -33,15 +33,20 @@ def command(
 ) -> int:
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
     from cti_es.traces.diff.lint import lint
+    from cti_es.traces.sides import EVERYTHING, leave_out_half_told, left_out_of
     from cti_es_cli.main import ClosedPipe
-    from cti_es_cli.traces import EVERYTHING, check_read, leave_out_half_told, open_side
+    from cti_es_cli.traces import open_side
     from cti_es_cli.views import VIOLATIONS
 
     with ExitStack() as stack:
         side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, tz))
         leave_out_half_told(side)
         found = lint(side.batches(), strict)
-        check_read(side)
+        left_out = left_out_of(side)
+    if left_out:
+        warn(f"left out of {side.name}: {left_out}")
+    for warning in side.warnings:
+        warn(f"warning: {warning}")
     verdict = BROKEN if any(not one.warning for one in found) else 0
     try:
         with opened(format, path) as output:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import click
 
 from cti_es.logs.reading import Batch, Cut, Reading, Wait
+from cti_es.report.rows import EventRow
 from cti_es.vocabulary.events import EVENT_TYPES, Event
 from cti_es_cli.options import follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import of_sources, opened, output_options
 from cti_es_cli.sources import open_log, source_argument
-from cti_es_cli.views import EVENTS, EventRow
+from cti_es_cli.views import EVENTS
 
 
 @click.command(

@@ -59,10 +59,10 @@ def _type(kind: str) -> Any:
     from cti_es.model.homes import Home
     from cti_es.model.providers import ProviderRow
     from cti_es.model.replay import MisfitReport
+    from cti_es.report.rows import FaultRow, LogRow
     from cti_es.traces.diff.lint import Violation
     from cti_es.vocabulary.events import AnyEvent
     from cti_es.vocabulary.tapi import Message
-    from cti_es_cli.views import FaultRow, LogRow
 
     return {
         "events": AnyEvent,
@@ -84,7 +84,7 @@ def _differences() -> dict[str, Any]:
     """A difference, or the summary at the end."""
     import msgspec
 
-    from cti_es_cli.diff_report import DifferenceRow, SummaryRow
+    from cti_es.report.rows import DifferenceRow, SummaryRow
 
     template = "#/$defs/{name}"
     refs, definitions = msgspec.json.schema_components((DifferenceRow, SummaryRow), ref_template=template)

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from cti_es.logs.store import Fault, Head, parse_head
+from cti_es.report.rows import fault_row
 from cti_es.vocabulary.errors import CtiEsError, InputError
 from cti_es_cli.main import ClosedPipe
 from cti_es_cli.output import opened, output_options, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import open_store
-from cti_es_cli.views import FAULTS, fault_row
+from cti_es_cli.views import FAULTS
 
 FAULTY = 1
 

@@ -34,6 +34,18 @@ class InputError(CtiEsError):
     """A file, a line, a field or a value that cannot be what it should be."""
 
 
+class NothingExpected(InputError):
+    """No message of the expected side is left to compare."""
+
+
+class OtherApplication(InputError):
+    """The two sides name applications, and none of them is the same."""
+
+
+class NoTimes(InputError):
+    """Times are to be compared, and no message of one side has one."""
+
+
 class MisfitsRefused(CtiEsError):
     """Events that do not fit the state they meet (recovery-rules §2); nothing was stored."""
 

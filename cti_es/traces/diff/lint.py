@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from cti_es.traces.diff.channels import CLOSES, Channel, Name, split
+from cti_es.traces.diff.states import told_by
 from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
 Rule = Literal["alternates", "after_close", "closed_alone", "unknown_reason", "still_out"]
@@ -19,13 +20,6 @@ CHECKS: dict[Rule, str] = {
     "still_out": "at the end every handle has been told that it is in service again (a warning)",
 }
 """The rules of lint, each with what it asks for."""
-
-COMPARED_STATES: dict[tuple[str, int | None], Literal["in", "out"]] = {
-    ("PHONE_STATE", 0x40000): "out",
-    ("PHONE_STATE", 0x80000): "in",
-    ("LINE_LINEDEVSTATE", 0x80): "out",
-    ("LINE_LINEDEVSTATE", 0x40): "in",
-}
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -55,7 +49,7 @@ def _violation(rule: Rule, channel: Channel, message: TraceMessage, text: str, w
 def _alternates(channel: Channel) -> Iterator[Violation]:
     told: str | None = None
     for message in channel.messages:
-        state = COMPARED_STATES.get((message.message, message.param1))
+        state = told_by(message)
         if state is not None and state == told:
             words = {"in": "in service", "out": "out of service"}[state]
             yield _violation("alternates", channel, message, f"told to be {words} twice in a row")
@@ -78,7 +72,7 @@ def _after_close(channel: Channel) -> Iterator[Violation]:
 
 def _unknown_reason(channel: Channel) -> Iterator[Violation]:
     for message in channel.messages:
-        out = COMPARED_STATES.get((message.message, message.param1)) == "out"
+        out = told_by(message) == "out"
         if out and message.param2 is not None and message.param2 not in REASON_NAMES:
             yield _violation("unknown_reason", channel, message, f"the reason 0x{message.param2:x} is not a known one")
 
@@ -116,7 +110,7 @@ def _stays_open(line: Channel, place: int) -> bool:
 
 def _state(channel: Channel) -> str | None:
     last = channel.messages[-1]
-    return None if last.message in CLOSES else COMPARED_STATES.get((last.message, last.param1))
+    return None if last.message in CLOSES else told_by(last)
 
 
 def _still_out(channel: Channel, strict: bool) -> Violation:

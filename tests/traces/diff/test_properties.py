@@ -16,9 +16,9 @@ from cti_es.report.tapi_browser import write
 from cti_es.traces.diff.channels import CONFIGURATION
 from cti_es.traces.diff.compare import DiffOptions, compare
 from cti_es.traces.recognise import read_trace
+from cti_es.traces.sides import received
 from cti_es.vocabulary.tapi import TraceMessage
 from cti_es_cli.output import Output
-from cti_es_cli.traces import received
 from cti_es_cli.views import MESSAGES
 
 FEWER = settings(LOG_EXAMPLES, max_examples=80)

@@ -1,62 +1,24 @@
-"""The result of a comparison as text, NDJSON and JUnit XML (diff.md §5). No time of day, no host name."""
+"""The result of a comparison, as text for people and as rows. The same input gives the same bytes."""
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
-from xml.etree import ElementTree
-
-import msgspec
 
 from cti_es.model.rules import RULES
-from cti_es.traces.diff.compare import ChannelResult, Comparison, DiffOptions, counts
-from cti_es.traces.diff.differences import Difference, DifferenceKind, says
-from cti_es.traces.diff.handles import Given, bare
-from cti_es.vocabulary.errors import InputError, did_you_mean
-from cti_es.vocabulary.events import AnyEvent, Event, encode, type_of
+from cti_es.report.rows import DifferenceRow, SummaryRow, details
+from cti_es.traces.diff.compare import Comparison, DiffOptions, counts
+from cti_es.traces.diff.differences import Difference, says
+from cti_es.traces.diff.handles import bare
+from cti_es.traces.sides import Selection, Side
+from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import TraceMessage
-from cti_es_cli.output import Output, shown, warn
-from cti_es_cli.traces import Selection, Side
-from cti_es_cli.views import details
 
-
-class DifferenceRow(msgspec.Struct, frozen=True):
-    """One difference, as NDJSON has it. ``event`` is the event of the log that caused the expected message."""
-
-    kind: DifferenceKind
-    channel: str
-    expected: TraceMessage | None
-    actual: TraceMessage | None
-    after: TraceMessage | None
-    event: AnyEvent | None
-    detail: str
-
-
-class SummaryRow(msgspec.Struct, frozen=True):
-    """The last object of the NDJSON: the verdict and what was counted. ``left_out``: differences past ``--max``.
-
-    ``skipped`` and ``unreadable`` are of both sides.
-    """
-
-    kind: Literal["summary"]
-    conforms: bool
-    expected: int
-    actual: int
-    matched: int
-    announced: int
-    compared_without_reason: int
-    channels: int
-    channels_differing: int
-    too_different: int
-    differences: dict[str, int]
-    left_out: int
-    skipped: dict[str, int]
-    unreadable: int
-    handles: Literal["inferred", "given", "named"]
+Line = tuple[str, str | None]
+"""A line of text, and its colour on a terminal (None: plain)."""
 
 
 class Report:
-    """A comparison to be printed. ``most`` is how many differences are printed."""
+    """A comparison to be shown; at most so many of its differences as ``most`` says."""
 
     def __init__(
         self, sides: tuple[Side, Side], selection: Selection, options: DiffOptions, comparison: Comparison, most: int
@@ -70,13 +32,10 @@ class Report:
         versions = {one.expected.version for one in self._shown if one.expected and one.expected.version}
         self._events: dict[int, Event] = self._expected.events(versions)
 
-    # NDJSON.
-
-    def ndjson(self, output: Output) -> None:
-        """One object a difference, then the summary."""
-        for one in self._shown:
-            output.write(encode(self._row(one)) + b"\n")
-        output.write(encode(self.summary()) + b"\n")
+    def rows(self) -> Iterator[DifferenceRow | SummaryRow]:
+        """A row for each difference, then the summary."""
+        yield from map(self._row, self._shown)
+        yield self.summary()
 
     def _row(self, one: Difference) -> DifferenceRow:
         event = self._event(one.expected)
@@ -108,13 +67,11 @@ class Report:
             return "inferred"
         return "named" if self._options.handles is None else "given"
 
-    # Text.
-
-    def text(self, output: Output, show_handles: bool) -> None:
-        """Options, verdict, first divergence, the rest by channel."""
+    def lines(self, show_handles: bool = False) -> Iterator[Line]:
+        """Options, verdict, first divergence, the rest by channel. ``show_handles``: which handle is which channel."""
         verdict = "green" if self.comparison.conforms else "red"
         for line in self._lines(show_handles):
-            output.line(line, verdict if line.startswith((_CONFORMS, _DIFFERS)) else None)
+            yield line, verdict if line.startswith((_CONFORMS, _DIFFERS)) else None
 
     def _lines(self, show_handles: bool) -> Iterator[str]:
         yield from self._head()
@@ -131,7 +88,7 @@ class Report:
             yield from self._rest()
         if self._left_out:
             yield ""
-            yield f"… and {self._left_out:,} more differences (--max)"
+            yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
 
     def _head(self) -> Iterator[str]:
         options, selection = self._options, self._selection
@@ -170,9 +127,9 @@ class Report:
         if found.skipped:
             yield f"  skipped: {', '.join(f'{number:,} {name}' for name, number in found.skipped.items())}"
         if self._options.order != "channel" and found.handles == "inferred" and found.differences["moved"]:
-            yield "  handles are inferred: some of the moved may only be handles that say the same (see --handles)"
+            yield "  handles are inferred: moved ones may only be handles that say the same (a file of handles tells)"
         if found.unreadable:
-            yield f"  {_many(found.unreadable, 'unreadable message line')} skipped (--skip-bad)"
+            yield f"  {_many(found.unreadable, 'unreadable message line')} skipped"
         for channel in self.comparison.channels:
             if channel.not_compared:
                 left, right = channel.not_compared
@@ -223,7 +180,7 @@ class Report:
         for channel, differences in grouped.items():
             yield f"  {channel}"
             for one in differences:
-                for what, words in _words(one):
+                for what, words in in_words(one):
                     title = "  came" if what == "came" else what
                     yield f"    {title:<10}  {words}"
 
@@ -254,94 +211,9 @@ def _about(message: TraceMessage) -> str:
     return message.device if message.line is None else f"{message.device}/{message.line}"
 
 
-def _words(one: Difference) -> Iterator[tuple[str, str]]:
+def in_words(one: Difference) -> Iterator[tuple[str, str]]:
     """A difference as its kind and its message; if both messages are there, the one that came stands below."""
     if one.expected is not None:
         yield one.kind, _place(one.expected, one)
     if one.actual is not None:
         yield "came" if one.expected else one.kind, _place(one.actual, one)
-
-
-def junit_xml(comparison: Comparison) -> bytes:
-    """JUnit XML: one test case per channel."""
-    failing = sum(1 for channel in comparison.channels if channel.differences)
-    loose = [one for one in comparison.differences if one.kind == "alias"]
-    total, failures = len(comparison.channels) + bool(loose), failing + bool(loose)
-    attributes = {"tests": str(total), "failures": str(failures), "errors": "0", "skipped": "0"}
-    root = ElementTree.Element("testsuites", attributes)
-    suite = ElementTree.SubElement(root, "testsuite", {"name": "cti-es diff", **attributes})
-    for channel in comparison.channels:
-        _case(suite, channel.name, channel.differences, channel)
-    if loose:
-        _case(suite, "handles", loose, None)
-    ElementTree.indent(root)
-    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _case(suite: ElementTree.Element, name: str, differences: list[Difference], channel: ChannelResult | None) -> None:
-    case = ElementTree.SubElement(suite, "testcase", {"classname": "cti-es.diff", "name": _xml(name)})
-    if differences:
-        message = ", ".join(f"{number} {kind}" for kind, number in counts(differences).items() if number)
-        failure = ElementTree.SubElement(case, "failure", {"message": message, "type": differences[0].kind})
-        failure.text = "\n".join(_xml(f"{what}: {words}") for one in differences for what, words in _words(one))
-        if channel and channel.not_compared:
-            failure.text += "\ntoo different: {} expected and {} actual messages not compared".format(
-                *channel.not_compared
-            )
-
-
-_NO_XML = re.compile("[\ufffe\uffff]")
-
-
-def _xml(text: str) -> str:
-    """Text without the characters that XML does not have."""
-    return _NO_XML.sub("\ufffd", shown(text))
-
-
-def check_sides(sides: tuple[Side, Side], found: Comparison) -> None:
-    """Raise :class:`InputError` for what cannot be compared: an empty side, two different applications."""
-    for side, count in zip(sides, (found.expected, found.actual), strict=True):
-        if not count and side is sides[0]:
-            raise InputError(
-                "no message to expect", where=side.name, expected="at least one", hint="check --app, versions and times"
-            )
-    apps = [_apps(found, index) for index in (0, 1)]
-    if apps[0] and apps[1] and not apps[0] & apps[1]:
-        raise InputError(
-            f"two traces of different applications: {', '.join(sorted(apps[0]))} and {', '.join(sorted(apps[1]))}",
-            expected="messages to the same application",
-            hint="see --app",
-        )
-
-
-def check_handles(found: Comparison, given: Mapping[str, Given]) -> None:
-    """Warn of handles that came and that a file gives to channels without an expected message: mistyped names?"""
-    names = [one.expected.name for one in found.pairs if one.expected]
-    expected = {Given(app, name.device or "", name.line) for name in names for app in (name.app, None)}
-    came = [given.get(bare(one.actual.name.handle)) for one in found.pairs if one.actual]
-    lost = [one for one in came if one and one not in expected]
-    if lost:
-        first, *_ = lost
-        what = f"{first.device}/{first.line}" if first.line else first.device
-        near = did_you_mean(first.device, {name.device for name in names if name.device} - {first.device})
-        warn(
-            f"warning: of the handles in --handles, {len(lost):,} stand for channels without an expected message,"
-            f" the first for {what}{f' of {first.app}' if first.app else ''}{f'; {near}' if near else ''}"
-        )
-
-
-def check_times(found: Comparison) -> None:
-    """Raise :class:`InputError` if times are to be compared and one side has none at all."""
-    for side, name in ((0, "EXPECTED"), (1, "ACTUAL")):
-        channels = [(one.expected, one.actual)[side] for one in found.pairs]
-        if not any(message.at for channel in channels if channel for message in channel.messages):
-            raise InputError(
-                f"{name} has no times to compare", where="--time-tolerance", expected="messages with times",
-                hint="--date makes times of the stamps of a trace",
-            )  # fmt: skip
-
-
-def _apps(found: Comparison, side: int) -> set[str]:
-    """The applications that a side names."""
-    channels = [(one.expected, one.actual)[side] for one in found.pairs]
-    return {channel.name.app for channel in channels if channel and channel.name.app is not None}

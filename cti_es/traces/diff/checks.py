@@ -1,0 +1,73 @@
+"""What cannot be compared, or hardly means what it says: errors to raise and warnings to show after a comparison."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from cti_es.traces.diff.channels import Name
+from cti_es.traces.diff.compare import Comparison
+from cti_es.traces.diff.handles import Given, bare
+from cti_es.vocabulary.errors import NothingExpected, NoTimes, OtherApplication, did_you_mean
+
+
+def check_sides(found: Comparison, names: tuple[str, str]) -> None:
+    """Raise an error if there was nothing to expect, or if the sides are of different applications.
+
+    ``names`` are what the two sides are called. The errors are :class:`~cti_es.vocabulary.errors.NothingExpected` and
+    :class:`~cti_es.vocabulary.errors.OtherApplication`.
+    """
+    if not found.expected:
+        raise NothingExpected(
+            "no message to expect", where=names[0], expected="at least one", hint="check --app, versions and times"
+        )
+    left, right = _apps(found, "expected"), _apps(found, "actual")
+    if left and right and not left & right:
+        both = f"{', '.join(sorted(left))} and {', '.join(sorted(right))}"
+        raise OtherApplication(
+            f"two traces of different applications: {both}",
+            expected="messages to the same application",
+            hint="see --app",
+        )
+
+
+def check_times(found: Comparison) -> None:
+    """Raise :class:`~cti_es.vocabulary.errors.NoTimes` if one side has no times at all."""
+    sides: tuple[Literal["expected", "actual"], ...] = ("expected", "actual")
+    for side in sides:
+        channels = [getattr(one, side) for one in found.pairs]
+        if not any(message.at for channel in channels if channel for message in channel.messages):
+            raise NoTimes(
+                f"{side.upper()} has no times to compare",
+                expected="messages with times",
+                where="--time-tolerance",
+                hint="--date makes times of the stamps of a trace",
+            )
+
+
+def handles_of_nothing(found: Comparison, given: Mapping[str, Given]) -> list[str]:
+    """Warnings of handles that came and that are said to stand for channels without an expected message: mistyped?"""
+    names = [one.expected.name for one in found.pairs if one.expected]
+    expected = {Given(app, name.device or "", name.line) for name in names for app in (name.app, None)}
+    came = [given.get(bare(one.actual.name.handle)) for one in found.pairs if one.actual]
+    lost = [one for one in came if one and one not in expected]
+    if not lost:
+        return []
+    return [
+        f"of the handles given, {len(lost):,} stand for channels without an expected message, the first for"
+        f" {_said(lost[0])}{_near(lost[0], names)}"
+    ]
+
+
+def _said(one: Given) -> str:
+    what = f"{one.device}/{one.line}" if one.line else one.device
+    return what + (f" of {one.app}" if one.app else "")
+
+
+def _near(one: Given, names: list[Name]) -> str:
+    near = did_you_mean(one.device, {name.device for name in names if name.device} - {one.device})
+    return f"; {near}" if near else ""
+
+
+def _apps(found: Comparison, side: Literal["expected", "actual"]) -> set[str]:
+    """The applications that a side names."""
+    channels = [getattr(one, side) for one in found.pairs]
+    return {channel.name.app for channel in channels if channel and channel.name.app is not None}

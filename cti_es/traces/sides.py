@@ -1,0 +1,170 @@
+"""One side of a comparison: a log that is replayed or a trace that is read, as messages to compare."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from cti_es.logs.reading import Cut, Log, Reading, check_end, resumed
+from cti_es.model.replay import MisfitReport
+from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state
+from cti_es.traces.recognise import TRACE_FORMATS, TraceReading
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.tapi import Message, TraceMessage
+from cti_es.vocabulary.times import sort_key
+
+
+class Selection(NamedTuple):
+    """Which part of a trace to compare."""
+
+    app: str | None = None
+    from_version: int = 1
+    to_version: int | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def has(self, message: TraceMessage) -> bool:
+        """Whether the message belongs to the part, as far as it tells."""
+        return (
+            (self.app is None or message.app in (None, self.app))
+            and (message.version is None or message.version >= self.from_version)
+            and (message.version is None or self.to_version is None or message.version <= self.to_version)
+            and (message.at is None or self.since is None or sort_key(message.at) >= sort_key(self.since))
+            and (message.at is None or self.until is None or sort_key(message.at) <= sort_key(self.until))
+        )
+
+
+EVERYTHING = Selection()
+
+
+class Side:
+    """One side of a comparison: a log that is replayed, or a trace. ``kind`` says which, in a word.
+
+    ``messages`` counts those that have been given out; ``warnings`` is what a reader should know beside them, once
+    they have been. ``untold`` are the states that are left out, as (message, parameter 1).
+    """
+
+    def __init__(self, name: str, kind: str, source: "Log | TraceReading", selection: Selection) -> None:
+        self.name = name
+        self.kind = kind
+        self.messages = 0
+        self._source = source
+        self._selection = selection
+        self._other: Counter[str] = Counter()
+        self.untold: frozenset[tuple[str, int]] = frozenset()
+        self.warnings: list[str] = []
+
+    def batches(self) -> Iterator[Sequence[TraceMessage]]:
+        """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
+        source = self._source
+        whole: Iterable[list[TraceMessage]] = source if isinstance(source, TraceReading) else self._replayed(source)
+        for batch in whole:
+            kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
+            self.messages += len(kept)
+            yield kept
+
+    def _is_whole(self, batch: list[TraceMessage]) -> bool:
+        """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
+        return (
+            self._selection == EVERYTHING
+            and not self.untold
+            and not any(is_of_another_state(*says) for says in {(message.message, message.param1) for message in batch})
+        )
+
+    def _compared(self, message: TraceMessage) -> TraceMessage | None:
+        """The message with the one of its states that is compared; None if it is left out."""
+        if is_of_another_state(message.message, message.param1):
+            state = one_compared_state(message)
+            if state is None:
+                unknown = "an unknown state" if message.param1 is None else "other states"
+                self._other[f"{message.message} of {unknown}"] += 1
+                return None
+            message = replace(message, param1=state)
+        if (message.message, message.param1) in self.untold:
+            self._other[f"{message.message} of a state that a trace cannot tell"] += 1
+            return None
+        return message if self._selection.has(message) else None
+
+    def _replayed(self, log: Log) -> Iterator[list[TraceMessage]]:
+        cut, start = Cut(version=self._selection.to_version), self._selection.from_version
+        replay, _ = resumed(log, version=start - 1)
+        reading = Reading(log, replay.version + 1, cut)
+        first: MisfitReport | None = None
+        misfits = 0
+        for batch in reading.batches():
+            yield [received(message) for message in replay.messages(batch.events)]
+            found = replay.taken_misfits()
+            first, misfits = first or next(iter(found), None), misfits + len(found)
+        check_end(log, cut, reading.end)
+        if first:
+            what = f"{misfits} events do not fit" if misfits > 1 else "1 event does not fit"
+            self.warnings.append(f"{what} in {log.name}, the first is {first.version}: {first.text}")
+
+    def skipped(self) -> dict[str, int]:
+        """What was not compared, by name."""
+        source = self._source
+        return {**(source.skipped if isinstance(source, TraceReading) else {}), **self._other}
+
+    def unreadable(self) -> int:
+        """How many message lines could not be read and were left out."""
+        return self._source.bad if isinstance(self._source, TraceReading) else 0
+
+    def events(self, versions: set[int]) -> dict[int, Event]:
+        """The events with these versions, if there is a log behind this side."""
+        return {} if isinstance(self._source, TraceReading) or not versions else _events_at(self._source, versions)
+
+
+def compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
+    """Leave out of each side what the format of the other cannot have."""
+    for one, other in (sides, sides[::-1]):
+        if other.kind in TRACE_FORMATS:
+            one.untold = TRACE_FORMATS[other.kind].untold
+
+
+def leave_out_half_told(side: Side) -> None:
+    """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
+    half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
+    side.untold = frozenset((message, state) for message, state in COMPARED_STATES if message in half)
+
+
+def left_out_of(side: Side) -> str:
+    """What was left out of a trace that has been read, in words: empty if nothing was.
+
+    Raises :class:`InputError` if there was nothing else in the trace.
+    """
+    left_out = [f"{count} {name}" for name, count in side.skipped().items()]
+    left_out += [f"{side.unreadable()} that cannot be read"] if side.unreadable() else []
+    if not side.messages:
+        found = f"no message to check ({', '.join(left_out)})" if left_out else "no message to check"
+        raise InputError(found, where=side.name, expected="at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE")
+    return ", ".join(left_out)
+
+
+def received(message: Message) -> TraceMessage:
+    """A replayed message as the expectation of a comparison."""
+    return TraceMessage(
+        place=message.seq,
+        message=message.message,
+        param1=message.param1,
+        param2=message.param2,
+        app=message.app,
+        device=message.device,
+        line=message.line,
+        handle=None if message.handle is None else str(message.handle),
+        at=message.at,
+        version=message.version,
+        rule=message.rule,
+    )
+
+
+def _events_at(log: Log, versions: set[int]) -> dict[int, Event]:
+    """In one pass, from the first of them to the last."""
+    found: dict[int, Event] = {}
+    for batch in log.batches(min(versions)):
+        for version in versions.intersection(range(batch.version, batch.version + len(batch.events))):
+            found[version] = batch.events[version - batch.version]
+        if len(found) == len(versions):
+            break
+    return found
