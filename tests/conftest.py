@@ -30,3 +30,10 @@ def cti_es(tmp_path: Path) -> Run:
         return subprocess.run([sys.executable, "-m", "cti_es_cli", *arguments], check=False, **settings)  # type: ignore[call-overload,no-any-return]
 
     return run
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process per core for the whole suite; none beside this one for a part of it, which would wait for their start."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if whole and cores > 1 else 0
