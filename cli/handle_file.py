@@ -1,4 +1,7 @@
-"""``--handles FILE``: which handle of a trace stands for which channel (diff.md §3). CSV: handle, app, device, line."""
+"""``--handles FILE``: which handle of a trace stands for which channel. CSV: handle, app, device, line.
+
+Specified in docs/reference/comparison.md#the-file-of-handles.
+"""
 
 import csv
 from collections.abc import Iterator

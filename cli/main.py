@@ -1,8 +1,8 @@
 """``cti-es``: the group of commands, and the one place where errors become exit codes.
 
-0 done, 1 a difference or a fault was found, 2 anything wrong with usage, input or environment (contracts §4). No
-traceback reaches a user unless ``--debug`` asks for it. Commands are imported when they are called, so that
-``--help`` answers at once.
+0 done, 1 a difference or a fault was found, 2 anything wrong with usage, input or environment: they are listed in
+docs/reference/exit-codes.md. No traceback reaches a user unless ``--debug`` asks for it. Commands are imported when
+they are called, so that ``--help`` answers at once.
 """
 
 import errno

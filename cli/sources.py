@@ -1,4 +1,4 @@
-"""SOURCE → log: the one notation for "where the log is" (contracts §1).
+"""SOURCE → log: the one notation for "where the log is" (docs/reference/sources.md).
 
 ``site.db`` (a store), ``site.db#lab`` (a named log in it), ``events.ndjson`` (a bare file), ``-`` (standard input).
 What a file is is decided by its content, never by its name.

@@ -1,4 +1,6 @@
-"""What decided whether an application was told: its link, what it had been told, what it wants (tsp-behaviour §1, §3).
+"""What decided whether an application was told: its link, what it had been told, what it wants.
+
+Specified in docs/reference/tsp.md#when-a-message-is-sent.
 
 Read from the TSP's book before and after an event, in sentences for people.
 """

@@ -1,4 +1,4 @@
-"""CUCM alarms → claims: one table, mnemonic → what it says (reference/cucm-logs.md §2, §4).
+"""CUCM alarms → claims: one table, mnemonic → what it says (docs/reference/imports.md#alarms).
 
 Alarms are told apart by mnemonic, never by severity, which is not fixed. Where two alarms say the same (every survivor
 reports a lost node), both are claims; the state decides later which of them is the event.
@@ -14,7 +14,7 @@ Verdict = Claim | SkipReason
 Rule = Callable[[Record], Verdict]
 
 APPLICATIONS = {"100": "node", "200": "cti_manager"}
-"""Number of an SDL application → what fails with it (§2.1): CallManager is the node's call processing."""
+"""Number of an SDL application → what fails with it: CallManager is the node's call processing."""
 
 SERVICES = {"cisco callmanager": "node", "cisco ctimanager": "cti_manager"}
 
@@ -34,7 +34,9 @@ AWAY: dict[str, str | None] = {
     "16": None,
     "28": None,
 }
-"""Reason of EndPointUnregistered → reason of device_failed (§2.3); those not listed are DeviceFailure.
+"""Reason of EndPointUnregistered → reason of ``device_failed``; those not listed are DeviceFailure.
+
+See docs/reference/imports.md#alarm-reasons.
 
 None is no failure: 28 is the return to a node of higher priority, which the replay moves by itself, and 16 says that
 the device has registered a second time. Those that somebody asked for (reset, restart, removal, login, power) are
@@ -62,7 +64,7 @@ def claim_of(record: Record, rule: Rule) -> Verdict:
 
 
 def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
-    """What a line tells of the names of nodes: pairs of references that mean the same node (§4)."""
+    """What a line tells of the names of nodes: pairs of references that mean the same node."""
     if record.mnemonic.lower() not in ("sdllinkoos", "sdllinkisv"):
         return ()
     tags = record.tags
@@ -79,7 +81,7 @@ def id_of(record: Record) -> str:
 
 
 def signed(text: str) -> int | None:
-    """A reason as CTI prints it: signed or unsigned decimal, or hexadecimal (§1.2 p) → 0 to 0xFFFFFFFF."""
+    """A reason as CTI prints it: signed or unsigned decimal, or hexadecimal → 0 to 0xFFFFFFFF."""
     try:
         value = int(text, 16 if text[:2].lower() == "0x" else 10) if len(text) <= 12 else None
     except ValueError:

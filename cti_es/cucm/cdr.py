@@ -1,4 +1,4 @@
-"""CDR files → claims: when a call was on a device (reference/cucm-logs.md §5).
+"""CDR files → claims: when a call was on a device (docs/reference/imports.md#call-records).
 
 A call record is written when a leg of a call has ended; it says when the call was connected and when it was cleared.
 Columns are found by their names, never by their position: newer releases append some.

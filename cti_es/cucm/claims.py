@@ -65,7 +65,8 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a line says.
 
     ``nodes`` are ways to name the node it is about, best first. ``connection`` is the host and number of a CTI
-    connection, ``app`` the user name that opens it. ``reason`` is one of tsp-behaviour's words (device_failed).
+    connection, ``app`` the user name that opens it. ``reason`` is a reason of ``device_failed``
+    (docs/reference/tsp.md#devices-that-are-away).
     """
 
     what: What

@@ -1,4 +1,4 @@
-"""The grammar of CUCM's own log lines, as written and as specified (reference/cucm-logs.md §1).
+"""The grammar of CUCM's own log lines, as written and as specified (docs/reference/imports.md#log-lines).
 
 ::
 
@@ -190,7 +190,7 @@ _OLD_KEYS = {
     "devicedescription": "description",
     "additionaltext": "text",
 }
-"""Normalised key of an older release → the one of today (reference/cucm-logs.md §2.1)."""
+"""Normalised key of an older release → the one of today (docs/reference/imports.md#log-lines)."""
 
 _LABELS = (
     "Remote IP address of remote application", "Unique Link ID", "Local node ID", "Local Application ID",
@@ -203,7 +203,7 @@ _LABELS = (
     "callManagerId", "IPAddress", "IPv6Address", "Name", "Detail", "App ID", "AppID", "Cluster ID", "ClusterID",
     "Node ID", "NodeID",
 )  # fmt: skip
-"""The parameters of lines without tags: pre-8 alarms and SDL traces (reference/cucm-logs.md §2, L12 to L16)."""
+"""The parameters of lines without tags: pre-8 alarms and SDL traces (docs/reference/imports.md#log-lines)."""
 
 _ANY_LABEL = "|".join(re.escape(label) for label in sorted(_LABELS, key=len, reverse=True))
 _LABEL = re.compile(rf"(?i)(?<![A-Za-z0-9])({_ANY_LABEL})\.?(?: ?\[Optional\])?\.?:")

@@ -1,4 +1,4 @@
-"""Which node of the log a host name, a node number or an address means (reference/cucm-logs.md §4).
+"""Which node of the log a host name, a node number or an address means (docs/reference/imports.md#names-of-nodes).
 
 What a file of nodes says comes first. A host name is otherwise the node of that name (also with a domain behind it). A
 number or address is learnt from lines that give it together with a host name. Nothing is guessed: what could be two

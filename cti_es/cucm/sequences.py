@@ -1,4 +1,6 @@
-"""What sequence numbers tell: lines that are missing, and processes that began again (reference/cucm-logs.md §1.1).
+"""What sequence numbers tell: lines that are missing, and processes that began again.
+
+Specified in docs/reference/imports.md#sequence-numbers.
 
 Every process counts its lines from 0, so a number that is left out is a line that was lost (or filtered out before it
 came here), and a number that falls is a new start.

@@ -1,4 +1,6 @@
-"""Appending to a log: duplicates, expected version, misfits, snapshots, in one transaction (contracts §2 to §4).
+"""Appending to a log: duplicates, expected version, misfits, snapshots, in one transaction.
+
+Specified in docs/reference/commands/append.md.
 
 Everything is checked before anything is reported as stored, and everything that is stored goes in together.
 """
@@ -150,7 +152,7 @@ class _Appending:
         )
         self._saved_work = replay.work
 
-    # Duplicates (contracts §2).
+    # Duplicates (docs/reference/commands/append.md#retries).
 
     def _without_duplicates(self, lines: Lines, ids: set[str]) -> Lines:
         known = self._store.find_ids(self._log, ids)

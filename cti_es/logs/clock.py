@@ -9,7 +9,10 @@ from time import monotonic, sleep
 
 
 def now() -> str:
-    """The present moment as a canonical event time: UTC, ``Z``, six fraction digits or none (contracts §2)."""
+    """The present moment as a canonical event time: UTC, ``Z``, six fraction digits or none.
+
+    See docs/reference/log-format.md#times.
+    """
     moment = datetime.now(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06}" if moment.microsecond else "") + "Z"
 

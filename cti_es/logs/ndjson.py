@@ -1,4 +1,6 @@
-"""Event logs as NDJSON: one event a line, read in batches, as fast as lines can be decoded (contracts §2).
+"""Event logs as NDJSON: one event a line, read in batches, as fast as lines can be decoded.
+
+Specified in docs/reference/log-format.md.
 
 Reading never holds more than a chunk and one line of at most 1 MiB. Blank lines are no events but they count, so
 that an error names the true line of the file.

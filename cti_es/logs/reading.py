@@ -1,4 +1,6 @@
-"""Reading a log up to a point, from wherever it is kept: batches, cuts and the fold at a version (contracts §4).
+"""Reading a log up to a point, from wherever it is kept: batches, cuts and the fold at a version.
+
+Specified in docs/reference/commands/replay.md#as-of-a-time.
 
 A :class:`Log` is what a store or a bare file looks like to a reader: batches of events with the version of the first
 of each, and perhaps states of the fold to start from.

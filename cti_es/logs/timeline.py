@@ -1,4 +1,6 @@
-"""Where in a log a moment is: the longest prefix without an event later than it (contracts §4, ``--as-of``).
+"""Where in a log a moment is: the longest prefix without an event later than it.
+
+Specified in docs/reference/commands/replay.md#as-of-a-time.
 
 Log order is the truth and times may go backwards in it; the prefix ends before the first event that is later, whatever
 comes after.

@@ -1,4 +1,4 @@
-"""Is a store whole and unchanged? Every log, row by row, event by event (contracts §3, §4).
+"""Is a store whole and unchanged? Every log, row by row, event by event (docs/reference/commands/verify.md).
 
 A hash chain inside a file is no witness against somebody who can rewrite the file: it shows damage and edits that do
 not follow it, not a tail that was cut off or a rewrite from the start. A head kept elsewhere does.

@@ -1,4 +1,6 @@
-"""The cluster as plain data, what it is asked for, and the misfit (recovery-rules §2, §3; tsp-behaviour §1, §2).
+"""The cluster as plain data, what it is asked for, and the misfit.
+
+Specified in docs/reference/rules.md#state-of-a-device and docs/reference/tsp.md.
 
 The state can be encoded, restored and compared. Orders matter: devices stand in the order in which they were added,
 lines in their device's configured order. ``recovery`` changes it, everybody else only looks.
@@ -52,7 +54,7 @@ MisfitCode = Literal[
 
 
 class Misfit(Exception):
-    """An event that does not fit the state it meets (recovery-rules §2). The state is as it was.
+    """An event that does not fit the state it meets (docs/reference/rules.md#misfits). The state is as it was.
 
     ``code`` is from the closed list :data:`MisfitCode`; ``reason`` says it in words; ``found`` and ``known`` are the
     name that was not there and those that are, for a suggestion.
@@ -78,9 +80,9 @@ class Device(msgspec.Struct):
     """A device: its name and configuration, then its state.
 
     ``number`` and ``first_line`` count devices and lines from 0 in the order in which they were added; they are the
-    TAPI device ids (tsp-behaviour §3.11). ``away`` is why the device itself is away, or None. ``since`` and
-    ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it; nothing in the
-    rules reads them, ``explain`` does.
+    TAPI device ids (docs/reference/tsp.md#the-configuration). ``away`` is why the device itself is away, or None.
+    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it;
+    nothing in the rules reads them, ``explain`` does.
     """
 
     name: str
@@ -114,7 +116,7 @@ class Device(msgspec.Struct):
 
 
 class Behaviours(msgspec.Struct):
-    """What ``behaviour_set`` switches on and off (tsp-behaviour §2)."""
+    """What ``behaviour_set`` switches on and off (docs/reference/tsp.md#events)."""
 
     announce_open: bool = False
     phones_wait_for_calls: bool = False
@@ -138,7 +140,7 @@ class Cluster(msgspec.Struct):
     devices_added: int = 0
     lines_added: int = 0
 
-    # What the rules ask (recovery-rules §3, tsp-behaviour §3).
+    # What the rules ask (docs/reference/rules.md#best).
 
     def best(self, device: Device) -> str | None:
         """The first node of the device's group that is in service and does not refuse it; none while it is away."""

@@ -1,4 +1,4 @@
-"""The fold's state → device homes (recovery-rules §7)."""
+"""The fold's state → device homes (docs/reference/rules.md#homes)."""
 
 from collections.abc import Iterator
 from typing import Literal

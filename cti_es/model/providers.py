@@ -1,4 +1,4 @@
-"""The TSP's state → who is connected where (tsp-behaviour §1)."""
+"""The TSP's state → who is connected where (docs/reference/tsp.md#what-is-modelled)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""THE FOLD: what a cluster's events do to its devices (recovery-rules §3 to §5, tsp-behaviour §3).
+"""THE FOLD: what a cluster's events do to its devices (docs/reference/rules.md, docs/reference/tsp.md).
 
 Two rules hold in this file. Everything that changes the state of nodes, devices, lines and calls is here. And nothing
 here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps*
@@ -84,7 +84,7 @@ class Recovery:
         }
         """Event type → what it does. Each raises :class:`Misfit` before it changes anything."""
 
-    # What each event does (recovery-rules §5, tsp-behaviour §2, §3).
+    # What each event does (docs/reference/rules.md#what-each-event-does, docs/reference/tsp.md).
 
     def node_added(self, event: log.NodeAdded) -> None:
         """A new node, in service."""
@@ -93,7 +93,7 @@ class Recovery:
         self.cluster.nodes[event.node] = True
 
     def device_added(self, event: log.DeviceAdded) -> None:
-        """A new device. A phone registers by itself; a port or route point waits to be opened (§3)."""
+        """A new device. A phone registers by itself; a port or route point waits to be opened."""
         if event.device in self.cluster.devices:
             raise Misfit("device_exists", f"device '{event.device}' exists already")
         lines = event.lines or ()
@@ -165,7 +165,10 @@ class Recovery:
         self.give_back(device, app, phone=False, lines=(line,))
 
     def node_failed(self, event: log.NodeFailed) -> None:
-        """The CTI Manager fails first, if it goes with the node; then the call processing (tsp-behaviour §3.5)."""
+        """The CTI Manager fails first, if it goes with the node; then the call processing.
+
+        See docs/reference/tsp.md#a-node-with-its-cti-manager.
+        """
         up, manager = self._of_node(event)
         if not up and not manager:
             raise Misfit("already_failed", f"node '{event.node}' has failed already")
@@ -177,7 +180,10 @@ class Recovery:
             self.steps.append(LinksWanted())
 
     def node_recovered(self, event: log.NodeRecovered) -> None:
-        """The call processing is back first, then the CTI Manager, if it comes with it (tsp-behaviour §3.5)."""
+        """The call processing is back first, then the CTI Manager, if it comes with it.
+
+        See docs/reference/tsp.md#a-node-with-its-cti-manager.
+        """
         up, manager = self._of_node(event)
         if up and manager is not False:
             raise Misfit("already_in_service", f"node '{event.node}' is in service already")
@@ -210,7 +216,10 @@ class Recovery:
         self._offer_links(event.node)
 
     def device_failed(self, event: log.DeviceFailed) -> None:
-        """The device itself is away: no node is best for it until it is back (tsp-behaviour §3.10)."""
+        """The device itself is away: no node is best for it until it is back.
+
+        See docs/reference/tsp.md#devices-that-are-away.
+        """
         device = self.cluster.known_device(event.device)
         if device.away is not None:
             raise Misfit("already_away", f"'{event.device}' is away already ({device.away})")
@@ -314,7 +323,7 @@ class Recovery:
                 return event
         return None
 
-    # The steps (recovery-rules §4).
+    # The steps (docs/reference/rules.md#steps).
 
     def suspend(self, device: Device, reason: Reason) -> None:
         """No home, out of service, and every line that was in service with it."""
@@ -376,7 +385,10 @@ class Recovery:
     # What steps and events share.
 
     def _is_hopeless(self, device: Device) -> bool:
-        """Whether nothing can help a line that the home refuses: no move is due (§4, settle). Phones always wait."""
+        """Whether nothing can help a line that the home refuses: no move is due. Phones always wait.
+
+        See docs/reference/rules.md#settle.
+        """
         cluster = self.cluster
         return not device.registers_itself and cluster.all_up(device) and cluster.best(device) == device.home
 
@@ -412,7 +424,9 @@ class Recovery:
                 self.give_back(device, app, phone, lines)
 
     def refuse(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-        """The home has refused to open these again for an application that reconnects (tsp-behaviour §3.2).
+        """The home has refused to open these again for an application that reconnects.
+
+        See docs/reference/tsp.md#reconnect.
 
         This is no step: the TSP, which asks for it, tells the application itself.
         """
@@ -479,7 +493,10 @@ class Recovery:
         self.steps.append(LinksWanted())
 
     def _drop_calls_in_setup(self, devices: set[str]) -> None:
-        """The legs on these devices that have no media are gone, and nothing follows from it (tsp-behaviour §3.9)."""
+        """The legs on these devices that have no media are gone, and nothing follows from it.
+
+        See docs/reference/tsp.md#drop_calls_in_setup.
+        """
         for call, legs in list(self.cluster.calls.items()):
             connected = self.cluster.connected.get(call, ())
             if dropped := tuple(name for name in legs if name in devices and name not in connected):

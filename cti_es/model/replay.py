@@ -1,4 +1,6 @@
-"""Drives a log through the fold: events in, messages, misfits or homes out (recovery-rules §5 to §7, tsp-behaviour).
+"""Drives a log through the fold: events in, messages, misfits or homes out.
+
+Specified in docs/reference/rules.md and docs/reference/tsp.md.
 
 A :class:`Replay` owns its state. It takes events in batches, as stores and files give them, and can be encoded
 between two events and taken up again later: ``fold(all) == resume(fold(prefix), rest)`` at every split point. The

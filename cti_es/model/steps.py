@@ -140,10 +140,10 @@ STEP_NAMES: dict[type[Step], str] = {
     LinksLost: "link_lost",
     LinksWanted: "reconnect",
 }
-"""The step's name in a rule identifier (recovery-rules §6, tsp-behaviour §3).
+"""The step's name in a rule identifier (docs/reference/rules.md#rule-identifiers).
 
 Opened and GivenBack tell nobody anything; OpenedIn also announces lines, as :data:`ANNOUNCE`.
 """
 
 ANNOUNCE = "announce"
-"""The name under which a line in service is announced when it is opened (tsp-behaviour §3.7)."""
+"""The name under which a line in service is announced when it is opened (docs/reference/tsp.md#announce_open)."""

@@ -1,4 +1,6 @@
-"""The TSP: the fold's steps → TAPI messages for each application (recovery-rules §4, §6; tsp-behaviour).
+"""The TSP: the fold's steps → TAPI messages for each application.
+
+Specified in docs/reference/rules.md#steps and docs/reference/tsp.md.
 
 The TSP knows which application holds which handle and what it was last told about it, through which CTI Manager it is
 connected, and which messages it wants. A state message goes to an application that can be reached, for one of its
@@ -46,7 +48,7 @@ MAX_CTI_MANAGERS = 3
 """Primary, backup and tertiary."""
 
 REASONS_FROM = 0x000B0000
-"""The extension version from which on a handle is told reasons (reference/tapi.md §2.1)."""
+"""The extension version from which on a handle is told reasons (docs/reference/tapi.md#reasons)."""
 
 _VERSION_BITS = 0x7FFFFFFF
 
@@ -65,7 +67,7 @@ class Handle(msgspec.Struct, omit_defaults=True):
 
     @property
     def tells_reasons(self) -> bool:
-        """Whether messages for this handle give a reason (tsp-behaviour §3.6)."""
+        """Whether messages for this handle give a reason (docs/reference/tsp.md#extension-versions)."""
         return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
 
 
@@ -172,7 +174,7 @@ class Tsp:
             self._tell[type(step)](step)
         return self._told
 
-    # The events that are the TSP's own business (tsp-behaviour §2).
+    # The events that are the TSP's own business (docs/reference/tsp.md#events).
 
     def _linked(self, opens: Callable[[Any], None]) -> Callable[[Any], None]:
         """A handler that opens something, for an application that can be reached."""
@@ -301,7 +303,7 @@ class Tsp:
                 self._send(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
             self._send(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
 
-    # Links (tsp-behaviour §3.1 to §3.3).
+    # Links (docs/reference/tsp.md#a-cti-manager-fails).
 
     def _links_lost(self, step: LinksLost) -> None:
         for app in self._with_providers():

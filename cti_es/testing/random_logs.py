@@ -18,7 +18,7 @@ from cti_es.vocabulary.events import Event, set_time
 from cti_es.vocabulary.times import canonical_time
 
 GROUP = 3
-"""A CallManager group has up to three nodes (reference/tapi.md §7)."""
+"""A CallManager group has up to three nodes (docs/reference/tapi.md#groups)."""
 
 _NUMBERS_FROM = 5000
 _TRIES = 200
@@ -28,7 +28,7 @@ class Plan(NamedTuple):
     """What to generate.
 
     ``events`` counts all of them, the configuration included; ``calls`` is the share of calls. ``tsp``: also CTI
-    Managers, providers, filters, device failures and changes of the configuration (tsp-behaviour §2).
+    Managers, providers, filters, device failures and changes of the configuration (docs/reference/tsp.md#events).
     """
 
     seed: int = 1

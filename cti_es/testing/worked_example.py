@@ -1,4 +1,4 @@
-"""The worked example of recovery-rules §8 as an event log: what ``demo`` runs, and the first scenario of fixtures/."""
+"""The worked example as an event log: what ``demo`` runs, and the first scenario of fixtures/."""
 
 EVENTS = b"""\
 {"type":"node_added","node":"cm1","at":"2026-03-02T08:00:00Z"}

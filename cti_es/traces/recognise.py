@@ -1,4 +1,7 @@
-"""Message traces: the formats that are known, told apart by their content, never by a name (diff.md §4)."""
+"""Message traces: the formats that are known, told apart by their content, never by a name.
+
+Specified in docs/reference/traces.md#how-a-format-is-recognised.
+"""
 
 from collections.abc import Callable, Iterator
 from itertools import chain

@@ -47,7 +47,7 @@ class NoTimes(InputError):
 
 
 class MisfitsRefused(CtiEsError):
-    """Events that do not fit the state they meet (recovery-rules §2); nothing was stored."""
+    """Events that do not fit the state they meet (docs/reference/rules.md#misfits); nothing was stored."""
 
 
 class StoreError(CtiEsError):

@@ -1,8 +1,8 @@
-"""The log's vocabulary: everything that can be appended (recovery-rules §2, tsp-behaviour §2).
+"""The log's vocabulary: everything that can be appended (docs/reference/log-format.md#event-types).
 
-One frozen Struct per event type. Field order is the order of the canonical form: the type's own fields as the
-specification's table has them, then ``at``, then ``id`` (contracts §2). A field left out is ``None`` and stays out;
-what it means then is the fold's business, so that what was sent is what is stored.
+One frozen Struct per event type. Field order is the order of the canonical form: the type's own fields as the table
+there has them, then ``at``, then ``id`` (docs/reference/log-format.md#canonical-form). A field left out is ``None``
+and stays out; what it means then is the fold's business, so that what was sent is what is stored.
 
 Structs check types and unknown fields. Names and times are checked once, on input, by :func:`checked` (a pattern in
 the Struct would make every replay pay for it).
@@ -27,7 +27,10 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 
 
 ExtVersion = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
-"""An extension version, as an application gives it when it opens a device or a line (reference/tapi.md §2.4)."""
+"""An extension version, as an application gives it when it opens a device or a line.
+
+See docs/reference/tapi.md#extension-versions.
+"""
 
 
 class _Bare(
@@ -286,7 +289,7 @@ decode_events = cast(Callable[[bytes], list[Event]], msgspec.json.Decoder(list[A
 """JSON array of canonical events → list of events: how the store keeps them."""
 
 encode = msgspec.json.Encoder().encode
-"""Event, or list of events, → canonical JSON (contracts §2)."""
+"""Event, or list of events, → canonical JSON (docs/reference/log-format.md#canonical-form)."""
 
 type_of: dict[type[Event], str] = {struct: name for name, struct in EVENT_TYPES.items()}
 """Struct → event type."""

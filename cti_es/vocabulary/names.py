@@ -1,4 +1,4 @@
-"""What a name may be: 1 to 128 characters that a terminal shows as they are (contracts §2).
+"""What a name may be: 1 to 128 characters that a terminal shows as they are (docs/reference/log-format.md#names).
 
 Nodes, devices, lines, applications, calls and ids are names. They are checked once, where they come in; what is
 stored has been checked.

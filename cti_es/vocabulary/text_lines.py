@@ -1,4 +1,6 @@
-"""Lines of a text file, some thousand at a time: what every reader here starts from (contracts §1, §2).
+"""Lines of a text file, some thousand at a time: what every reader here starts from.
+
+Specified in docs/reference/sources.md#what-a-file-is.
 
 UTF-8, a byte-order mark skipped; UTF-16 with a byte-order mark too. Never more is held than a chunk and one line of at
 most 1 MiB.

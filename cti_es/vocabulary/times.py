@@ -1,4 +1,4 @@
-"""Event times as text: RFC 3339 in, one canonical form out (contracts §2).
+"""Event times as text: RFC 3339 in, one canonical form out (docs/reference/log-format.md#times).
 
 Inside the program a time is its canonical text, ``2026-01-01T08:00:00Z`` or ``2026-01-01T08:00:00.250000Z``. Two of
 them compare by :func:`sort_key`; nothing else ever needs to be parsed.

@@ -125,7 +125,7 @@ def _replayed(store: SqliteStore) -> None:
 
 
 def _whole_tsp(folder: Path, events: int) -> list[Row]:
-    """The same log with every twentieth event one of tsp-behaviour, beside the one without, by turns; CPU time."""
+    """The same log with every twentieth event one of docs/reference/tsp.md, beside the one without, by turns; CPU time."""
     log, path = folder / "tsp.ndjson", folder / "tsp.db"
     whole_tsp.write(log, events)
     with log.open("rb") as file:

@@ -1,4 +1,7 @@
-"""The call-heavy log with events of the whole TSP in it: every twentieth, mostly legs that connect (tsp-behaviour)."""
+"""The call-heavy log with events of the whole TSP in it: every twentieth, mostly legs that connect.
+
+Specified in docs/reference/tsp.md.
+"""
 
 import re
 from collections.abc import Iterator

@@ -47,7 +47,7 @@ def environment() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture
 def example() -> bytes:
-    """The worked example of recovery-rules §8 as canonical NDJSON: 10 events that cause 20 messages."""
+    """The worked example as canonical NDJSON: 10 events that cause 20 messages."""
     return EVENTS
 
 

@@ -265,7 +265,10 @@ def test_the_source_is_kept(options, source, quick, log_file, rows, tmp_path):
 
 
 def test_the_source_is_never_null(quick, rows, tmp_path):
-    """A single event and standard input have a source, too: the column is never NULL (contracts §3)."""
+    """A single event and standard input have a source, too: the column is never NULL.
+
+    See docs/reference/store.md#batches.
+    """
     quick("append", "site.db", "node_added", "node=cm1")
     quick("append", "site.db", "--from", "-", input=b'{"type":"node_added","node":"cm2"}')
 

@@ -157,7 +157,7 @@ def test_readers_refuse_a_line(name, command, quick, write, refused):
 
 @pytest.mark.parametrize("at", BAD_TIMES)
 def test_append_refuses_a_time(at, quick, write, refused, tmp_path):
-    """A time that is not RFC 3339 as contracts §2 narrows it is refused by append, which says what a time looks like."""
+    """A time that is not RFC 3339 as docs/reference/log-format.md#times narrows it is refused by append, which says what a time looks like."""
     file = write(b'\n{"type":"node_added","node":"cm1","at":"%b"}\n' % at.encode())
 
     refused(quick("append", "site.db", "--from", file), "events.ndjson:2: $.at", "expected", "time")

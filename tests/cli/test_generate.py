@@ -209,7 +209,7 @@ def demo(tmp_path_factory):
 
 
 def test_demo_shows_the_worked_example(demo):
-    """Demo prints the 20 messages of recovery-rules §8 in order."""
+    """Demo prints the 20 messages of the worked example in order."""
     found = re.findall(r"^\d+ +(\d+) .* (PHONESTATE|LINEDEVSTATE)_(\w+) +(\S+)", demo, re.MULTILINE)
 
     assert [(version, state, reason.strip("-")) for version, _, state, reason in found] == [

@@ -1,4 +1,7 @@
-"""Every form of log file that is accepted, and the one canonical form that comes out (contracts §2)."""
+"""Every form of log file that is accepted, and the one canonical form that comes out.
+
+Specified in docs/reference/log-format.md#canonical-form.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -32,7 +32,7 @@ PROMISED = {
     "schema",
     "demo",
 }
-"""The commands of contracts §4 that this release has."""
+"""The commands that this release has."""
 
 
 def command_of(name):

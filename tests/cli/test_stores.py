@@ -212,7 +212,7 @@ def test_a_table_is_missing(command, site, quick, refused, tamper):
 
 
 DAMAGE = {
-    # what a few flipped bits make of the events, unnoticed by SQLite (engineering-notes §1, trap 5): (before, after)
+    # what a few flipped bits make of the events, unnoticed by SQLite: (before, after)
     "no event": (b"node_failed", b"node_fbiled"),
     "no JSON": (b'"call_ended"', b'"call_ended\x02'),
     "no UTF-8": (b"node_failed", b"node_f\xe1iled"),

@@ -1,4 +1,4 @@
-"""What a store keeps: rows of events, versions, heads, the hash chain (contracts §3)."""
+"""What a store keeps: rows of events, versions, heads, the hash chain (docs/reference/store.md)."""
 
 from hashlib import sha256
 
@@ -43,7 +43,7 @@ def netstrings(*values):
 
 
 def recomputed(rows):
-    """The hashes of a log's rows as contracts §3 says, from nothing but the page."""
+    """The hashes of a log's rows as docs/reference/store.md#the-hash-chain says, from nothing but the page."""
     previous, hashes = "", []
     for _, log, version, count, events, recorded_at, source, _ in rows:
         text = netstrings("cti-es:batch:v1", previous, log, version, count, recorded_at, source, events)
@@ -207,7 +207,7 @@ def test_reading_may_be_left_unfinished(store):
 
 
 def test_the_chain_is_the_one_that_the_contract_describes(store):
-    """Every hash is SHA-256 over the netstrings of contracts §3, recomputed here; the head is the last one."""
+    """Every hash is SHA-256 over the netstrings of docs/reference/store.md#the-hash-chain, recomputed here; the head is the last one."""
     put(store, "lab", nodes("Zürich", "cm2"), nodes("cm3"), source="Käse.ndjson")
     put(store, "lab", nodes("cm4"), source="")
 

@@ -1,4 +1,4 @@
-"""Snapshots: a cache beside the log, in every store (contracts §3)."""
+"""Snapshots: a cache beside the log, in every store (docs/reference/store.md#snapshots)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""All or nothing, ids, and writes of nothing, in every store (contracts §2, §3)."""
+"""All or nothing, ids, and writes of nothing, in every store (docs/reference/store.md)."""
 
 import pytest
 

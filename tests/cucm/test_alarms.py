@@ -94,7 +94,7 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("name", "tags", "claim"), CLAIMS)
 def test_claims(name, tags, claim):
-    """The table of the facts (§4), row by row, with the traps: the failed node of a link is the remote one."""
+    """The table of docs/reference/imports.md#alarms, row by row, with the traps: the failed node of a link is the remote one."""
     assert claimed(name, **tags) == claim
 
 

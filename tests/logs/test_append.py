@@ -1,4 +1,4 @@
-"""Appending: duplicates, expected versions, misfits, dry runs, snapshots (contracts §2 to §4)."""
+"""Appending: duplicates, expected versions, misfits, dry runs, snapshots (docs/reference/commands/append.md)."""
 
 import io
 import sqlite3
@@ -76,7 +76,7 @@ def counts(done):
 
 
 def test_an_append_says_what_it_did(store):
-    """The report has the numbers and the head as contracts §4 shows them, and the head is the store's."""
+    """The report has the numbers and the head as docs/reference/commands/append.md shows them, and the head is the store's."""
     done = put(store, node("cm1"), node("cm2"))
 
     assert counts(done) == (2, 0, 0)

@@ -1,4 +1,7 @@
-"""Reading a log up to a version or a moment, from the start or from a snapshot (contracts §4, ``--as-of``)."""
+"""Reading a log up to a version or a moment, from the start or from a snapshot.
+
+Specified in docs/reference/commands/replay.md#as-of-a-time.
+"""
 
 from contextlib import closing, suppress
 from itertools import islice

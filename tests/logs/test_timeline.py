@@ -1,4 +1,7 @@
-"""Where in a log a moment is: times that go forwards, backwards, or are missing (contracts §4, ``--as-of``)."""
+"""Where in a log a moment is: times that go forwards, backwards, or are missing.
+
+Specified in docs/reference/commands/replay.md#as-of-a-time.
+"""
 
 from itertools import pairwise
 

@@ -1,4 +1,7 @@
-"""Is a store whole and unchanged? Damage, tampering, and what only a kept head can show (contracts §3, §4)."""
+"""Is a store whole and unchanged? Damage, tampering, and what only a kept head can show.
+
+Specified in docs/reference/commands/verify.md.
+"""
 
 import random
 import sqlite3

@@ -1,4 +1,4 @@
-"""The logs of ../shared/conformance, made by an independent implementation: equal in every field but ``rule``."""
+"""The conformance logs, made by an independent implementation: equal in every field but ``rule``."""
 
 from pathlib import Path
 from typing import Any

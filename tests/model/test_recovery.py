@@ -1,6 +1,6 @@
 """The fold against the rules: misfits, the naive fold on random logs, what must hold after every event, liveness.
 
-Both pages, recovery-rules and tsp-behaviour. The rules of the second one by one: test_tsp_behaviour.py.
+Both pages, docs/reference/rules.md and docs/reference/tsp.md. The rules of the second one by one: test_tsp_behaviour.py.
 """
 
 from collections import Counter
@@ -104,7 +104,7 @@ MISFITS: list[tuple[str, Json]] = [
     ("empty", {"type": "open_allowed", "device": "P", "line": "1", "nodes": []}),
     ("outside_group", {"type": "open_refused", "device": "P", "nodes": ["cm1", "cm3"]}),
     ("outside_group", {"type": "open_allowed", "device": "P", "line": "1", "nodes": ["cm3"]}),
-    # tsp-behaviour §2: nodes and CTI Managers.
+    # Nodes and CTI Managers.
     ("unknown_node", {"type": "node_failed", "node": "cm9", "scope": "call_manager"}),
     ("unknown_node", {"type": "node_recovered", "node": "cm9", "scope": "node"}),
     ("already_failed", {"type": "node_failed", "node": "cm3", "scope": "node"}),
@@ -721,7 +721,7 @@ def cured(log: list[Json]) -> Watch:
 
 
 def test_some_logs_are_plain() -> None:
-    """Many logs of the corpus have an event of tsp-behaviour, and many have none and no field of it either."""
+    """Many logs of the corpus have an event of docs/reference/tsp.md, and many have none and no field of it either."""
     base = set(list(EVENT_TYPES)[:12])
     plain = [
         log
@@ -791,12 +791,12 @@ def test_no_other_misfit_occurs() -> None:
     assert found == {(event["type"], code) for code, event in MISFITS}
 
 
-# Sometimes: what the rules of tsp-behaviour are about.
+# Sometimes: what docs/reference/tsp.md is about.
 
 
 @cache
 def situations() -> Counter[str]:
-    """How often the corpus comes to what the rules of tsp-behaviour are about."""
+    """How often the corpus comes to what docs/reference/tsp.md is about."""
     found: Counter[str] = Counter()
     for log in corpus():
         replay, removed, types = Replay(), set(), [event["type"] for event in log]

@@ -75,7 +75,7 @@ def carried(state: State) -> set[str]:
 
 
 def test_splits_come_where_something_is_carried() -> None:
-    """Among the states at those splits are some with each thing that tsp-behaviour adds, and some with none."""
+    """Among the states at those splits are some with each thing that docs/reference/tsp.md adds, and some with none."""
     found: Counter[str] = Counter()
     for log in corpus()[:SPLITS]:
         replayed = Replay()

@@ -1,4 +1,4 @@
-"""The rules of tsp-behaviour §3 one by one, and what their events do where the conformance logs do not come.
+"""The rules of docs/reference/tsp.md one by one, and what their events do where the conformance logs do not come.
 
 Every log here is folded twice, by the real fold and by the naive one, and the two must agree on all of it.
 """
@@ -547,7 +547,7 @@ def test_a_line_that_settle_closes_waits_too() -> None:
     assert rules(*log, manager_recovered("cm1"))[0] == "node_recovered/settle"
 
 
-# §1: filters.
+# Status messages: what an application wants.
 
 
 @pytest.mark.parametrize(

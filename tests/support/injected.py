@@ -1,4 +1,4 @@
-"""Traces with known edits: what a comparison must find, and nothing else (diff.md §2).
+"""Traces with known edits: what a comparison must find, and nothing else (docs/reference/comparison.md#kinds).
 
 Every edit can be told from its result alone. There is at most one in a channel, none at its first message (which may
 be there only to announce a state), and nothing is left out of, or put into, a run of equal messages, where it would

@@ -3,7 +3,7 @@
 An event is a JSON object here, as a file has it, so that the naive fold and the real one can be given the same. A log
 is made without knowing any rule: names, lists and order are random, only the weather (how often nodes fail, devices
 are refused, calls come) differs from log to log. Much of it fits, some of it does not. Some logs are plain: they have
-nothing of tsp-behaviour.md.
+nothing of docs/reference/tsp.md.
 """
 
 import json
@@ -404,7 +404,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "drop_calls_in_setup?": st.booleans(),
     },
 }
-"""Event type → fields in the order of recovery-rules §2 and tsp-behaviour §2 (``?``: may be left out), each with what it may hold."""
+"""Event type → fields in the order of docs/reference/log-format.md#event-types (``?``: may be left out), each with what it may hold."""
 
 COMMON = {"at?": times, "id?": names}
 """What every event may have, after its own fields."""

@@ -23,8 +23,8 @@ from cti_es.vocabulary.events import (
 )
 from cti_es_cli.commands.schema import schema
 
-# Every type with all of its fields, in the order of recovery-rules §2 and tsp-behaviour §2, then at, then id
-# (contracts §2).
+# Every type with all of its fields, in the order of docs/reference/log-format.md#event-types,
+# then at, then id.
 CANONICAL = {
     "node_added": b'{"type":"node_added","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "device_added": (

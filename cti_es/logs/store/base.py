@@ -1,4 +1,4 @@
-"""What a store of logs is: the protocol, the rows it keeps, the hash chain (contracts §3).
+"""What a store of logs is: the protocol, the rows it keeps, the hash chain (docs/reference/store.md).
 
 A store keeps *rows*: batches of consecutive events of one log, each with the hash that chains it to the row before.
 It knows nothing of the fold. What to append is decided by ``cti_es.logs.append`` inside one :meth:`Store.writing`.
@@ -187,7 +187,10 @@ def _damaged(what: str, row: Row, address: str) -> StoreError:
 
 
 def chain_hash(previous: str, row: Row) -> str:
-    """The hash of a row, chained to the one before: SHA-256 over netstrings, lower-case hex (contracts §3)."""
+    """The hash of a row, chained to the one before: SHA-256 over netstrings, lower-case hex.
+
+    See docs/reference/store.md#the-hash-chain.
+    """
     parts = (
         "cti-es:batch:v1", previous, row.log, row.version, row.size, row.recorded_at, row.source, row.events
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The schema of a SQLite store, version by version (contracts §3), and how a store is compared with it."""
+"""The schema of a SQLite store, version by version (docs/reference/store.md), and how a store is compared with it."""
 
 from collections.abc import Iterator
 from sqlite3 import Connection

@@ -1,4 +1,6 @@
-"""A store in one SQLite file (contracts §3): WAL, synchronous=FULL, batches of events, append-only by triggers.
+"""A store in one SQLite file: WAL, synchronous=FULL, batches of events, append-only by triggers.
+
+Specified in docs/reference/store.md.
 
 Readers never write: they read a store that somebody is writing to, a read-only file or a file in a read-only folder,
 and leave nothing behind. Writers wait for each other with BEGIN IMMEDIATE. A new store is written under another name

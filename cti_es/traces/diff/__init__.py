@@ -1,1 +1,4 @@
-"""Expected against actual: channels, handles, alignment, differences; and lint beside it (diff.md)."""
+"""Expected against actual: channels, handles, alignment, differences; and lint beside it.
+
+Specified in docs/reference/comparison.md.
+"""

@@ -1,4 +1,4 @@
-"""A trace → its channels: the messages of one handle, in order (diff.md §1).
+"""A trace → its channels: the messages of one handle, in order (docs/reference/comparison.md#channels).
 
 Inside a channel the order counts, between channels it does not. Where a trace has names but no handles, a CLOSE ends a
 channel. CREATE and REMOVE have no handle: they are one channel per application.
@@ -63,7 +63,7 @@ class Compared(NamedTuple):
         """The comparable part of a message."""
         if message.message in CONFIGURATION:
             return (message.message, message.device, message.line) if self.names else (message.message,)
-        if message.message in CLOSES:  # all 0 (reference/tapi.md §1.7), so a trace may leave them out
+        if message.message in CLOSES:  # all 0 (docs/reference/tapi.md#parameters), so a trace may leave them out
             return (message.message, message.param1 or 0, message.param2 or 0 if self.reason else 0)
         if not self.reason or (message.message, message.param1) in self.untold:
             return (message.message, message.param1)

@@ -1,4 +1,6 @@
-"""Two traces → a verdict: pair their channels, compare each pair, put the differences in order (diff.md §1, §2).
+"""Two traces → a verdict: pair their channels, compare each pair, put the differences in order.
+
+Specified in docs/reference/comparison.md.
 
 What comes first is what went wrong first: differences stand in the order of the expected messages; an unexpected
 message stands after the last one that matched before it.

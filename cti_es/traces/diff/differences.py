@@ -1,4 +1,7 @@
-"""Two paired channels → their differences (diff.md §2): a closed set of kinds, one difference for one cause."""
+"""Two paired channels → their differences: a closed set of kinds, one difference for one cause.
+
+Specified in docs/reference/comparison.md#kinds.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

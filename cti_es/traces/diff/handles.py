@@ -1,4 +1,4 @@
-"""Which channel of the actual trace is which of the expected one (diff.md §3): one to one.
+"""Which channel of the actual trace is which of the expected one (docs/reference/comparison.md#handles): one to one.
 
 By a file of handles; those it does not name by names, where both traces have them; else inferred: line channels only
 to line channels, phone to phone. What may stand for several is decided by what it says: first those whose whole
@@ -24,7 +24,8 @@ ALL_PAIRS = 40_000
 _INFERENCE_EDITS = 200
 
 TELLS_STATE = frozenset({("LINE_LINEDEVSTATE", 0x40), ("PHONE_STATE", 0x80000)})
-"""INSERVICE and RESUME: as the first message of a channel they only tell the state that a handle has anyway (§1)."""
+"""INSERVICE and RESUME: as the first message of a channel they only tell the state that a handle has anyway
+(docs/reference/comparison.md#announcements)."""
 
 
 class Pair(NamedTuple):

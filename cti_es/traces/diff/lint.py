@@ -1,4 +1,4 @@
-"""What every trace must keep, with no log at hand (diff.md §6)."""
+"""What every trace must keep, with no log at hand (docs/reference/commands/lint.md#rules)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,10 +12,13 @@ from cti_es.vocabulary.text_lines import numbered
 from cti_es.vocabulary.times import canonical_time
 
 KNOWN = frozenset({*MESSAGE_IDS, "LINE_CALLDEVSPECIFIC"})
-"""The messages that a trace may have. The last one is Cisco's, without an id in tapi.h (reference/tapi.md §1.1)."""
+"""The messages that a trace may have. The last one is Cisco's, without an id in tapi.h.
+
+See docs/reference/tapi.md#messages.
+"""
 
 WITHOUT_HANDLE = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"})
-"""The messages that are for no handle (diff.md §1)."""
+"""The messages that are for no handle (docs/reference/comparison.md#channels)."""
 
 HOOK_STATES = frozenset(PHONESTATE[f"{place}HOOKSWITCH"] for place in ("HANDSET", "SPEAKER", "HEADSET"))
 HOOK_MODES: dict[str, int] = {"ONHOOK": 1, "MIC": 2, "SPEAKER": 4, "MICSPEAKER": 8, "UNKNOWN": 16}
@@ -70,12 +73,15 @@ def quoted(text: str) -> str:
 
 
 def handle_text(number: int) -> str | None:
-    """A TAPI handle as :class:`~cti_es.vocabulary.tapi.TraceMessage` has it. NULL is none (reference/tapi.md §1.7)."""
+    """A TAPI handle as :class:`~cti_es.vocabulary.tapi.TraceMessage` has it. NULL is none.
+
+    See docs/reference/tapi.md#parameters.
+    """
     return f"{number:x}" if number else None
 
 
 STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*+)?"
-"""TAPI Browser's time of day, perhaps: ``9:5.3.42 : `` (reference/tapi.md §5a). Four groups."""
+"""TAPI Browser's time of day, perhaps: ``9:5.3.42 : `` (docs/reference/traces/tapi-browser.md). Four groups."""
 
 _HALF_A_DAY = 12 * 3_600_000
 

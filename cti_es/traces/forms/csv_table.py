@@ -1,4 +1,6 @@
-"""Traces as CSV: the columns of ``cti-es replay --format csv``, in any order, under a header (diff.md §4).
+"""Traces as CSV: the columns of ``cti-es replay --format csv``, in any order, under a header.
+
+Specified in docs/reference/traces/csv.md.
 
 A row is one line. Its fields are checked as those of NDJSON are.
 """

@@ -1,4 +1,6 @@
-"""The CTI alarms of a CUCM log as a trace: the cluster's own words for what it told applications (diff.md §4.5).
+"""The CTI alarms of a CUCM log as a trace: the cluster's own words for what it told applications.
+
+Specified in docs/reference/traces/cucm-alarms.md.
 
 An alarm names the device and the line but no TAPI handle. It gives no reason, and CtiLineInService does not even name
 its line, so that message is not compared at all (:data:`UNTOLD`). The application is the user of the CTI connection,

@@ -1,4 +1,4 @@
-"""Traces as Cisco's developers guide prints them in its use cases (reference/tapi.md §5c).
+"""Traces as Cisco's developers guide prints them in its use cases (docs/reference/traces/guide.md).
 
 ::
 
@@ -127,7 +127,10 @@ _REASONS = {
     **_prefixed("ciscolinedevstateoutofservicereason_", _OUT_REASONS),
     **_prefixed("ciscophonestateoutofservicereason_", _OUT_REASONS),
 }
-"""The names of parameter 2 (reference/tapi.md §2.1 to §2.3, §5a), all in lower case."""
+"""The names of parameter 2, all in lower case.
+
+See docs/reference/tapi.md#reasons and docs/reference/tapi.md#other-reasons.
+"""
 
 
 _STATES = {message: _prefixed(prefix, _lower(flags)) for message, (prefix, flags) in STATE_FLAGS.items()}

@@ -1,4 +1,6 @@
-"""Traces as NDJSON: one message a line, with the fields of recovery-rules §6; other fields are ignored (diff.md §4).
+"""Traces as NDJSON: one message a line, with the fields of a replay; others are ignored.
+
+Specified in docs/reference/traces/ndjson.md.
 
 ``message``, ``param1`` and ``param2`` are needed, and names (``device``, for LINE_… ``line``) or a ``handle``. Three
 ways lead through a chunk of lines: the first is for what ``replay`` writes, the second for other plain lines; anything
@@ -100,7 +102,7 @@ class _Tails(dict[bytes, TraceMessage]):
 
 
 def _as_written(lines: list[bytes], first: int, tails: _Tails) -> list[TraceMessage] | None:
-    """All messages of a chunk, if every line has the fields of recovery-rules §6 in their order.
+    """All messages of a chunk, if every line has the fields of a replayed message in their order.
 
     A line is the object of its head and the object of its tail written as one: if both are JSON, so is the line.
     """

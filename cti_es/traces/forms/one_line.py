@@ -1,4 +1,4 @@
-"""Traces with one message a line, also inside other text (reference/tapi.md §5b).
+"""Traces with one message a line, also inside other text (docs/reference/traces/one-line.md).
 
 ::
 

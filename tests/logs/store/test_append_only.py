@@ -1,4 +1,4 @@
-"""What any other SQLite client can do to a store, and what it cannot (contracts §3: append-only, checks)."""
+"""What any other SQLite client can do to a store, and what it cannot (docs/reference/store.md#append-only)."""
 
 import sqlite3
 from contextlib import closing

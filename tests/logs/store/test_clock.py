@@ -1,4 +1,4 @@
-"""When something was stored: the time that ``cti_es.logs.clock`` gives, frozen here (engineering notes §1, trap 1)."""
+"""When something was stored: the time that ``cti_es.logs.clock`` gives, frozen here."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""Readers never write (contracts §3): what a reader sees, and what it leaves behind."""
+"""Readers never write (docs/reference/store.md#reading-and-writing): what a reader sees, and what it leaves behind."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""The schema of a store: how it is made, and how changes of it are found (contracts §3)."""
+"""The schema of a store: how it is made, and how changes of it are found (docs/reference/store.md)."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,7 @@
-"""The view ``events``: one row per event for plain SQL and sqlite-utils, whatever stands in the rows (contracts §3)."""
+"""The view ``events``: one row per event for plain SQL and sqlite-utils, whatever stands in the rows.
+
+Specified in docs/reference/store.md#the-view-events.
+"""
 
 import sqlite3
 from contextlib import closing, suppress

@@ -1,4 +1,4 @@
-"""Writers: one at a time, whole or not at all, whatever else happens (contracts §3)."""
+"""Writers: one at a time, whole or not at all, whatever else happens (docs/reference/store.md#reading-and-writing)."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The three forms in which TAPI messages are printed as text (reference/tapi.md §5)."""
+"""The three forms in which TAPI messages are printed as text (docs/reference/traces.md#formats)."""
 
 from datetime import timedelta, timezone
 from io import BytesIO
@@ -29,7 +29,7 @@ def refused(data: bytes | str, format: str | None = None, **options: object) -> 
     return str(caught.value)
 
 
-# --- one line a message (§5b) ---------------------------------------------------------------------------------------
+# --- one line a message ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_prose_is_no_message() -> None:
     assert read("After LINE_CLOSE the device= field is empty. PHONE_STATE is for phones.\n", "one-line") == []
 
 
-# --- TAPI Browser (§5a) ---------------------------------------------------------------------------------------------
+# --- TAPI Browser ----------------------------------------------------------------------------------------------------
 
 
 def message(number: int = 0, **fields: object) -> Message:
@@ -195,7 +195,7 @@ def test_browser_quoted_and_broken() -> None:
     assert refused(text + "received PHONE_STATE (again)\n").startswith("trace.txt:7: PHONE_STATE followed by '(again)'")
 
 
-# --- the developers guide (§5c) -------------------------------------------------------------------------------------
+# --- the developers guide --------------------------------------------------------------------------------------------
 
 
 def test_guide_examples() -> None:
