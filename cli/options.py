@@ -8,9 +8,9 @@ import click
 
 from cti_es.logs import clock
 from cti_es.logs.reading import Cut, Wait, parse_as_of
-from cti_es.traces.forms.common import TraceOptions, first_day
+from cti_es.traces.forms.common import TraceOptions
 from cti_es.vocabulary.errors import CtiEsError
-from cti_es.vocabulary.times import canonical_time
+from cti_es.vocabulary.times import canonical_time, stamp_zone
 
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
@@ -65,6 +65,39 @@ class TimeType(click.ParamType[str]):
             return self.fail(f"{error.what}; expected {error.expected}", param, ctx)
 
 
+class DayType(click.ParamType[str]):
+    """``--date``: a day."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The day, as it was given."""
+        try:
+            canonical_time(f"{value}T00:00:00Z")
+        except CtiEsError:
+            self.fail(f"'{value}' is no day; expected for example 2026-01-31", param, ctx)
+        return str(value)
+
+
+class StampZone(click.ParamType[tuple[str, str]]):
+    """``--stamp-tz``: the offset or the name of a zone, for one zone of the stamps or for all that are unknown."""
+
+    name = "[ZONE=]±HH:MM|NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The zone (empty: all that are unknown) and what it is."""
+        try:
+            return stamp_zone(str(value))
+        except CtiEsError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            return self.fail(f"{error.what}; expected {error.expected}, or ZONE= before one{hint}", param, ctx)
+
+
+def stamp_tz_option(text: str) -> Callable[[Any], Any]:
+    """``--stamp-tz``, given to the command as ``zones``: pairs of a zone and what it is."""
+    return click.option("--stamp-tz", "zones", type=StampZone(), multiple=True, help=text)
+
+
 class Seconds(click.ParamType[float]):
     """A duration: ``30s``, ``500ms``, ``2m``, or seconds without a unit."""
 
@@ -114,7 +147,7 @@ def until_interrupted(follow: Wait | None) -> Iterator[None]:
 
 
 def trace_options(*sides: str) -> Callable[[Any], Any]:
-    """``--expected-format`` and ``--actual-format`` (or ``--trace-format``), ``--skip-bad``, ``--date``, ``--tz``."""
+    """The options that say how to read a trace, with ``--SIDE-format`` for each of ``sides``."""
     from cti_es.traces.recognise import TRACE_FORMATS
 
     options = [
@@ -127,8 +160,8 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
         click.option(
             "--skip-bad", is_flag=True, help="Count message lines that cannot be read instead of refusing them."
         ),
-        click.option("--date", metavar="YYYY-MM-DD", help="The day on which a trace with times of day begins."),
-        click.option("--tz", metavar="±HH:MM|Z", default="Z", show_default=True, help="Its offset from UTC."),
+        click.option("--date", type=DayType(), help="The day on which a trace with times of day begins."),
+        stamp_tz_option("What a time zone of its stamps is, or every unknown one (UTC)."),
     ]
 
     def add(command: Any) -> Any:
@@ -139,8 +172,6 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
     return add
 
 
-def reading_options(skip_bad: bool, date: str | None, tz: str) -> TraceOptions:
-    """How to read the traces of a command. Raises InputError for a date that is none."""
-    options = TraceOptions(skip_bad, date, tz)
-    first_day(options)
-    return options
+def reading_options(skip_bad: bool, date: str | None, zones: tuple[tuple[str, str], ...]) -> TraceOptions:
+    """How to read the traces of a command, by the values of :func:`trace_options`."""
+    return TraceOptions(skip_bad, date, dict(zones))

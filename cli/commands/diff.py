@@ -69,7 +69,7 @@ def command(
     actual_format: str | None,
     skip_bad: bool,
     date: str | None,
-    tz: str,
+    zones: tuple[tuple[str, str], ...],
     format: str,
     path: str | None,
 ) -> int:
@@ -95,7 +95,7 @@ def command(
     given = read_handles(Path(handles)) if handles else None
     options = DiffOptions(order, ignore == "reason", strict, time_tolerance, given)
     selection = Selection(app, from_version, to_version, since, until)
-    reading = reading_options(skip_bad, date, tz)
+    reading = reading_options(skip_bad, date, zones)
     with ExitStack() as stack:
         # Millions of messages stay until the end, none of them in a cycle: to look for garbage is a waste of time.
         gc.disable()

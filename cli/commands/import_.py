@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -15,11 +15,11 @@ from cti_es.cucm.log_lines import Options as LineOptions
 from cti_es.logs.append import Appended, Options
 from cti_es.logs.store import SqliteStore, Store
 from cti_es.logs.store.sqlite import is_sqlite
-from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
+from cti_es.vocabulary.errors import InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
-from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR, canonical_time
-from cti_es_cli.options import wait_option
+from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
+from cti_es_cli.options import DayType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import STDIN, no_file, only_log, parse_address, stdin
@@ -29,35 +29,6 @@ if TYPE_CHECKING:
     from cti_es.cucm.importing import Imported
 
 A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
-
-
-class ZoneType(click.ParamType[tuple[str, str]]):
-    """``--tz``: an offset, for a zone or for all that are unknown."""
-
-    name = "[ZONE=]±HH:MM"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The zone (empty: all that are unknown) and its offset."""
-        zone, _, offset = str(value).rpartition("=")
-        try:
-            canonical_time(f"2000-01-01T00:00:00{offset}")
-        except CtiEsError:
-            self.fail(f"'{value}'; expected an offset such as +05:30 or Z, or a zone with one: IST=+05:30", param, ctx)
-        return zone, offset
-
-
-class DayType(click.ParamType[str]):
-    """``--date``: a day."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The day, as it was given."""
-        try:
-            canonical_time(f"{value}T00:00:00Z")
-        except CtiEsError:
-            self.fail(f"'{value}' is no day; expected for example 2026-01-31", param, ctx)
-        return str(value)
 
 
 @click.command(
@@ -81,7 +52,7 @@ Examples:
     "--year", type=click.IntRange(FIRST_YEAR, LAST_YEAR), metavar="YYYY", help="The year of stamps that have none."
 )
 @click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
-@click.option("--tz", "zones", type=ZoneType(), multiple=True, help="The offset of a time zone, or of unknown ones.")
+@stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option

@@ -27,7 +27,7 @@ def command(
     trace_format: str | None,
     skip_bad: bool,
     date: str | None,
-    tz: str,
+    zones: tuple[tuple[str, str], ...],
     format: str,
     path: str | None,
 ) -> int:
@@ -39,7 +39,7 @@ def command(
     from cti_es_cli.views import VIOLATIONS
 
     with ExitStack() as stack:
-        side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, tz))
+        side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, zones))
         leave_out_half_told(side)
         found = lint(side.batches(), strict)
         left_out = left_out_of(side)

@@ -36,7 +36,7 @@ REASONS: dict[SkipReason, str] = {
     "no_time": "no time in the line",
     "no_year": "a time without a year (give it with --year)",
     "no_date": "an SDL trace has no dates (give the first with --date)",
-    "unknown_zone": "an unknown time zone (give its offset with --tz)",
+    "unknown_zone": "an unknown time zone (give its offset with --stamp-tz)",
     "bad_time": "a day or time that does not exist",
     "other_alarm": "an alarm that changes nothing here",
     "other_service": "another service than Cisco CallManager and Cisco CTIManager",

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR, canonical_time
+from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR, time_in_zone
 
 WhyNoTime = Literal["no_time", "no_year", "no_date", "unknown_zone", "bad_time"]
 """Why a record has no time: none in the line, a year or date missing that nobody gave, a zone that is not known, or
@@ -42,8 +42,8 @@ class Options(NamedTuple):
     """What lines may leave out.
 
     ``year`` is that of the first line whose stamp has none. ``date`` (``2026-01-31``) is the day on which an SDL trace
-    begins. ``zones`` are further zone acronyms with their offsets (``+05:30`` or ``Z``); ``tz`` is the offset of every
-    zone that is still unknown, and of SDL traces (UTC there if it is None).
+    begins. ``zones`` are further zone acronyms with what they mean (``+05:30`` or ``Asia/Kolkata``); ``tz`` is that of
+    every zone that is still unknown, and of SDL traces (UTC there if it is None).
     """
 
     year: int | None = None
@@ -372,7 +372,7 @@ def _canonical(local: str, offset: str) -> Time:
     if offset == "Z" and len(local) in (19, 26):
         return local + "Z", None
     try:
-        return canonical_time(local + offset), None
+        return time_in_zone(local, offset), None
     except InputError:
         return None, "bad_time"
 

@@ -196,7 +196,7 @@ def test_files_that_are_refused(name, outage, quick, refused, write):
         (("import", "site.db"), ["Missing argument 'FILE...'"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "x.csv"), ["x.csv: no such file"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "topology.ndjson"), ["topology.ndjson:1: the column"]),
-        (("import", "site.db", "cucm-pub.log", "--tz", "IST"), ["'IST'; expected an offset"]),
+        (("import", "site.db", "cucm-pub.log", "--stamp-tz", "IST"), ["no time zone 'IST'; expected Z, an offset"]),
         (("import", "site.db", "cucm-pub.log", "--date", "2026-02-30"), ["'2026-02-30' is no day"]),
         (("import", "site.db", "cucm-pub.log", "--year", "26"), ["26 is not in the range"]),
     ],
@@ -235,7 +235,7 @@ def test_old_lines_and_sdl_traces(outage, quick, write):
     sdl = "1.1 |11:35:00.000 |AlarmErr |AlarmClass: CallManager, AlarmName: EndPointRegistered, AlarmSeverity: Info, AlarmMessage: , AlarmDescription: x, AlarmParameters: DeviceName:SEP001122334455, NodeID:cucm-sub1,\n"
     write(old, "old.log")
     write(sdl, "sdl.txt")
-    options = ("--year", "2026", "--tz", "IST=+05:30", "--date", "2026-03-02", "--tz", "+01:00")
+    options = ("--year", "2026", "--stamp-tz", "IST=+05:30", "--date", "2026-03-02", "--stamp-tz", "+01:00")
 
     assert b"no_year" in quick(*IMPORT, "old.log").stdout
     assert b"no_date" in quick(*IMPORT, "sdl.txt").stdout

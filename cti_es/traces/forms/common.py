@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, TraceMessage
 from cti_es.vocabulary.text_lines import numbered
-from cti_es.vocabulary.times import canonical_time
+from cti_es.vocabulary.times import canonical_time, time_in_zone
 
 KNOWN = frozenset({*MESSAGE_IDS, "LINE_CALLDEVSPECIFIC"})
 """The messages that a trace may have. The last one is Cisco's, without an id in tapi.h.
@@ -28,13 +28,14 @@ HOOK_MODES: dict[str, int] = {"ONHOOK": 1, "MIC": 2, "SPEAKER": 4, "MICSPEAKER":
 class TraceOptions(NamedTuple):
     """How to read a trace.
 
-    ``skip_bad`` counts messages that cannot be read instead of refusing the first. ``date`` (``2026-01-31``) and
-    ``tz`` (``Z``, ``+01:00``) make times of the stamps that have only a time of day.
+    ``skip_bad`` counts messages that cannot be read instead of refusing the first. ``date`` (``2026-01-31``) is the day
+    on which a trace with times of day begins. ``zones`` says what zones of stamps mean, as
+    :func:`~cti_es.vocabulary.times.stamp_zone` gives it: ``{"": "Europe/Berlin"}`` for stamps that name none.
     """
 
     skip_bad: bool = False
     date: str | None = None
-    tz: str = "Z"
+    zones: Mapping[str, str] = {}
 
 
 class Notes:
@@ -86,23 +87,22 @@ STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*
 _HALF_A_DAY = 12 * 3_600_000
 
 
-def first_day(options: TraceOptions) -> date | None:
-    """The day on which a trace begins, if the options say. Raises :class:`InputError` for what is none."""
+def _day(text: str) -> date:
     try:
-        canonical_time(f"{options.date or '2000-01-01'}T00:00:00{options.tz}")
+        return date.fromisoformat(canonical_time(f"{text}T00:00:00Z")[:10])
     except InputError:
-        found = " with ".join(quoted(one) for one in (options.date, options.tz) if one is not None)
-        expected = "a date such as 2026-01-31 and an offset such as +01:00"
-        raise InputError(found, where="--date, --tz", expected=expected) from None
-    return date.fromisoformat(options.date) if options.date is not None else None
+        raise InputError(f"{quoted(text)} is no day", expected="a day such as 2026-01-31") from None
 
 
 class Clock:
-    """Times of day → canonical times. When they go back by more than half a day, the next day has begun."""
+    """Times of day → canonical times. When they go back by more than half a day, the next day has begun.
+
+    Raises :class:`InputError` if the date of the options is none.
+    """
 
     def __init__(self, options: TraceOptions) -> None:
-        self._day = first_day(options)
-        self._tz = options.tz
+        self._day = _day(options.date) if options.date else None
+        self._zone = options.zones.get("", "Z")
         self._last = 0
 
     def at(self, stamp: tuple[str | None, ...]) -> str | None:
@@ -118,7 +118,7 @@ class Clock:
         if self._last - now > _HALF_A_DAY:
             self._day += timedelta(days=1)
         self._last = now
-        return canonical_time(f"{self._day}T{hour:02}:{minute:02}:{second:02}.{milli:03}{self._tz}")
+        return time_in_zone(f"{self._day}T{hour:02}:{minute:02}:{second:02}.{milli:03}", self._zone)
 
 
 # --- messages of several lines --------------------------------------------------------------------------------------

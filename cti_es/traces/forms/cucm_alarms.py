@@ -69,8 +69,8 @@ def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMess
 
 
 def _options(notes: Notes) -> log_lines.Options:
-    day = notes.options.date
-    return log_lines.Options(int(day[:4]) if day else None, day, tz=notes.options.tz)
+    _, day, zones = notes.options
+    return log_lines.Options(int(day[:4]) if day else None, day, zones, zones.get("", "Z"))
 
 
 class _Reading:
