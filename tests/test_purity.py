@@ -202,7 +202,7 @@ def test_check_finds_what_is_impure(source: str, found: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "import msgspec\nfrom collections.abc import Iterator\nfrom cti_es.vocabulary import events as log",
+        "import msgspec\nfrom collections.abc import Iterator\nfrom cti_es.vocabulary import events",
         "if len(set(names)) != len(names): refuse()",
         "if name in {'a', 'b'}: tell(name)",
         "for name in sorted(set(names)): tell(name)",

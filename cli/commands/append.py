@@ -13,7 +13,8 @@ from cti_es.logs.ndjson import Lines, read_events
 from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
 from cti_es.logs.store.sqlite import create, is_sqlite
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore, did_you_mean
-from cti_es.vocabulary.events import EVENT_TYPES, event_from_fields, fields_of, unknown_type
+from cti_es.vocabulary.event_text import event_from_fields, unknown_type
+from cti_es.vocabulary.events import EVENT_TYPES, fields_of
 from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn

@@ -58,7 +58,7 @@ def command(source: str, seq: int | None, device: str | None, as_of: Cut | None,
 
 
 def _print_message(output: Output, found: "Explanation", name: str) -> None:
-    from cti_es.answers.message import words
+    from cti_es.answers.message import home_in_words
     from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
 
@@ -74,8 +74,8 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
         f"Rule {message.rule}: {found.why}",
         *found.notes,
         "",
-        f"Before: {message.device} {words(found.before)}",
-        f"After:  {message.device} {words(found.after)}",
+        f"Before: {message.device} {home_in_words(found.before)}",
+        f"After:  {message.device} {home_in_words(found.after)}",
         "",
         f"All that event {message.version} sent about {message.device}:",
     ):
@@ -101,13 +101,13 @@ def _said(message: "Message") -> str:
 
 
 def _print_placement(output: Output, found: "Placement", name: str) -> None:
-    from cti_es.answers.message import words
+    from cti_es.answers.message import home_in_words
     from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
 
     at = found.home
     output.line(f"{at.device} ({at.kind}) in {name} at version {found.version}")
-    output.line(f"  {words(at)}")
+    output.line(f"  {home_in_words(at)}")
     output.line("")
     event = f"{type_of[type(found.event)]} {details(found.event)}"
     output.line(f"Since event {found.since}{_at(found.event.at)}: {event}")

@@ -204,9 +204,9 @@ def _home(cluster: Cluster, name: str) -> Home | None:
     return home(cluster, cluster.devices[name]) if name in cluster.devices else None
 
 
-def words(placement: Home | None) -> str:
+def home_in_words(home: Home | None) -> str:
     """A home in one line of words."""
-    return "; ".join(_words(placement)) if placement else "not in the configuration"
+    return "; ".join(_words(home)) if home else "not in the configuration"
 
 
 def _words(at: Home) -> Iterator[str]:

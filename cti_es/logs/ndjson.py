@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from cti_es.vocabulary.events import Event, checked, decode_event, encode, read_event
+from cti_es.vocabulary.event_text import checked, read_event
+from cti_es.vocabulary.events import Event, decode_event, encode
 from cti_es.vocabulary.text_lines import ByteStream as ByteStream
 from cti_es.vocabulary.text_lines import Kind, chunks, numbered
 from cti_es.vocabulary.times import all_plainly_canonical

@@ -12,7 +12,8 @@ from cti_es.logs.store.base import Fault, Head, Reader, Row, Snapshot, chain_has
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import CtiEsError, StoreError
-from cti_es.vocabulary.events import Event, checked, decode_events, encode
+from cti_es.vocabulary.event_text import checked
+from cti_es.vocabulary.events import Event, decode_events, encode
 
 Passing = Callable[[Iterator[Row]], Iterator[Row]]
 

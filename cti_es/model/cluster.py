@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from cti_es.vocabulary import events as log
+from cti_es.vocabulary import events
 
 PHONE = "phone"
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 Reason = (
     Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable", "CtiLinkFailure"]
-    | log.AwayReason
+    | events.AwayReason
 )
 DeviceState = Literal["unregistered", "in_service", "out_of_service"]
 Because = Literal["added", "register", "wait", "suspend", "resume", "close", "settle", "give_back", "reconnect"]
@@ -88,7 +88,7 @@ class Device(msgspec.Struct):
     name: str
     number: int
     first_line: int
-    kind: log.Kind
+    kind: events.Kind
     group: tuple[str, ...]
     lines: dict[str, Line]
     state: DeviceState = "unregistered"
@@ -96,7 +96,7 @@ class Device(msgspec.Struct):
     refused_by: list[str] = []
     opened_by: list[str] = []
     calls: int = 0
-    away: log.AwayReason | None = None
+    away: events.AwayReason | None = None
     since: int = 0
     because: Because = "added"
 

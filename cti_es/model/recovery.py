@@ -37,8 +37,8 @@ from cti_es.model.steps import (
     DeviceEntered,
     DeviceLeft,
     GivenBack,
-    LineClosed,
     LineInService,
+    LineLost,
     LinksLost,
     LinksWanted,
     Opened,
@@ -48,7 +48,7 @@ from cti_es.model.steps import (
     Step,
     Suspended,
 )
-from cti_es.vocabulary import events as log
+from cti_es.vocabulary import events
 
 DEFAULT_APP = "app"
 
@@ -60,39 +60,39 @@ class Recovery:
         self.cluster = cluster
         self.steps: list[Step] = []
         self.version = 0
-        self.handlers: dict[type[log.Event], Callable[[Any], None]] = {
-            log.NodeAdded: self.node_added,
-            log.DeviceAdded: self.device_added,
-            log.DeviceOpened: self.device_opened,
-            log.LineOpened: self.line_opened,
-            log.DeviceClosed: self.device_closed,
-            log.LineClosed: self.line_closed,
-            log.NodeFailed: self.node_failed,
-            log.NodeRecovered: self.node_recovered,
-            log.OpenRefused: self.open_refused,
-            log.OpenAllowed: self.open_allowed,
-            log.CallStarted: self.call_started,
-            log.CallEnded: self.call_ended,
-            log.CtiManagerAdded: self.cti_manager_added,
-            log.CtiManagerFailed: self.cti_manager_failed,
-            log.CtiManagerRecovered: self.cti_manager_recovered,
-            log.DeviceFailed: self.device_failed,
-            log.DeviceRecovered: self.device_recovered,
-            log.DeviceRemoved: self.device_removed,
-            log.CallConnected: self.call_connected,
-            log.BehaviourSet: self.behaviour_set,
+        self.handlers: dict[type[events.Event], Callable[[Any], None]] = {
+            events.NodeAdded: self.node_added,
+            events.DeviceAdded: self.device_added,
+            events.DeviceOpened: self.device_opened,
+            events.LineOpened: self.line_opened,
+            events.DeviceClosed: self.device_closed,
+            events.LineClosed: self.line_closed,
+            events.NodeFailed: self.node_failed,
+            events.NodeRecovered: self.node_recovered,
+            events.OpenRefused: self.open_refused,
+            events.OpenAllowed: self.open_allowed,
+            events.CallStarted: self.call_started,
+            events.CallEnded: self.call_ended,
+            events.CtiManagerAdded: self.cti_manager_added,
+            events.CtiManagerFailed: self.cti_manager_failed,
+            events.CtiManagerRecovered: self.cti_manager_recovered,
+            events.DeviceFailed: self.device_failed,
+            events.DeviceRecovered: self.device_recovered,
+            events.DeviceRemoved: self.device_removed,
+            events.CallConnected: self.call_connected,
+            events.BehaviourSet: self.behaviour_set,
         }
         """Event type → what it does. Each raises :class:`Misfit` before it changes anything."""
 
     # What each event does (docs/reference/rules.md#what-each-event-does, docs/reference/tsp.md).
 
-    def node_added(self, event: log.NodeAdded) -> None:
+    def node_added(self, event: events.NodeAdded) -> None:
         """A new node, in service."""
         if event.node in self.cluster.nodes:
             raise Misfit("node_exists", f"node '{event.node}' exists already")
         self.cluster.nodes[event.node] = True
 
-    def device_added(self, event: log.DeviceAdded) -> None:
+    def device_added(self, event: events.DeviceAdded) -> None:
         """A new device. A phone registers by itself; a port or route point waits to be opened."""
         if event.device in self.cluster.devices:
             raise Misfit("device_exists", f"device '{event.device}' exists already")
@@ -118,7 +118,7 @@ class Recovery:
         if device.registers_itself:
             self._register(device)
 
-    def device_removed(self, event: log.DeviceRemoved) -> None:
+    def device_removed(self, event: events.DeviceRemoved) -> None:
         """The device is gone, with its lines, its calls and every handle on it."""
         device = self.cluster.known_device(event.device)
         for call in [call for call, legs in self.cluster.calls.items() if device.name in legs]:
@@ -126,7 +126,7 @@ class Recovery:
         del self.cluster.devices[device.name]
         self.steps.append(DeviceLeft(device.name, tuple(device.lines), device.number, device.first_line))
 
-    def device_opened(self, event: log.DeviceOpened) -> None:
+    def device_opened(self, event: events.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
         device = self.cluster.known_device(event.device)
         wanted = frozenset(known_lines(device, event.lines) if event.lines is not None else device.lines)
@@ -137,7 +137,7 @@ class Recovery:
             raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
         self._open(device, Opened(device.name, app, phone, lines, event.ext_version))
 
-    def line_opened(self, event: log.LineOpened) -> None:
+    def line_opened(self, event: events.LineOpened) -> None:
         """The application opens one line; no phone handle is needed."""
         device = self.cluster.known_device(event.device)
         line = known_line(device, event.line)
@@ -146,7 +146,7 @@ class Recovery:
             raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
         self._open(device, Opened(device.name, app, False, (line,), event.ext_version))
 
-    def device_closed(self, event: log.DeviceClosed) -> None:
+    def device_closed(self, event: events.DeviceClosed) -> None:
         """The application gives back everything that it has on the device."""
         device = self.cluster.known_device(event.device)
         app = event.app or DEFAULT_APP
@@ -155,7 +155,7 @@ class Recovery:
             raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
         self.give_back(device, app, phone, lines)
 
-    def line_closed(self, event: log.LineClosed) -> None:
+    def line_closed(self, event: events.LineClosed) -> None:
         """The application gives back one line handle."""
         device = self.cluster.known_device(event.device)
         line = known_line(device, event.line)
@@ -164,7 +164,7 @@ class Recovery:
             raise Misfit("not_open", f"application '{app}' does not have line '{line}' of '{event.device}' open")
         self.give_back(device, app, phone=False, lines=(line,))
 
-    def node_failed(self, event: log.NodeFailed) -> None:
+    def node_failed(self, event: events.NodeFailed) -> None:
         """The CTI Manager fails first, if it goes with the node; then the call processing.
 
         See docs/reference/tsp.md#a-node-with-its-cti-manager.
@@ -179,7 +179,7 @@ class Recovery:
         if manager:
             self.steps.append(LinksWanted())
 
-    def node_recovered(self, event: log.NodeRecovered) -> None:
+    def node_recovered(self, event: events.NodeRecovered) -> None:
         """The call processing is back first, then the CTI Manager, if it comes with it.
 
         See docs/reference/tsp.md#a-node-with-its-cti-manager.
@@ -195,27 +195,27 @@ class Recovery:
         if manager is False:
             self._offer_links(event.node)
 
-    def cti_manager_added(self, event: log.CtiManagerAdded) -> None:
+    def cti_manager_added(self, event: events.CtiManagerAdded) -> None:
         """A CTI Manager, in service. Nobody can have been waiting for it."""
         self.cluster.known_node(event.node)
         if event.node in self.cluster.cti_managers:
             raise Misfit("cti_manager_exists", f"node '{event.node}' has a CTI Manager already")
         self.cluster.cti_managers[event.node] = True
 
-    def cti_manager_failed(self, event: log.CtiManagerFailed) -> None:
+    def cti_manager_failed(self, event: events.CtiManagerFailed) -> None:
         """Whoever was linked to it looks for another one."""
         if not self.cluster.known_cti_manager(event.node):
             raise Misfit("already_failed", f"the CTI Manager of '{event.node}' has failed already")
         self._lose_links(event.node)
         self.steps.append(LinksWanted())
 
-    def cti_manager_recovered(self, event: log.CtiManagerRecovered) -> None:
+    def cti_manager_recovered(self, event: events.CtiManagerRecovered) -> None:
         """Whoever has no link may take it."""
         if self.cluster.known_cti_manager(event.node):
             raise Misfit("already_in_service", f"the CTI Manager of '{event.node}' is in service already")
         self._offer_links(event.node)
 
-    def device_failed(self, event: log.DeviceFailed) -> None:
+    def device_failed(self, event: events.DeviceFailed) -> None:
         """The device itself is away: no node is best for it until it is back.
 
         See docs/reference/tsp.md#devices-that-are-away.
@@ -227,7 +227,7 @@ class Recovery:
         if device.state == "in_service":
             self.suspend(device, device.away)
 
-    def device_recovered(self, event: log.DeviceRecovered) -> None:
+    def device_recovered(self, event: events.DeviceRecovered) -> None:
         """The device is back; then it is considered."""
         device = self.cluster.known_device(event.device)
         if device.away is None:
@@ -235,7 +235,7 @@ class Recovery:
         device.away = None
         self.consider(device)
 
-    def behaviour_set(self, event: log.BehaviourSet) -> None:
+    def behaviour_set(self, event: events.BehaviourSet) -> None:
         """What is given changes, the rest stays; nothing else happens."""
         behaviours = self.cluster.behaviours
         given = {name: value for name in _BEHAVIOURS if (value := getattr(event, name)) is not None}
@@ -246,19 +246,19 @@ class Recovery:
         for name, value in given.items():
             setattr(behaviours, name, value)
 
-    def open_refused(self, event: log.OpenRefused) -> None:
+    def open_refused(self, event: events.OpenRefused) -> None:
         """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
         device, refusals, nodes = self._refusals(event)
         refusals.extend(node for node in nodes if node not in refusals)
         self.settle(device)
 
-    def open_allowed(self, event: log.OpenAllowed) -> None:
+    def open_allowed(self, event: events.OpenAllowed) -> None:
         """Forgotten; then the device is considered."""
         device, refusals, nodes = self._refusals(event)
         refusals[:] = [node for node in refusals if node not in nodes]
         self.consider(device)
 
-    def call_started(self, event: log.CallStarted) -> None:
+    def call_started(self, event: events.CallStarted) -> None:
         """A leg becomes active, in whatever state the device is."""
         name, calls = event.device, self.cluster.calls
         device = self.cluster.devices.get(name) or self.cluster.known_device(name)
@@ -272,7 +272,7 @@ class Recovery:
             calls[event.call] += (name,)
         device.calls += 1
 
-    def call_ended(self, event: log.CallEnded) -> None:
+    def call_ended(self, event: events.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
         ended, devices = self._legs(event), self.cluster.devices
         self._end_legs(event.call, ended)
@@ -280,7 +280,7 @@ class Recovery:
             if not devices[name].calls:
                 self.consider(devices[name])
 
-    def call_connected(self, event: log.CallConnected) -> None:
+    def call_connected(self, event: events.CallConnected) -> None:
         """Legs have media; only ``drop_calls_in_setup`` asks for it."""
         connected = self.cluster.connected.get(event.call, ())
         new = tuple(name for name in self._legs(event) if name not in connected)
@@ -288,7 +288,7 @@ class Recovery:
             raise Misfit("already_connected", f"call '{event.call}' has media there already")
         self.cluster.connected[event.call] = connected + new
 
-    def ordinary_calls(self, events: Iterator[log.Event]) -> log.Event | None:
+    def ordinary_calls(self, coming: Iterator[events.Event]) -> events.Event | None:
         """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
 
         Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
@@ -297,8 +297,8 @@ class Recovery:
         could be settled there was settled by the event that made it so.)
         """
         devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
-        started, ended, media = log.CallStarted, log.CallEnded, log.CallConnected
-        for event in events:
+        started, ended, media = events.CallStarted, events.CallEnded, events.CallConnected
+        for event in coming:
             if type(event) is started:
                 name = event.device
                 if event.call in calls or name not in devices or event.line is not None:
@@ -368,7 +368,7 @@ class Recovery:
                 self.steps.append(LineInService(device.name, number))
             elif line.opened_by and self._is_hopeless(device):
                 line.opened_by.clear()
-                self.steps.append(LineClosed(device.name, number))
+                self.steps.append(LineLost(device.name, number))
                 closed = True
         if closed:
             self._unregister_if_free(device, "settle")
@@ -423,7 +423,7 @@ class Recovery:
             if phone or lines:
                 self.give_back(device, app, phone, lines)
 
-    def refuse(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+    def take_refused_handles(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
         """The home has refused to open these again for an application that reconnects.
 
         See docs/reference/tsp.md#reconnect.
@@ -467,7 +467,7 @@ class Recovery:
 
     # Nodes and calls.
 
-    def _of_node(self, event: log.NodeFailed | log.NodeRecovered) -> tuple[bool, bool | None]:
+    def _of_node(self, event: events.NodeFailed | events.NodeRecovered) -> tuple[bool, bool | None]:
         """Whether the node and, if the event is about it, its CTI Manager are in service (None: it is not)."""
         up = self.cluster.known_node(event.node)
         return up, None if event.scope == "call_manager" else self.cluster.cti_managers.get(event.node)
@@ -502,7 +502,7 @@ class Recovery:
             if dropped := tuple(name for name in legs if name in devices and name not in connected):
                 self._end_legs(call, dropped)
 
-    def _legs(self, event: log.CallEnded | log.CallConnected) -> tuple[str, ...]:
+    def _legs(self, event: events.CallEnded | events.CallConnected) -> tuple[str, ...]:
         """The devices on which the event's call has the legs that it is about, in order. Raises Misfit."""
         legs = self.cluster.calls.get(event.call, ())
         if event.device in legs:
@@ -522,7 +522,7 @@ class Recovery:
         for name in ended:
             self.cluster.devices[name].calls -= 1
 
-    def _refusals(self, event: log.OpenRefused | log.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
+    def _refusals(self, event: events.OpenRefused | events.OpenAllowed) -> tuple[Device, list[str], tuple[str, ...]]:
         """The device, the refusing nodes that the event is about (the device's or a line's), and the nodes it names."""
         device = self.cluster.known_device(event.device)
         if event.line is not None:

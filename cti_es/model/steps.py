@@ -38,7 +38,7 @@ class LineInService(msgspec.Struct, frozen=True, tag=True):
     line: str
 
 
-class LineClosed(msgspec.Struct, frozen=True, tag=True):
+class LineLost(msgspec.Struct, frozen=True, tag=True):
     """The system has closed one line: every handle on it is gone."""
 
     device: str
@@ -116,7 +116,7 @@ Step = (
     | Resumed
     | Closed
     | LineInService
-    | LineClosed
+    | LineLost
     | Opened
     | OpenedIn
     | OpenedOut
@@ -132,7 +132,7 @@ STEP_NAMES: dict[type[Step], str] = {
     Resumed: "resume",
     Closed: "close",
     LineInService: "settle",
-    LineClosed: "settle",
+    LineLost: "settle",
     OpenedIn: "open",
     OpenedOut: "open",
     DeviceEntered: "configure",

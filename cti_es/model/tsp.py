@@ -26,8 +26,8 @@ from cti_es.model.steps import (
     DeviceEntered,
     DeviceLeft,
     GivenBack,
-    LineClosed,
     LineInService,
+    LineLost,
     LinksLost,
     LinksWanted,
     Opened,
@@ -37,8 +37,7 @@ from cti_es.model.steps import (
     Step,
     Suspended,
 )
-from cti_es.vocabulary import events as log
-from cti_es.vocabulary import tapi
+from cti_es.vocabulary import events, tapi
 from cti_es.vocabulary.tapi import Message, Signal
 
 Told = Literal["in", "out"]
@@ -142,12 +141,12 @@ class Tsp:
         self._cause = Cause(0, None, "")
         self._rule = ""
         self._told: list[Message] = []
-        self.handlers: dict[type[log.Event], Callable[[Any], None]] = recovery.handlers | {
-            log.DeviceOpened: self._linked(recovery.device_opened),
-            log.LineOpened: self._linked(recovery.line_opened),
-            log.ProviderOpened: self.provider_opened,
-            log.ProviderClosed: self.provider_closed,
-            log.StatusMessagesSet: self.status_messages_set,
+        self.handlers: dict[type[events.Event], Callable[[Any], None]] = recovery.handlers | {
+            events.DeviceOpened: self._linked(recovery.device_opened),
+            events.LineOpened: self._linked(recovery.line_opened),
+            events.ProviderOpened: self.provider_opened,
+            events.ProviderClosed: self.provider_closed,
+            events.StatusMessagesSet: self.status_messages_set,
         }
         self._tell: dict[type[Step], Callable[[Any], None]] = {
             Suspended: self._suspended,
@@ -156,7 +155,7 @@ class Tsp:
             OpenedIn: self._opened_in,
             OpenedOut: self._opened_out,
             Closed: self._closed,
-            LineClosed: self._line_closed,
+            LineLost: self._line_lost,
             Opened: self._opened,
             GivenBack: self._given_back,
             DeviceEntered: self._device_entered,
@@ -179,7 +178,7 @@ class Tsp:
     def _linked(self, opens: Callable[[Any], None]) -> Callable[[Any], None]:
         """A handler that opens something, for an application that can be reached."""
 
-        def handler(event: log.DeviceOpened | log.LineOpened) -> None:
+        def handler(event: events.DeviceOpened | events.LineOpened) -> None:
             app = event.app or DEFAULT_APP
             if not self._reaches(app):
                 raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
@@ -187,7 +186,7 @@ class Tsp:
 
         return handler
 
-    def provider_opened(self, event: log.ProviderOpened) -> None:
+    def provider_opened(self, event: events.ProviderOpened) -> None:
         """The application connects before it opens anything."""
         book, managers = self.book, event.cti_managers
         for node in managers:
@@ -204,14 +203,14 @@ class Tsp:
         book.apps.setdefault(event.app, len(book.apps))
         book.providers[event.app] = Provider(managers, self._in_service(managers), self._recovery.version)
 
-    def provider_closed(self, event: log.ProviderClosed) -> None:
+    def provider_closed(self, event: events.ProviderClosed) -> None:
         """The application gives back everything; what waits for it is dropped."""
         if event.app not in self.book.providers:
             raise Misfit("no_provider", f"application '{event.app}' has no provider")
         self._recovery.give_back_all(event.app)
         del self.book.providers[event.app]
 
-    def status_messages_set(self, event: log.StatusMessagesSet) -> None:
+    def status_messages_set(self, event: events.StatusMessagesSet) -> None:
         """The application says which state messages it wants for one handle."""
         app = event.app or DEFAULT_APP
         device = self._cluster.known_device(event.device)
@@ -234,15 +233,15 @@ class Tsp:
 
     def _suspended(self, step: Suspended) -> None:
         for app, held in self._holders(step.device):
-            self._news(step.device, app, held, True, step.lines, "out", step.reason)
+            self._tell_state(step.device, app, held, True, step.lines, "out", step.reason)
 
     def _resumed(self, step: Resumed) -> None:
         for app, held in self._holders(step.device):
-            self._news(step.device, app, held, True, step.lines, "in")
+            self._tell_state(step.device, app, held, True, step.lines, "in")
 
     def _line_in_service(self, step: LineInService) -> None:
         for app, held in self._holders(step.device):
-            self._news(step.device, app, held, False, (step.line,), "in")
+            self._tell_state(step.device, app, held, False, (step.line,), "in")
 
     def _opened_in(self, step: OpenedIn) -> None:
         """Line by line: out of service is told at once; in service is announced, if that is asked for (rule 7)."""
@@ -250,27 +249,27 @@ class Tsp:
         open_rule = self._rule
         for line in step.lines:
             if line in step.out:
-                self._news(step.device, step.app, held, False, (line,), "out", "Unknown")
+                self._tell_state(step.device, step.app, held, False, (line,), "out", "Unknown")
             elif self._cluster.behaviours.announce_open:
                 self._rule = f"{self._cause.event_type}/{ANNOUNCE}"
-                self._say(step.app, step.device, line, held.lines[line].version, tapi.INSERVICE)
+                self._emit(step.app, step.device, line, held.lines[line].version, tapi.INSERVICE)
                 self._rule = open_rule
 
     def _opened_out(self, step: OpenedOut) -> None:
         held = self.book.held[step.device][step.app]
-        self._news(step.device, step.app, held, step.phone, step.lines, "out", step.reason)
+        self._tell_state(step.device, step.app, held, step.phone, step.lines, "out", step.reason)
 
     def _closed(self, step: Closed) -> None:
         for app, held in self._holders(step.device):
-            self._close(step.device, app, held.phone, tapi.PHONE_CLOSE)
+            self._tell_closed(step.device, app, held.phone, tapi.PHONE_CLOSE)
             for line in step.lines:
-                self._close(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
+                self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
         self.book.held.pop(step.device, None)
 
-    def _line_closed(self, step: LineClosed) -> None:
+    def _line_lost(self, step: LineLost) -> None:
         for app, held in self._holders(step.device):
             if handle := held.lines.get(step.line):
-                self._close(step.device, app, handle, tapi.LINE_CLOSE, step.line)
+                self._tell_closed(step.device, app, handle, tapi.LINE_CLOSE, step.line)
                 self._take(step.device, app, False, (step.line,))
 
     def _opened(self, step: Opened) -> None:
@@ -287,21 +286,21 @@ class Tsp:
 
     def _device_entered(self, step: DeviceEntered) -> None:
         for app in self._with_providers():
-            self._send(app, step.device, None, None, Signal(*tapi.PHONE_CREATE, None, step.number))
+            self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_CREATE, None, step.number))
             for number, line in enumerate(step.lines, step.first_line):
-                self._send(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
+                self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
 
     def _device_left(self, step: DeviceLeft) -> None:
         """Lines before the phone device here, as documented (rule 11)."""
         for app, held in self._holders(step.device):
             for line in step.lines:
-                self._close(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
-            self._close(step.device, app, held.phone, tapi.PHONE_CLOSE)
+                self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
+            self._tell_closed(step.device, app, held.phone, tapi.PHONE_CLOSE)
         self.book.held.pop(step.device, None)
         for app in self._with_providers():
             for number, line in enumerate(step.lines, step.first_line):
-                self._send(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
-            self._send(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
+                self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
+            self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
 
     # Links (docs/reference/tsp.md#a-cti-manager-fails).
 
@@ -310,7 +309,7 @@ class Tsp:
             provider = self.book.providers[app]
             if provider.link == step.node:
                 for device, held in self._devices_of(app):
-                    self._news(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
+                    self._tell_state(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
                 self._link(provider, None)
 
     def _links_wanted(self, _: LinksWanted) -> None:
@@ -331,7 +330,7 @@ class Tsp:
         reconnect = self._rule
         for one in provider.queue:
             self._rule = one.rule
-            self._say(app, one.device, one.line, one.handle, one.signal)
+            self._emit(app, one.device, one.line, one.handle, one.signal)
         provider.queue, self._rule = [], reconnect
 
     def _reopen(self, app: str, device: Device, held: Held) -> None:
@@ -341,21 +340,21 @@ class Tsp:
             lines = tuple(line for line in device.lines if line in held.lines)
             self._refused(app, device, held, held.phone is not None, lines)
             return
-        self._news(device.name, app, held, True, (), "in")
+        self._tell_state(device.name, app, held, True, (), "in")
         for number, line in list(device.lines.items()):
             if number in held.lines and line.in_service:
                 if refusable and device.home in line.refused_by:
                     self._refused(app, device, held, False, (number,))
                 else:
-                    self._news(device.name, app, held, False, (number,), "in")
+                    self._tell_state(device.name, app, held, False, (number,), "in")
 
     def _refused(self, app: str, device: Device, held: Held, phone: bool, lines: tuple[str, ...]) -> None:
         """The home has refused to open these again: the application is told, and has them no more."""
-        self._close(device.name, app, held.phone if phone else None, tapi.PHONE_CLOSE)
+        self._tell_closed(device.name, app, held.phone if phone else None, tapi.PHONE_CLOSE)
         for line in lines:
-            self._close(device.name, app, held.lines[line], tapi.LINE_CLOSE, line)
+            self._tell_closed(device.name, app, held.lines[line], tapi.LINE_CLOSE, line)
         self._take(device.name, app, phone, lines)
-        self._recovery.refuse(device, app, phone, lines)
+        self._recovery.take_refused_handles(device, app, phone, lines)
 
     # Whom and what there is.
 
@@ -386,7 +385,7 @@ class Tsp:
 
     # Telling.
 
-    def _news(
+    def _tell_state(
         self,
         device: str,
         app: str,
@@ -400,13 +399,13 @@ class Tsp:
         if self.book.providers and not self._reaches(app):
             return
         if phone and held.phone and held.phone.told != state:
-            self._state(app, device, None, held.phone, state, _PHONE_SIGNAL[state], reason)
+            self._mark_told(app, device, None, held.phone, state, _PHONE_SIGNAL[state], reason)
         for line in lines:
             handle = held.lines.get(line)
             if handle and handle.told != state:
-                self._state(app, device, line, handle, state, _LINE_SIGNAL[state], reason)
+                self._mark_told(app, device, line, handle, state, _LINE_SIGNAL[state], reason)
 
-    def _state(
+    def _mark_told(
         self,
         app: str,
         device: str,
@@ -421,20 +420,22 @@ class Tsp:
         if handle.ext_version is not None and not handle.tells_reasons:
             reason = None
         if handle.wants is None or _STATE_OF[signal] in handle.wants:
-            self._say(app, device, line, handle.version, signal, reason)
+            self._emit(app, device, line, handle.version, signal, reason)
 
-    def _close(self, device: str, app: str, handle: Handle | None, signal: Signal, line: str | None = None) -> None:
+    def _tell_closed(
+        self, device: str, app: str, handle: Handle | None, signal: Signal, line: str | None = None
+    ) -> None:
         if handle:
-            self._send(app, device, line, handle.version, signal)
+            self._emit_or_queue(app, device, line, handle.version, signal)
 
-    def _send(self, app: str, device: str, line: str | None, handle: int | None, signal: Signal) -> None:
+    def _emit_or_queue(self, app: str, device: str, line: str | None, handle: int | None, signal: Signal) -> None:
         """A message that always goes, now or with the next link."""
         if self._reaches(app):
-            self._say(app, device, line, handle, signal)
+            self._emit(app, device, line, handle, signal)
         else:
             self.book.providers[app].queue.append(Waiting(device, line, handle, signal, self._rule))
 
-    def _say(
+    def _emit(
         self, app: str, device: str, line: str | None, handle: int | None, signal: Signal, reason: Reason | None = None
     ) -> None:
         """One message: the fields in the order of :class:`~cti_es.vocabulary.tapi.Message`."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args
 from cti_es.model.cluster import Behaviours, Cluster, Misfit
 from cti_es.model.recovery import DEFAULT_APP, Recovery
 from cti_es.model.tsp import MAX_CTI_MANAGERS, STATES, Book, Cause, Tsp
-from cti_es.vocabulary import events as log
+from cti_es.vocabulary import events
 from cti_es.vocabulary.events import Event, set_time
 from cti_es.vocabulary.times import canonical_time
 
@@ -93,15 +93,15 @@ class _Generator:
 
     def _all(self) -> Iterator[Event]:
         for node in self._nodes:
-            yield self._tried(log.NodeAdded(node=node))
+            yield self._tried(events.NodeAdded(node=node))
         if self._plan.tsp:
-            yield from (self._tried(log.CtiManagerAdded(node=node)) for node in self._nodes)
+            yield from (self._tried(events.CtiManagerAdded(node=node)) for node in self._nodes)
             yield from (self._tried(self._provider(_name(app))) for app in self._apps)
         for number in range(self._plan.devices):
             yield self._tried(self._device_added(number))
         for device in self._devices:
             if self._recovery.cluster.devices[device].lines or self._random.random() < 0.9:
-                yield self._tried(log.DeviceOpened(device=device, app=self._random.choice(self._apps)))
+                yield self._tried(events.DeviceOpened(device=device, app=self._random.choice(self._apps)))
         while True:
             yield self._something()
 
@@ -125,13 +125,13 @@ class _Generator:
         return event
 
     def _took_place(self, event: Event) -> None:
-        if isinstance(event, log.DeviceAdded):
+        if isinstance(event, events.DeviceAdded):
             self._devices.append(event.device)
-        elif isinstance(event, log.CallStarted):
+        elif isinstance(event, events.CallStarted):
             self._active.append((event.call, event.device))
-        elif isinstance(event, log.CallEnded):
+        elif isinstance(event, events.CallEnded):
             self._active = [leg for leg in self._active if leg[0] != event.call or event.device not in (None, leg[1])]
-        elif isinstance(event, log.DeviceRemoved | log.NodeFailed):
+        elif isinstance(event, events.DeviceRemoved | events.NodeFailed):
             cluster = self._recovery.cluster
             self._devices = list(cluster.devices)
             self._active = [(call, device) for call, device in self._active if device in cluster.calls.get(call, ())]
@@ -149,7 +149,7 @@ class _Generator:
         most = self._plan.lines if kind != "phone" else min(2, self._plan.lines)
         count = self._random.randint(min(1, most), most)
         first = _NUMBERS_FROM + number * self._plan.lines
-        return log.DeviceAdded(
+        return events.DeviceAdded(
             device=f"{prefix}{number + 1:04}",
             kind=kind,  # type: ignore[arg-type]
             lines=tuple(str(first + index) for index in range(count)),
@@ -160,7 +160,7 @@ class _Generator:
         room = 3 * len(self._devices)
         if self._active and self._random.random() < 0.25 + 0.75 * len(self._active) / room:
             call, device = self._random.choice(self._active)
-            return log.CallEnded(call=call, device=device if self._random.random() < 0.8 else None)
+            return events.CallEnded(call=call, device=device if self._random.random() < 0.8 else None)
         return self._call_started()
 
     def _call_started(self) -> Event:
@@ -170,39 +170,39 @@ class _Generator:
             self._calls += 1
             call = f"c{self._calls}"
         device = self._random.choice(self._devices)
-        return log.CallStarted(
+        return events.CallStarted(
             call=call, device=device, line=self._line(device) if self._random.random() < 0.5 else None
         )
 
     def _node_failed(self) -> Event:
-        return log.NodeFailed(node=self._random.choice(self._nodes))
+        return events.NodeFailed(node=self._random.choice(self._nodes))
 
     def _node_recovered(self) -> Event:
-        return log.NodeRecovered(node=self._random.choice(self._nodes))
+        return events.NodeRecovered(node=self._random.choice(self._nodes))
 
     def _device_opened(self) -> Event:
         device = self._random.choice(self._devices)
         lines = self._some_lines(device) if self._random.random() < 0.3 else None
-        return log.DeviceOpened(device=device, app=self._random.choice(self._apps), lines=lines)
+        return events.DeviceOpened(device=device, app=self._random.choice(self._apps), lines=lines)
 
     def _line_opened(self) -> Event:
         device = self._random.choice(self._devices)
-        return log.LineOpened(device=device, line=self._line(device) or "none", app=self._random.choice(self._apps))
+        return events.LineOpened(device=device, line=self._line(device) or "none", app=self._random.choice(self._apps))
 
     def _device_closed(self) -> Event:
-        return log.DeviceClosed(device=self._random.choice(self._devices), app=self._random.choice(self._apps))
+        return events.DeviceClosed(device=self._random.choice(self._devices), app=self._random.choice(self._apps))
 
     def _line_closed(self) -> Event:
         device = self._random.choice(self._devices)
-        return log.LineClosed(device=device, line=self._line(device) or "none", app=self._random.choice(self._apps))
+        return events.LineClosed(device=device, line=self._line(device) or "none", app=self._random.choice(self._apps))
 
     def _open_refused(self) -> Event:
         device = self._random.choice(self._devices)
-        return log.OpenRefused(device=device, line=self._line_or_device(device), nodes=self._some_nodes(device))
+        return events.OpenRefused(device=device, line=self._line_or_device(device), nodes=self._some_nodes(device))
 
     def _open_allowed(self) -> Event:
         device = self._random.choice(self._devices)
-        return log.OpenAllowed(device=device, line=self._line_or_device(device), nodes=self._some_nodes(device))
+        return events.OpenAllowed(device=device, line=self._line_or_device(device), nodes=self._some_nodes(device))
 
     def _line(self, device: str) -> str | None:
         lines = list(self._recovery.cluster.devices[device].lines)
@@ -224,58 +224,58 @@ class _Generator:
     # What can be proposed of the whole TSP.
 
     def _call_processing_failed(self) -> Event:
-        return log.NodeFailed(node=self._random.choice(self._nodes), scope="call_manager")
+        return events.NodeFailed(node=self._random.choice(self._nodes), scope="call_manager")
 
     def _call_processing_recovered(self) -> Event:
-        return log.NodeRecovered(node=self._random.choice(self._nodes), scope="call_manager")
+        return events.NodeRecovered(node=self._random.choice(self._nodes), scope="call_manager")
 
     def _cti_manager_failed(self) -> Event:
-        return log.CtiManagerFailed(node=self._random.choice(self._nodes))
+        return events.CtiManagerFailed(node=self._random.choice(self._nodes))
 
     def _cti_manager_recovered(self) -> Event:
-        return log.CtiManagerRecovered(node=self._random.choice(self._nodes))
+        return events.CtiManagerRecovered(node=self._random.choice(self._nodes))
 
     def _provider(self, app: str) -> Event:
         most = min(MAX_CTI_MANAGERS, len(self._nodes))
         managers = self._random.sample(self._nodes, self._random.randint(min(2, most), most))
-        return log.ProviderOpened(app=app, cti_managers=tuple(managers))
+        return events.ProviderOpened(app=app, cti_managers=tuple(managers))
 
     def _disconnected(self) -> str | None:
         """An application that has closed its provider; it opens the next one before it opens anything else."""
         return next((app for app in map(_name, self._apps) if app not in self._tsp.book.providers), None)
 
     def _provider_closed(self) -> Event:
-        return log.ProviderClosed(app=_name(self._random.choice(self._apps)))
+        return events.ProviderClosed(app=_name(self._random.choice(self._apps)))
 
     def _status_messages_set(self) -> Event:
         device = self._random.choice(self._devices)
         line = self._line_or_device(device)
         states = STATES["phone" if line is None else "line"]
         wanted = self._random.sample(states, self._random.randint(0, len(states)))
-        return log.StatusMessagesSet(
+        return events.StatusMessagesSet(
             app=self._random.choice(self._apps), device=device, line=line, states=tuple(wanted)
         )
 
     def _device_failed(self) -> Event:
-        reason = self._random.choice((None, *get_args(log.AwayReason)))
-        return log.DeviceFailed(device=self._random.choice(self._devices), reason=reason)
+        reason = self._random.choice((None, *get_args(events.AwayReason)))
+        return events.DeviceFailed(device=self._random.choice(self._devices), reason=reason)
 
     def _device_recovered(self) -> Event:
-        return log.DeviceRecovered(device=self._random.choice(self._devices))
+        return events.DeviceRecovered(device=self._random.choice(self._devices))
 
     def _device_removed(self) -> Event:
-        return log.DeviceRemoved(device=self._random.choice(self._devices[1:] or ["none"]))
+        return events.DeviceRemoved(device=self._random.choice(self._devices[1:] or ["none"]))
 
     def _device_added_later(self) -> Event:
         return self._device_added(self._recovery.cluster.devices_added)
 
     def _call_connected(self) -> Event:
         call, device = self._random.choice(self._active) if self._active else ("none", "none")
-        return log.CallConnected(call=call, device=device if self._random.random() < 0.5 else None)
+        return events.CallConnected(call=call, device=device if self._random.random() < 0.5 else None)
 
     def _behaviour_set(self) -> Event:
         given: dict[str, Any] = {self._random.choice(Behaviours.__struct_fields__): self._random.random() < 0.6}
-        return log.BehaviourSet(**given)
+        return events.BehaviourSet(**given)
 
 
 def _name(app: str | None) -> str:

@@ -12,7 +12,7 @@ from conftest import SCENARIOS
 from jsonschema import Draft202012Validator
 from support.strategies import Json, corpus, decoded, placed, run
 
-from cti_es.answers.message import explain_device, explain_message, words
+from cti_es.answers.message import explain_device, explain_message, home_in_words
 from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines, read_events
 from cti_es.logs.reading import Cut, StoredLog
@@ -343,7 +343,7 @@ def test_words_of_a_home() -> None:
     replay.advance(events_of(SCENARIOS[0])[:9])
     found = home(replay.cluster, replay.cluster.devices["RP_SALES"])
 
-    assert words(found) == (
+    assert home_in_words(found) == (
         "in service at cm2 (original node cm1); lines 6000, 6001 in service; 1 active call; re-homing to cm1 is due"
     )
-    assert words(None) == "not in the configuration"
+    assert home_in_words(None) == "not in the configuration"

@@ -18,7 +18,7 @@ from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import Conflict, InputError
-from cti_es.vocabulary.events import event_from_fields
+from cti_es.vocabulary.event_text import event_from_fields
 
 TOPOLOGY = [
     *({"type": "node_added", "node": node} for node in ("cm1", "cm2", "cm3")),

@@ -24,7 +24,8 @@ from support.strategies import (
 from cti_es.logs.ndjson import read_events, write_events
 from cti_es.vocabulary import text_lines as line_reader
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.events import encode, read_event
+from cti_es.vocabulary.event_text import read_event
+from cti_es.vocabulary.events import encode
 from cti_es.vocabulary.text_lines import MAX_LINE
 
 NODE = b'{"type":"node_added","node":"cm1"}'

@@ -119,7 +119,7 @@ def twice(self: Tsp, step: Any) -> None:
         for app, held in self._holders(step.device):
             if held.phone:
                 held.phone.told = "out"
-            self._news(step.device, app, held, True, step.lines, "in")
+            self._tell_state(step.device, app, held, True, step.lines, "in")
 
 
 def deaf(self: Tsp, app: str, device: Any, held: Any) -> None:

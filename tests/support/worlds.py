@@ -23,7 +23,7 @@ from support.strategies import Json, decoded, placed, run
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.replay import Replay, State
 from cti_es.model.tsp import Handle
-from cti_es.vocabulary import events as log
+from cti_es.vocabulary import events
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
 
@@ -159,7 +159,7 @@ def step(state: bytes, before: "Glance", event: Event) -> tuple[bytes, bool]:
     messages = list(replay.messages([event]))
     check_step(before, event, messages, replay)
     check_state(replay)
-    if isinstance(event, (log.CallStarted, log.CallConnected, log.CallEnded)):
+    if isinstance(event, (events.CallStarted, events.CallConnected, events.CallEnded)):
         _check_no_shortcut(state, event, messages, replay)
     misfit = bool(replay.misfits)
     after = normalised(replay)
@@ -301,9 +301,9 @@ def check_step(before: Glance, event: Event, messages: list[Message], replay: Re
 def _opens(event: Event, name: Name) -> bool:
     """Whether an event may have opened this."""
     app, device, line = name
-    if isinstance(event, log.LineOpened):
+    if isinstance(event, events.LineOpened):
         return ((event.app or DEFAULT), event.device, event.line) == name
-    if not isinstance(event, log.DeviceOpened) or (event.app or DEFAULT, event.device) != (app, device):
+    if not isinstance(event, events.DeviceOpened) or (event.app or DEFAULT, event.device) != (app, device):
         return False
     return line is None or event.lines is None or line in event.lines
 
@@ -327,12 +327,12 @@ def _check_handles(before: Glance, event: Event, said: dict[Name, Known], gone: 
             opened = name not in said and name not in gone and _opens(event, name)
             need(opened, f"a handle of {name} from nowhere")
             need(handle == Known(replay.version, "in", None), f"{name} was not told that it is out")
-    if isinstance(event, (log.DeviceOpened, log.LineOpened)) and not replay.misfits:
+    if isinstance(event, (events.DeviceOpened, events.LineOpened)) and not replay.misfits:
         for line in (None, *replay.cluster.devices[event.device].lines):
             name = (event.app or DEFAULT, event.device, line)
             if _opens(event, name) and name not in before.handles:
                 need(name in after or name in gone, f"{name} was opened, is not open and was not told")
-    closes = (log.DeviceClosed, log.LineClosed, log.ProviderClosed)
+    closes = (events.DeviceClosed, events.LineClosed, events.ProviderClosed)
     told_later = queued_closes(replay)
     for name, handle in before.handles.items():
         if name not in after and name not in gone and (name, handle.version) not in told_later:
@@ -356,7 +356,7 @@ def _check_moves(before: Glance, event: Event, messages: list[Message], replay: 
     for name, device in devices.items():
         home = before.homes.get(name)
         if home is not None and device.home not in (None, home) and device.calls:
-            failed = isinstance(event, log.NodeFailed) and event.node == home
+            failed = isinstance(event, events.NodeFailed) and event.node == home
             need(failed, f"{name} has moved from {home} to {device.home} while a call is active")
 
 

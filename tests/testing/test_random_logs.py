@@ -17,7 +17,8 @@ from support.strategies import EXAMPLES, run
 from cti_es.logs.ndjson import write_events
 from cti_es.testing.random_logs import GROUP, Plan, generate
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.events import DeviceAdded, Event, NodeAdded, encode, read_event
+from cti_es.vocabulary.event_text import read_event
+from cti_es.vocabulary.events import DeviceAdded, Event, NodeAdded, encode
 from cti_es.vocabulary.times import canonical_time, sort_key
 from cti_es_cli.main import main
 

@@ -11,14 +11,13 @@ from jsonschema import Draft202012Validator
 from support.strategies import COMMON, EXAMPLES, FIELDS, Json, as_json, canonical_objects
 
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.event_text import event_from_fields, read_event
 from cti_es.vocabulary.events import (
     EVENT_TYPES,
     AnyEvent,
     decode_events,
     encode,
-    event_from_fields,
     fields_of,
-    read_event,
     type_of,
 )
 from cti_es_cli.commands.schema import schema
