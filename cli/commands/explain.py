@@ -10,7 +10,8 @@ from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 
 if TYPE_CHECKING:
-    from cti_es.answers.message import Explanation, OpenHandle, Placement
+    from cti_es.answers.device import OpenHandle, Placement
+    from cti_es.answers.message import Explanation
     from cti_es.vocabulary.tapi import Message
 
 
@@ -32,7 +33,8 @@ Examples:
 @click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 def command(source: str, seq: int | None, device: str | None, as_of: Cut | None, format: str, path: str | None) -> None:
     """Explain message number SEQ of the replay, or with --device where a device was and why."""
-    from cti_es.answers.message import explain_device, explain_message
+    from cti_es.answers.device import explain_device
+    from cti_es.answers.message import explain_message
     from cti_es.vocabulary.events import encode
 
     if (seq is None) == (device is None):
@@ -58,7 +60,7 @@ def command(source: str, seq: int | None, device: str | None, as_of: Cut | None,
 
 
 def _print_message(output: Output, found: "Explanation", name: str) -> None:
-    from cti_es.answers.message import home_in_words
+    from cti_es.answers.device import home_in_words
     from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
 
@@ -101,7 +103,7 @@ def _said(message: "Message") -> str:
 
 
 def _print_placement(output: Output, found: "Placement", name: str) -> None:
-    from cti_es.answers.message import home_in_words
+    from cti_es.answers.device import home_in_words
     from cti_es.report.rows import details
     from cti_es.vocabulary.events import type_of
 

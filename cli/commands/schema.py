@@ -54,7 +54,8 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def _type(kind: str) -> Any:
-    from cti_es.answers.message import Explanation, Placement
+    from cti_es.answers.device import Placement
+    from cti_es.answers.message import Explanation
     from cti_es.cucm.findings import Finding
     from cti_es.model.homes import Home
     from cti_es.model.providers import ProviderRow

@@ -7,7 +7,7 @@ Read from the TSP's book before and after an event, in sentences for people.
 
 from collections.abc import Iterator
 
-from cti_es.model.tsp import REASONS_FROM, Book, Handle, Held
+from cti_es.model.book import REASONS_FROM, Book, Handle
 from cti_es.vocabulary.tapi import STATE_FLAGS, Message
 
 
@@ -51,7 +51,7 @@ def _on_link(app: str, before: Book, after: Book) -> Iterator[str]:
 
 
 def _handle(message: Message, book: Book) -> Handle | None:
-    handle = book.held.get(message.device, {}).get(message.app, Held()).handle(message.line)
+    handle = book.handle(message.device, message.app, message.line)
     return handle if handle and handle.version == message.handle else None
 
 
@@ -65,7 +65,7 @@ def _on_reason(message: Message, handle: Handle | None) -> Iterator[str]:
 
 
 def _without_link(device: str, told: set[str], after: Book) -> Iterator[str]:
-    for app in sorted(after.held.get(device, {}), key=after.apps.__getitem__):
+    for app, _ in after.holders(device):
         provider = after.providers.get(app)
         if provider and provider.link is None and app not in told:
             yield f"{app} was told nothing: it has had no link since event {provider.since}."
@@ -81,8 +81,7 @@ def _unwanted(sent: list[Message], unfiltered: list[Message], before: Book, afte
             states.append(str(message.param1_name).partition("_")[2])
     for (app, line), states in kept_back.items():
         device = unfiltered[0].device
-        handles = (book.held.get(device, {}).get(app, Held()).handle(line) for book in (before, after))
-        handle = next(filter(None, handles), None)
+        handle = before.handle(device, app, line) or after.handle(device, app, line)
         wants = ", ".join(handle.wants or ()) if handle else ""
         what = "phone handle" if line is None else f"handle of line {line}"
         yield (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cti_es.model.tsp import Book
+from cti_es.model.book import Book
 
 
 class ProviderRow(msgspec.Struct, frozen=True):
@@ -26,7 +26,6 @@ class ProviderRow(msgspec.Struct, frozen=True):
 
 def providers(book: Book) -> Iterator[ProviderRow]:
     """Every provider, in the order in which their applications first opened anything."""
-    for app in sorted(book.providers, key=book.apps.__getitem__):
-        one = book.providers[app]
-        told = [handle.told for held in book.held.values() if app in held for handle in held[app].handles()]
+    for app, one in book.connected():
+        told = [handle.told for held in book.held_by(app) for handle in held.handles()]
         yield ProviderRow(app, one.cti_managers, one.link, one.since, len(told), told.count("out"), len(one.queue))

@@ -13,10 +13,11 @@ from operator import length_hint
 
 import msgspec
 
+from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Misfit, MisfitCode
 from cti_es.model.recovery import Recovery
 from cti_es.model.steps import Step
-from cti_es.model.tsp import Book, Cause, Tsp
+from cti_es.model.tsp import Cause, Tsp
 from cti_es.vocabulary.errors import StoreError, did_you_mean
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import Message

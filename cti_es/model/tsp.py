@@ -13,10 +13,9 @@ step read later still finds the handles it was about.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-
+from cti_es.model.book import Book, Handle, Held, Provider, Told, Waiting
 from cti_es.model.cluster import Device, Misfit, Reason, known_line, once_each
 from cti_es.model.recovery import DEFAULT_APP, Recovery
 from cti_es.model.steps import (
@@ -40,83 +39,8 @@ from cti_es.model.steps import (
 from cti_es.vocabulary import events, tapi
 from cti_es.vocabulary.tapi import Message, Signal
 
-Told = Literal["in", "out"]
-"""The last state that an application was told of a handle; a new handle starts at "in"."""
-
 MAX_CTI_MANAGERS = 3
 """Primary, backup and tertiary."""
-
-REASONS_FROM = 0x000B0000
-"""The extension version from which on a handle is told reasons (docs/reference/tapi.md#reasons)."""
-
-_VERSION_BITS = 0x7FFFFFFF
-
-
-class Handle(msgspec.Struct, omit_defaults=True):
-    """A handle: the version of the event that opened it, and what was last told about it.
-
-    ``wants`` are the state messages that the application wants (None: all); ``ext_version`` is the extension version
-    that it was opened with.
-    """
-
-    version: int
-    told: Told = "in"
-    wants: tuple[str, ...] | None = None
-    ext_version: int | None = None
-
-    @property
-    def tells_reasons(self) -> bool:
-        """Whether messages for this handle give a reason (docs/reference/tsp.md#extension-versions)."""
-        return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
-
-
-class Held(msgspec.Struct):
-    """What one application holds on one device."""
-
-    phone: Handle | None = None
-    lines: dict[str, Handle] = {}
-
-    def handles(self) -> list[Handle]:
-        """All of them."""
-        return [*([self.phone] if self.phone else []), *self.lines.values()]
-
-    def handle(self, line: str | None) -> Handle | None:
-        """The handle of a line, or (None) of the phone device."""
-        return self.phone if line is None else self.lines.get(line)
-
-
-class Waiting(msgspec.Struct, frozen=True, array_like=True):
-    """A message that waits for a link: everything but its number, version and time."""
-
-    device: str
-    line: str | None
-    handle: int | None
-    signal: Signal
-    rule: str
-
-
-class Provider(msgspec.Struct):
-    """An application's connection: its CTI Managers, best first, and the one that it is linked to now.
-
-    ``since`` is the version of the event that last changed the link; ``queue`` is what waits for the next one.
-    """
-
-    cti_managers: tuple[str, ...]
-    link: str | None
-    since: int
-    queue: list[Waiting] = []
-
-
-class Book(msgspec.Struct):
-    """The TSP's state.
-
-    ``apps`` numbers the applications in the order of their first opens; ``held`` is what each of them holds, per
-    device; ``providers`` has those that have one.
-    """
-
-    apps: dict[str, int] = {}
-    held: dict[str, dict[str, Held]] = {}
-    providers: dict[str, Provider] = {}
 
 
 class Cause(NamedTuple):
@@ -180,7 +104,7 @@ class Tsp:
 
         def handler(event: events.DeviceOpened | events.LineOpened) -> None:
             app = event.app or DEFAULT_APP
-            if not self._reaches(app):
+            if not self.book.reaches(app):
                 raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
             opens(event)
 
@@ -198,9 +122,9 @@ class Tsp:
             raise Misfit("too_many", f"{len(managers)} CTI Managers; a provider has up to {MAX_CTI_MANAGERS}")
         if event.app in book.providers:
             raise Misfit("has_provider", f"application '{event.app}' has a provider already")
-        if any(event.app in held for held in book.held.values()):
+        if any(book.held_by(event.app)):
             raise Misfit("has_handles", f"application '{event.app}' has something open without a provider")
-        book.apps.setdefault(event.app, len(book.apps))
+        book.meet(event.app)
         book.providers[event.app] = Provider(managers, self._in_service(managers), self._recovery.version)
 
     def provider_closed(self, event: events.ProviderClosed) -> None:
@@ -215,8 +139,7 @@ class Tsp:
         app = event.app or DEFAULT_APP
         device = self._cluster.known_device(event.device)
         line = known_line(device, event.line) if event.line is not None else None
-        held = self.book.held.get(device.name, {}).get(app, Held())
-        handle = held.handle(line)
+        handle = self.book.handle(device.name, app, line)
         if handle is None:
             what = f"'{device.name}'" if line is None else f"line '{line}' of '{device.name}'"
             raise Misfit("not_open", f"application '{app}' does not have {what} open")
@@ -232,15 +155,15 @@ class Tsp:
     # What each step tells.
 
     def _suspended(self, step: Suspended) -> None:
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             self._tell_state(step.device, app, held, True, step.lines, "out", step.reason)
 
     def _resumed(self, step: Resumed) -> None:
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             self._tell_state(step.device, app, held, True, step.lines, "in")
 
     def _line_in_service(self, step: LineInService) -> None:
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             self._tell_state(step.device, app, held, False, (step.line,), "in")
 
     def _opened_in(self, step: OpenedIn) -> None:
@@ -260,44 +183,44 @@ class Tsp:
         self._tell_state(step.device, step.app, held, step.phone, step.lines, "out", step.reason)
 
     def _closed(self, step: Closed) -> None:
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             self._tell_closed(step.device, app, held.phone, tapi.PHONE_CLOSE)
             for line in step.lines:
                 self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
-        self.book.held.pop(step.device, None)
+        self.book.take_all(step.device)
 
     def _line_lost(self, step: LineLost) -> None:
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             if handle := held.lines.get(step.line):
                 self._tell_closed(step.device, app, handle, tapi.LINE_CLOSE, step.line)
-                self._take(step.device, app, False, (step.line,))
+                self.book.take(step.device, app, False, (step.line,))
 
     def _opened(self, step: Opened) -> None:
-        apps = self.book.apps
-        apps.setdefault(step.app, len(apps))
-        held = self.book.held.setdefault(step.device, {}).setdefault(step.app, Held())
-        if step.phone:
-            held.phone = Handle(self._cause.version, ext_version=step.ext_version)
-        for line in step.lines:
-            held.lines[line] = Handle(self._cause.version, ext_version=step.ext_version)
+        self.book.meet(step.app)
+
+        def handle() -> Handle:
+            return Handle(self._cause.version, ext_version=step.ext_version)
+
+        phone, lines = handle() if step.phone else None, {line: handle() for line in step.lines}
+        self.book.give(step.device, step.app, phone, lines)
 
     def _given_back(self, step: GivenBack) -> None:
-        self._take(step.device, step.app, step.phone, step.lines)
+        self.book.take(step.device, step.app, step.phone, step.lines)
 
     def _device_entered(self, step: DeviceEntered) -> None:
-        for app in self._with_providers():
+        for app, _ in self.book.connected():
             self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_CREATE, None, step.number))
             for number, line in enumerate(step.lines, step.first_line):
                 self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
 
     def _device_left(self, step: DeviceLeft) -> None:
         """Lines before the phone device here, as documented (rule 11)."""
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             for line in step.lines:
                 self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
             self._tell_closed(step.device, app, held.phone, tapi.PHONE_CLOSE)
-        self.book.held.pop(step.device, None)
-        for app in self._with_providers():
+        self.book.take_all(step.device)
+        for app, _ in self.book.connected():
             for number, line in enumerate(step.lines, step.first_line):
                 self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
             self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
@@ -305,16 +228,14 @@ class Tsp:
     # Links (docs/reference/tsp.md#a-cti-manager-fails).
 
     def _links_lost(self, step: LinksLost) -> None:
-        for app in self._with_providers():
-            provider = self.book.providers[app]
+        for app, provider in self.book.connected():
             if provider.link == step.node:
                 for device, held in self._devices_of(app):
                     self._tell_state(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
                 self._link(provider, None)
 
     def _links_wanted(self, _: LinksWanted) -> None:
-        for app in self._with_providers():
-            provider = self.book.providers[app]
+        for app, provider in self.book.connected():
             if provider.link is None and (node := self._in_service(provider.cti_managers)):
                 self._link(provider, node)
                 self._deliver(app, provider)
@@ -353,35 +274,19 @@ class Tsp:
         self._tell_closed(device.name, app, held.phone if phone else None, tapi.PHONE_CLOSE)
         for line in lines:
             self._tell_closed(device.name, app, held.lines[line], tapi.LINE_CLOSE, line)
-        self._take(device.name, app, phone, lines)
+        self.book.take(device.name, app, phone, lines)
         self._recovery.take_refused_handles(device, app, phone, lines)
 
     # Whom and what there is.
 
-    def _reaches(self, app: str) -> bool:
-        """Whether the application can be told a state: it has no provider, or a link."""
-        provider = self.book.providers.get(app)
-        return provider is None or provider.link is not None
-
     def _in_service(self, cti_managers: tuple[str, ...]) -> str | None:
         return next((node for node in cti_managers if self._cluster.cti_managers[node]), None)
-
-    def _with_providers(self) -> list[str]:
-        """The applications with a provider, in order."""
-        return sorted(self.book.providers, key=self.book.apps.__getitem__)
 
     def _devices_of(self, app: str) -> Iterator[tuple[Device, Held]]:
         """The devices on which the application has something open, in order, and what it has."""
         for name, device in self._cluster.devices.items():
-            if held := self.book.held.get(name, {}).get(app):
+            if held := self.book.held_on(name, app):
                 yield device, held
-
-    def _holders(self, device: str) -> list[tuple[str, Held]]:
-        """The applications that hold something on the device, in the order in which they first opened anything."""
-        held = list(self.book.held.get(device, {}).items())
-        if len(held) > 1:
-            held.sort(key=lambda item: self.book.apps[item[0]])
-        return held
 
     # Telling.
 
@@ -396,7 +301,7 @@ class Tsp:
         reason: Reason | None = None,
     ) -> None:
         """Tell one application the state of its phone handle and of these lines, where it has them and it is news."""
-        if self.book.providers and not self._reaches(app):
+        if self.book.providers and not self.book.reaches(app):
             return
         if phone and held.phone and held.phone.told != state:
             self._mark_told(app, device, None, held.phone, state, _PHONE_SIGNAL[state], reason)
@@ -430,7 +335,7 @@ class Tsp:
 
     def _emit_or_queue(self, app: str, device: str, line: str | None, handle: int | None, signal: Signal) -> None:
         """A message that always goes, now or with the next link."""
-        if self._reaches(app):
+        if self.book.reaches(app):
             self._emit(app, device, line, handle, signal)
         else:
             self.book.providers[app].queue.append(Waiting(device, line, handle, signal, self._rule))
@@ -445,18 +350,6 @@ class Tsp:
         self._told.append(
             Message(self.seq, version, at, app, device, line, handle, *signal, reason, number, 0, self._rule)
         )
-
-    def _take(self, device: str, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-        """Take handles away from an application."""
-        held = self.book.held[device][app]
-        if phone:
-            held.phone = None
-        for line in lines:
-            del held.lines[line]
-        if held.phone is None and not held.lines:
-            del self.book.held[device][app]
-        if not self.book.held[device]:
-            del self.book.held[device]
 
 
 STATES: dict[str, tuple[str, str]] = {"phone": ("SUSPEND", "RESUME"), "line": ("INSERVICE", "OUTOFSERVICE")}

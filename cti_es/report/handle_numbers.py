@@ -46,12 +46,8 @@ class HandleNumbers:
 
 def _open(replay: Replay) -> Iterator[Key]:
     """The handles that are open, and those whose CLOSE waits for a link."""
-    for device, apps in replay.book.held.items():
-        for app, held in apps.items():
-            if held.phone:
-                yield held.phone.version, app, device, None
-            for line, handle in held.lines.items():
-                yield handle.version, app, device, line
+    for device, app, line, handle in replay.book.handles():
+        yield handle.version, app, device, line
     for app, provider in replay.book.providers.items():
         for one in provider.queue:
             if one.handle is not None:

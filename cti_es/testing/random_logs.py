@@ -10,9 +10,10 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple, get_args
 
+from cti_es.model.book import Book
 from cti_es.model.cluster import Behaviours, Cluster, Misfit
 from cti_es.model.recovery import DEFAULT_APP, Recovery
-from cti_es.model.tsp import MAX_CTI_MANAGERS, STATES, Book, Cause, Tsp
+from cti_es.model.tsp import MAX_CTI_MANAGERS, STATES, Cause, Tsp
 from cti_es.vocabulary import events
 from cti_es.vocabulary.events import Event, set_time
 from cti_es.vocabulary.times import canonical_time

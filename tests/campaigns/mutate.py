@@ -40,11 +40,13 @@ FOLD = [
         for name in ("cluster", "homes", "tsp", "tsp_behaviour", "recovery", "machine", "worlds")
     ),
     "answers/test_message.py",
+    "answers/test_device.py",
 ]
 TESTS = {
     "cti_es.model.recovery": FOLD,
     "cti_es.model.cluster": FOLD,
     "cti_es.model.tsp": FOLD,
+    "cti_es.model.book": FOLD,
     "cti_es.traces.diff.align": ["traces/diff/test_align.py", "traces/diff/test_compare.py"],
 }
 LOGS = 300

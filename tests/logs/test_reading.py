@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.strategies import EXAMPLES
 
 import cti_es.logs.append
-from cti_es.answers.message import explain_device, explain_message
+from cti_es.answers.device import explain_device
+from cti_es.answers.message import explain_message
 from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines
 from cti_es.logs.reading import WHOLE, Batch, Cut, Reading, StoredLog, event_at, parse_as_of, resumed_at

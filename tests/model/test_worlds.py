@@ -110,13 +110,13 @@ def any_call(self: Recovery, events: Any) -> Event | None:
 
 def silent(self: Tsp, step: Any) -> None:
     """Handles are gone and nobody is told."""
-    self.book.held.pop(step.device, None)
+    self.book.take_all(step.device)
 
 
 def twice(self: Tsp, step: Any) -> None:
     """Everybody is told twice that a device is back."""
     for _ in range(2):
-        for app, held in self._holders(step.device):
+        for app, held in self.book.holders(step.device):
             if held.phone:
                 held.phone.told = "out"
             self._tell_state(step.device, app, held, True, step.lines, "in")

@@ -74,12 +74,7 @@ class FoldMachine(RuleBasedStateMachine):
 
     def handles(self) -> list[tuple[str, str, str | None]]:
         """Application, device, line of everything that is open."""
-        return [
-            (app, device, line)
-            for device, apps in self.replay.book.held.items()
-            for app, held in apps.items()
-            for line in ([None] if held.phone else []) + list(held.lines)
-        ]
+        return [(app, device, line) for device, app, line, _ in self.replay.book.handles()]
 
     # A cluster to begin with, and what joins it.
 

@@ -20,9 +20,9 @@ import msgspec
 from support import naive
 from support.strategies import Json, decoded, placed, run
 
+from cti_es.model.book import Handle
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.replay import Replay, State
-from cti_es.model.tsp import Handle
 from cti_es.vocabulary import events
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
@@ -181,7 +181,7 @@ def normalised(replay: Replay) -> bytes:
     for number, device in enumerate(cluster.devices.values()):
         device.number, device.first_line, device.since, device.because = number, 0, 0, "added"
     cluster.devices_added, cluster.lines_added = len(cluster.devices), 0
-    handles = [handle for held in book.held.values() for one in held.values() for handle in one.handles()]
+    handles = [handle for *_, handle in book.handles()]
     waiting = [one for provider in book.providers.values() for one in provider.queue]
     versions = {handle.version for handle in handles} | {one.handle for one in waiting if one.handle is not None}
     ranks = {version: rank for rank, version in enumerate(sorted(versions), 1)}
@@ -248,13 +248,7 @@ def known_handles(replay: Replay) -> dict[Name, Known]:
     def known(handle: Handle) -> Known:
         return Known(handle.version, handle.told, handle.wants)
 
-    found: dict[Name, Known] = {}
-    for device, apps in replay.book.held.items():
-        for app, held in apps.items():
-            if held.phone:
-                found[app, device, None] = known(held.phone)
-            found |= {(app, device, line): known(handle) for line, handle in held.lines.items()}
-    return found
+    return {(app, device, line): known(handle) for device, app, line, handle in replay.book.handles()}
 
 
 def queued_closes(replay: Replay) -> list[tuple[Name, int]]:

@@ -1,0 +1,159 @@
+"""The TSP's book: who holds which handle, what each application was told last, and how it is connected.
+
+The book is part of the fold's state: plain data that can be encoded, restored and compared. It answers who holds what,
+and in which order. ``tsp`` changes it, everybody else only looks.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from cti_es.vocabulary.tapi import Signal
+
+Told = Literal["in", "out"]
+"""The last state that an application was told of a handle; a new handle starts at "in"."""
+
+REASONS_FROM = 0x000B0000
+"""The extension version from which on a handle is told reasons (docs/reference/tapi.md#reasons)."""
+
+_VERSION_BITS = 0x7FFFFFFF
+
+
+class Handle(msgspec.Struct, omit_defaults=True):
+    """A handle: the version of the event that opened it, and what was last told about it.
+
+    ``wants`` are the state messages that the application wants (None: all); ``ext_version`` is the extension version
+    that it was opened with.
+    """
+
+    version: int
+    told: Told = "in"
+    wants: tuple[str, ...] | None = None
+    ext_version: int | None = None
+
+    @property
+    def tells_reasons(self) -> bool:
+        """Whether messages for this handle give a reason (docs/reference/tsp.md#extension-versions)."""
+        return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
+
+
+class Held(msgspec.Struct):
+    """What one application holds on one device: the handle of the phone device, and those of lines."""
+
+    phone: Handle | None = None
+    lines: dict[str, Handle] = {}
+
+    def handles(self) -> list[Handle]:
+        """All of them, that of the phone device first."""
+        return [*([self.phone] if self.phone else []), *self.lines.values()]
+
+    def handle(self, line: str | None) -> Handle | None:
+        """The handle of a line, or (None) of the phone device; None if there is no such handle."""
+        return self.phone if line is None else self.lines.get(line)
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A message that waits for a link: everything but its number, version and time."""
+
+    device: str
+    line: str | None
+    handle: int | None
+    signal: Signal
+    rule: str
+
+
+class Provider(msgspec.Struct):
+    """An application's connection: its CTI Managers, best first, and the one that it is linked to now (None: none).
+
+    ``since`` is the version of the event that last changed the link; ``queue`` is what waits for the next one.
+    """
+
+    cti_managers: tuple[str, ...]
+    link: str | None
+    since: int
+    queue: list[Waiting] = []
+
+
+class Book(msgspec.Struct):
+    """The TSP's state.
+
+    ``apps`` numbers the applications in the order in which they first opened anything; ``held`` has, per device, what
+    each application holds on it; ``providers`` those applications that have a provider.
+    """
+
+    apps: dict[str, int] = {}
+    held: dict[str, dict[str, Held]] = {}
+    providers: dict[str, Provider] = {}
+
+    # Who holds what, in which order.
+
+    def in_order(self, apps: Iterable[str]) -> list[str]:
+        """Applications in the order in which they first opened anything."""
+        return sorted(apps, key=self.apps.__getitem__)
+
+    def holders(self, device: str) -> list[tuple[str, Held]]:
+        """The applications that hold something on the device, in order, and what each of them holds."""
+        held = list(self.held.get(device, {}).items())
+        if len(held) > 1:
+            held.sort(key=lambda item: self.apps[item[0]])
+        return held
+
+    def connected(self) -> list[tuple[str, Provider]]:
+        """The applications with a provider, in order, and their providers."""
+        return [(app, self.providers[app]) for app in self.in_order(self.providers)]
+
+    def held_on(self, device: str, app: str) -> Held | None:
+        """What the application holds on the device; None if it holds nothing there."""
+        return self.held.get(device, {}).get(app)
+
+    def held_by(self, app: str) -> Iterator[Held]:
+        """What the application holds, device by device."""
+        return (held[app] for held in self.held.values() if app in held)
+
+    def handle(self, device: str, app: str, line: str | None) -> Handle | None:
+        """The application's handle of a line of the device, or (None) of the phone device; None if it has none."""
+        held = self.held_on(device, app)
+        return held.handle(line) if held else None
+
+    def handles(self) -> Iterator[tuple[str, str, str | None, Handle]]:
+        """Every handle that is open: its device, application and line (None: the phone device), and the handle."""
+        for device, apps in self.held.items():
+            for app, held in apps.items():
+                if held.phone:
+                    yield device, app, None, held.phone
+                for line, handle in held.lines.items():
+                    yield device, app, line, handle
+
+    def reaches(self, app: str) -> bool:
+        """Whether the application can be told a state: it has no provider, or a link."""
+        provider = self.providers.get(app)
+        return provider is None or provider.link is not None
+
+    # What changes it.
+
+    def meet(self, app: str) -> None:
+        """The application opens something; the first time gives it its place in the order."""
+        self.apps.setdefault(app, len(self.apps))
+
+    def give(self, device: str, app: str, phone: Handle | None, lines: dict[str, Handle]) -> None:
+        """The application has opened these handles on the device."""
+        held = self.held.setdefault(device, {}).setdefault(app, Held())
+        held.phone = phone or held.phone
+        held.lines |= lines
+
+    def take(self, device: str, app: str, phone: bool, lines: Iterable[str]) -> None:
+        """Take from the application the handle of the phone device (``phone``) and those of these lines."""
+        held = self.held[device][app]
+        if phone:
+            held.phone = None
+        for line in lines:
+            del held.lines[line]
+        if held.phone is None and not held.lines:
+            del self.held[device][app]
+        if not self.held[device]:
+            del self.held[device]
+
+    def take_all(self, device: str) -> None:
+        """Take every handle on the device from everybody."""
+        self.held.pop(device, None)
