@@ -7,10 +7,11 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from cti_es.logs.bytes_in import open_bytes
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, numbered
-from cti_es_cli.sources import open_file
+from cti_es_cli.sources import unpack_limit
 
 COLUMNS = ("handle", "app", "device", "line")
 
@@ -21,7 +22,7 @@ _KIND = Kind(f"CSV with the columns {_HEADER}", "a handle a line", "is this a fi
 def read_handles(path: Path) -> dict[str, Given]:
     """Handle (hexadecimal without prefix, lower case) → channel. Raises :class:`InputError` with the line."""
     found: dict[str, Given] = {}
-    with open_file(path) as file:
+    with open_bytes(path, unpack_limit()) as file:
         rows = _rows(file, str(path))
         where, header = next(rows, (f"{path}:1", []))
         if tuple(header) != COLUMNS:

@@ -5,7 +5,6 @@ docs/reference/exit-codes.md. No traceback reaches a user unless ``--debug`` ask
 they are called, so that ``--help`` answers at once.
 """
 
-import errno
 import os
 import signal
 import sys
@@ -20,6 +19,8 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from cti_es.vocabulary.errors import CtiEsError
+from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe, Ended
+from cti_es_cli.hints import hinted
 
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
@@ -44,25 +45,6 @@ COMMANDS: dict[str, str] = {
 def module_of(command: str) -> str:
     """The module of a command. One that is called like a word of Python has a line behind its name."""
     return f"cti_es_cli.commands.{command}_" if iskeyword(command) else f"cti_es_cli.commands.{command}"
-
-
-BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
-
-
-class ClosedPipe(Exception):
-    """Whoever read our standard output has had enough (``| head``). ``exit_code`` is the verdict so far."""
-
-    def __init__(self, exit_code: int = 0) -> None:
-        super().__init__()
-        self.exit_code = exit_code
-
-
-class Ended(BaseException):
-    """A signal has asked us to end; ``exit_code`` is what a shell expects then."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__()
-        self.exit_code = exit_code
 
 
 class Commands(click.Group):
@@ -167,7 +149,7 @@ def _said(error: BaseException) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, CtiEsError):
-        return str(error)
+        return str(hinted(error))
     if isinstance(error, OSError):
         reason = error.strerror or "the system refused"
         return f"{error.filename or 'standard output'}: {reason[:1].lower()}{reason[1:]}"

@@ -21,7 +21,7 @@ from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
-from cti_es_cli.main import BROKEN_PIPE, ClosedPipe
+from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
 from cti_es_cli.sources import CountedLog, open_log
 
 Row = TypeVar("Row")

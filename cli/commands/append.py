@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from cti_es.logs.append import Appended, Expect, Options, append, parse_expect
+from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.ndjson import Lines, read_events
+from cti_es.logs.open import A_SOURCE, Address, only_log, parse_address
 from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
 from cti_es.logs.store.sqlite import create, is_sqlite
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore, did_you_mean
@@ -19,17 +22,7 @@ from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import (
-    Address,
-    OpenStream,
-    is_piped,
-    kept,
-    name_of,
-    no_file,
-    only_log,
-    open_file,
-    parse_address,
-)
+from cti_es_cli.sources import unpack_limit, unpack_option
 
 HERE = "event"
 
@@ -89,6 +82,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
+@unpack_option
 def command(
     store: str,
     event_type: str | None,
@@ -144,12 +138,12 @@ def _input(
 @contextmanager
 def _file(file: str) -> Iterator[tuple[str, _Batches]]:
     if is_piped(file):
-        with kept(file) as again:
+        with kept(file, unpack_limit()) as again:
             yield name_of(file), _Batches(name_of(file), again)
         return
     path = Path(file)
     if not path.is_file():
-        raise no_file(path)
+        raise no_file(path, A_SOURCE)
     if is_sqlite(path):
         raise InputError(
             "a store",
@@ -157,7 +151,7 @@ def _file(file: str) -> Iterator[tuple[str, _Batches]]:
             expected="an NDJSON event log",
             hint=f"cti-es export {file} | cti-es append … --from -",
         )
-    yield file, _Batches(file, lambda: open_file(path))
+    yield file, _Batches(file, partial(open_bytes, path, unpack_limit()))
 
 
 def _source(source: str | None, file: str | None) -> str:

@@ -9,6 +9,7 @@ import click
 
 from cti_es_cli.options import Seconds, TimeType, reading_options, trace_options
 from cti_es_cli.output import opened, warn
+from cti_es_cli.sources import unpack_option
 
 DIFFERS = 1
 
@@ -44,6 +45,7 @@ Examples:
     "--junit", metavar="FILE", type=click.Path(dir_okay=False), help="Write JUnit XML, a test case per channel."
 )
 @trace_options("expected", "actual")
+@unpack_option
 @click.option(
     "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
 )
@@ -84,8 +86,8 @@ def command(
     from cti_es.traces.diff.compare import DiffOptions, compare
     from cti_es.traces.sides import Selection, compare_what_both_can_tell
     from cti_es.vocabulary.events import encode
+    from cti_es_cli.exits import ClosedPipe
     from cti_es_cli.handle_file import read_handles
-    from cti_es_cli.main import ClosedPipe
     from cti_es_cli.traces import open_side
 
     if expected == actual == "-":

@@ -1,9 +1,7 @@
 """``import``: real cluster logs into a log."""
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +11,8 @@ from cti_es.cucm.claims import NodeRef
 from cti_es.cucm.files import File
 from cti_es.cucm.log_lines import Options as LineOptions
 from cti_es.logs.append import Appended, Options
+from cti_es.logs.bytes_in import STDIN, no_file, open_bytes
+from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import SqliteStore, Store
 from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.vocabulary.errors import InputError, NotAStore
@@ -22,7 +22,7 @@ from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import STDIN, no_file, only_log, parse_address, stdin
+from cti_es_cli.sources import unpack_limit, unpack_option
 from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
+@unpack_option
 @output_options
 def command(
     store: str,
@@ -150,23 +151,15 @@ def _files(names: tuple[str, ...]) -> list[File]:
     files = []
     for name in dict.fromkeys(names):
         if name == "-":
-            files.append(File(STDIN, _stdin))
+            files.append(File(STDIN, partial(open_bytes, name, unpack_limit())))
             continue
         path = Path(name)
         if not path.is_file() and not path.is_fifo():
             raise no_file(path, A_LOG)
         if path.is_file() and is_sqlite(path):
             raise InputError("a store", where=name, expected=A_LOG)
-        files.append(File(shown(name), partial(_opened, path)))
+        files.append(File(shown(name), partial(open_bytes, path, unpack_limit())))
     return files
-
-
-def _opened(path: Path) -> AbstractContextManager[BufferedReader]:
-    return path.open("rb")
-
-
-def _stdin() -> AbstractContextManager[BufferedReader]:
-    return nullcontext(cast(BufferedReader, stdin()))
 
 
 def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:

@@ -6,6 +6,7 @@ import click
 
 from cti_es_cli.options import reading_options, trace_options
 from cti_es_cli.output import opened, output_options, warn
+from cti_es_cli.sources import unpack_option
 
 BROKEN = 1
 
@@ -20,6 +21,7 @@ Examples:
 @click.argument("trace", metavar="TRACE", type=click.Path(allow_dash=True))
 @click.option("--strict", is_flag=True, help="A handle that is still out of service at the end is a violation.")
 @trace_options("trace")
+@unpack_option
 @output_options
 def command(
     trace: str,
@@ -34,7 +36,7 @@ def command(
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
     from cti_es.traces.diff.lint import lint
     from cti_es.traces.sides import EVERYTHING, leave_out_half_told, left_out_of
-    from cti_es_cli.main import ClosedPipe
+    from cti_es_cli.exits import ClosedPipe
     from cti_es_cli.traces import open_side
     from cti_es_cli.views import VIOLATIONS
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from cti_es.logs.open import open_store
 from cti_es.report.rows import log_row
 from cti_es_cli.output import opened, output_options
-from cti_es_cli.sources import open_store
 from cti_es_cli.views import LOGS
 
 

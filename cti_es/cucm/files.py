@@ -1,10 +1,7 @@
-"""The files of an import: each recognised by its content, gzip or not, and read into claims."""
+"""The files of an import: each recognised by its content and read into claims."""
 
-import gzip
-import zlib
 from collections.abc import Callable, Container, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from io import BufferedReader
+from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Literal, NamedTuple, cast
 
@@ -15,7 +12,7 @@ from cti_es.cucm.nodes import MOST_LEARNT
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.text_lines import GZIP, ByteStream, Kind, chunks, start_as_utf8
+from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, start_as_utf8
 
 LOOKED_AT = 1 << 20
 """A file is recognised by so many of its first bytes: other programs may have written into it, too."""
@@ -26,10 +23,10 @@ Chunks = Iterator[list[bytes]]
 
 
 class File(NamedTuple):
-    """A file to import: what errors and the report call it, and how to open it. It is read once."""
+    """A file to import: what errors and the report call it, and how to open it (out of gzip). It is read once."""
 
     name: str
-    open: Callable[[], AbstractContextManager[BufferedReader]]
+    open: Callable[[], AbstractContextManager[ByteStream]]
 
 
 class Intake:
@@ -55,7 +52,7 @@ class Intake:
     def read(self, file: File, progress: Callable[[Chunks], Chunks] = lambda lines: lines) -> None:
         """Read a file to its end. Raises :class:`InputError` if it is none that can be imported, or is broken."""
         self.files.append(file.name)
-        with _unpacked(file) as stream:
+        with file.open() as stream:
             lines = progress(chunks(stream, file.name, _KIND))
             start = _start(lines)
             kind = recognise(b"\n".join(chain.from_iterable(start))[:LOOKED_AT], file.name)
@@ -152,16 +149,3 @@ def _start(lines: Chunks) -> list[list[bytes]]:
         start.append(some)
         size += sum(map(len, some)) + len(some)
     return start
-
-
-@contextmanager
-def _unpacked(file: File) -> Iterator[ByteStream]:
-    """The bytes of a file, out of gzip if they are in it. Raises :class:`InputError` if that is broken."""
-    with file.open() as raw:
-        if not raw.peek(2).startswith(GZIP):
-            yield raw
-            return
-        try:
-            yield cast(ByteStream, gzip.GzipFile(fileobj=raw))
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"broken gzip: {error}", where=file.name, expected="a whole gzip file") from None

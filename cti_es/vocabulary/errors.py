@@ -46,6 +46,10 @@ class NoTimes(InputError):
     """Times are to be compared, and no message of one side has one."""
 
 
+class TooMuchUnpacked(InputError):
+    """More comes out of a packed file than was allowed to."""
+
+
 class MisfitsRefused(CtiEsError):
     """Events that do not fit the state they meet (docs/reference/rules.md#misfits); nothing was stored."""
 

@@ -91,7 +91,7 @@ def _utf8(stream: ByteStream, name: str, kind: Kind) -> Iterator[bytes]:
         yield from _utf16(data, stream, name)
         return
     if data.startswith(GZIP):
-        raise InputError("a gzip file", where=name, expected=kind.file, hint=f"gzip -dc {name} | cti-es … -")
+        raise InputError("a gzip file inside a gzip file", where=name, expected=kind.file)
     if b"\x00" in data and not kind.may_have_nul:
         raise InputError("a binary file", where=name, expected=kind.file)
     yield data.removeprefix(BOM_UTF8)

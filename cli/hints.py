@@ -1,0 +1,13 @@
+"""Ways out of an error that are options of the command line: the library knows none of them."""
+
+from cti_es.vocabulary.errors import CtiEsError, TooMuchUnpacked
+
+HINTS: dict[type[CtiEsError], str] = {
+    TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",
+}
+
+
+def hinted(error: CtiEsError) -> CtiEsError:
+    """The error with a way out, if it has none of its own."""
+    error.hint = error.hint or HINTS.get(type(error), "")
+    return error

@@ -1,0 +1,93 @@
+"""SOURCE → log: the one notation for "where the log is" (docs/reference/sources.md).
+
+``site.db`` (a store), ``site.db#lab`` (a named log in it), ``events.ndjson`` (a bare file), ``-`` (standard input).
+What a file is is decided by its content, never by its name.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped, kept, name_of, no_file, open_bytes
+from cti_es.logs.file_log import FileLog
+from cti_es.logs.reading import Log, StoredLog
+from cti_es.logs.store import DEFAULT_LOG, SqliteStore
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
+
+A_SOURCE = "a store, an NDJSON event log, or - for standard input"
+
+
+class Address(NamedTuple):
+    """Where a log is: a path, and the name of the log if one was given."""
+
+    path: Path
+    log: str | None
+
+
+def parse_address(text: str) -> Address:
+    """Split ``site.db#lab`` at its last ``#``, unless there is a file of the whole name."""
+    path, mark, log = text.rpartition("#")
+    if not mark or os.path.exists(text):
+        return Address(Path(text), None)
+    if not path or not log:
+        raise InputError(f"'{text}' names no log", expected="STORE or STORE#LOG")
+    return Address(Path(path), log)
+
+
+@contextmanager
+def open_log(source: str, again: bool = False, limit: UnpackLimit = UNPACK_LIMIT) -> Iterator[Log]:
+    """The log that a SOURCE names, to be read inside ``with``.
+
+    ``again``: it will be read more than once (standard input is kept for that). ``limit`` is how much may come out of
+    gzip. Raises :class:`InputError` and :class:`~cti_es.vocabulary.errors.StoreError`.
+    """
+    if is_piped(source):
+        with kept(source, limit) if again else nullcontext(partial(open_bytes, source, limit)) as open_:
+            yield FileLog(name_of(source), open_)
+        return
+    address = parse_address(source)
+    if not address.path.is_file():
+        raise no_file(address.path, A_SOURCE)
+    if is_sqlite(address.path):
+        with closing(SqliteStore(address.path)) as store:
+            yield stored_log(store, address)
+        return
+    if address.log is not None:
+        raise NotAStore("not a store, so it has no named logs", where=str(address.path))
+    yield FileLog(source, partial(open_bytes, address.path, limit), grows=True)
+
+
+def stored_log(store: SqliteStore, address: Address) -> StoredLog:
+    """The log of a store that an address means: the named one; else its only one; else ``default``."""
+    names = [info.name for info in store.logs()]
+    if address.log is not None and address.log not in names:
+        near = did_you_mean(address.log, names) or f"its logs: {', '.join(names) or 'none'}"
+        raise InputError(f"no log '{address.log}'", where=str(address.path), hint=near)
+    log = address.log or only_log(names, address.path)
+    return StoredLog(store, log, f"{address.path}#{log}")
+
+
+def only_log(names: list[str], path: Path) -> str:
+    """The log of a store at ``path`` that is meant when none is named. Raises :class:`InputError` if that is open."""
+    if len(names) == 1:
+        return names[0]
+    if not names or DEFAULT_LOG in names:
+        return DEFAULT_LOG
+    raise InputError(
+        f"which log? {path} has {len(names)}: {', '.join(names)}",
+        expected=f"{path}#LOG",
+        hint=f"for example {path}#{names[0]}",
+    )
+
+
+def open_store(path: Path) -> SqliteStore:
+    """A store to read from. Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`."""
+    if not path.is_file():
+        raise no_file(path, "a store made by append")
+    if not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected="a store made by append")
+    return SqliteStore(path)
