@@ -164,7 +164,10 @@ class Cluster(msgspec.Struct):
         return None
 
     def waits_for_calls(self, device: Device) -> bool:
-        """Whether the device is a phone that is not attempted because a call leg is active on it (rule 8)."""
+        """Whether the device is a phone that is not attempted because a call leg is active on it.
+
+        See docs/reference/tsp.md#phones_wait_for_calls.
+        """
         return device.registers_itself and device.calls > 0 and self.behaviours.phones_wait_for_calls
 
     # What an event needs to find. Each raises :class:`Misfit`.

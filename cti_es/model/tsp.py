@@ -167,7 +167,10 @@ class Tsp:
             self._tell_state(step.device, app, held, False, (step.line,), "in")
 
     def _opened_in(self, step: OpenedIn) -> None:
-        """Line by line: out of service is told at once; in service is announced, if that is asked for (rule 7)."""
+        """Line by line: out of service is told at once; in service is announced, if that is asked for.
+
+        See docs/reference/tsp.md#announce_open.
+        """
         held = self.book.held[step.device][step.app]
         open_rule = self._rule
         for line in step.lines:
@@ -214,7 +217,7 @@ class Tsp:
                 self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
 
     def _device_left(self, step: DeviceLeft) -> None:
-        """Lines before the phone device here, as documented (rule 11)."""
+        """Lines before the phone device here, as documented (docs/reference/tsp.md#the-configuration)."""
         for app, held in self.book.holders(step.device):
             for line in step.lines:
                 self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)

@@ -177,7 +177,10 @@ def test_the_third_of_a_list_is_taken_when_the_first_two_have_failed() -> None:
 
 
 def test_a_link_is_kept_while_it_lasts() -> None:
-    """The backup stays in use when the primary is back (rule 3), and is left for it only when it fails itself."""
+    """The backup stays in use when the primary is back, and is left for it only when it fails itself.
+
+    See docs/reference/tsp.md#a-cti-manager-fails.
+    """
     log = [*IVR, manager_failed("cm1"), manager_recovered("cm1")]
 
     assert told(*log) == []
@@ -186,7 +189,7 @@ def test_a_link_is_kept_while_it_lasts() -> None:
 
 
 def test_a_filter_holds_for_lost_links_and_reconnects_too() -> None:
-    """Whoever does not want SUSPEND hears none when the link is lost, but hears RESUME: it has been out (rule 1)."""
+    """Whoever does not want SUSPEND hears none when the link is lost, but hears RESUME: it has been out."""
     log = [*ALONE, wants("P", "RESUME"), wants("P", "OUTOFSERVICE", line="1"), wants("P", line="2")]
 
     assert told(*log, manager_failed("cm1")) == ["ivr P/1 OUTOFSERVICE(257)"]
@@ -226,7 +229,7 @@ def test_what_is_out_at_the_reconnect_is_told_when_it_returns() -> None:
 
 
 def test_devices_move_while_their_application_is_away() -> None:
-    """Homes do not depend on CTI Managers (rule 4): the port moves twice unheard, and one RESUME says that it is in."""
+    """Homes do not depend on CTI Managers: the port moves twice unheard, and one RESUME says that it is in."""
     scope = {"scope": "call_manager"}
     log = [*ALONE, manager_failed("cm1"), failed("cm1", **scope)]
 
@@ -249,7 +252,7 @@ def test_whoever_has_no_provider_hears_nothing_of_cti_managers() -> None:
 
 
 def test_devices_then_phone_handle_then_lines_for_one_application_after_the_other() -> None:
-    """The order of rules 1 and 2: applications, for each its devices as added, for each of them phone, then lines."""
+    """The order of losing links and reconnecting: applications, for each its devices as added, for each of them phone, then lines."""
     log = [
         *SITE,
         provider("late", "cm1"),
@@ -284,7 +287,7 @@ def test_opening_a_provider_gives_a_place_among_the_applications() -> None:
     assert [text.split()[0] for text in told(*log, *opens)] == ["b", "a"] * 2
 
 
-# Rule 2: what cannot be opened again is closed.
+# What cannot be opened again is closed.
 
 GONE = [*ALONE, manager_failed("cm1"), refused("P", "cm1")]
 """The home of the port refuses to open it again, once the application is back."""
@@ -347,7 +350,7 @@ def test_a_whole_node_that_is_back_attempts_its_devices_before_its_cti_manager_d
     assert state("P", *log, recovered("cm1")) == ("in_service", "cm1")
 
 
-# Rule 5: nodes that carry both, and nodes of which one half fails.
+# Nodes that carry both, and nodes of which one half fails.
 
 
 def test_a_whole_node_fails_link_first() -> None:
@@ -577,7 +580,7 @@ def test_a_filter_does_not_hold_back_closes_and_ends_with_its_handle() -> None:
     assert told(*log, *again) == [text.replace("257", "1") for text in OUT] + IN
 
 
-# Rule 6: extension versions.
+# Extension versions.
 
 OLD_VERSIONS = (0, 0x0003_0000, 0x000A_FFFF, 0x8000_0000, 0x800A_FFFF)
 NEW_VERSIONS = (None, 0x000B_0000, 0x000D_0000, 0x800B_0000, 0x7FFF_FFFF, 0xFFFF_FFFF)
@@ -614,7 +617,7 @@ def test_what_opening_tells_an_old_handle_has_no_reason_either() -> None:
     assert told(*SITE, away("S"), opened("S", ext_version=0)) == ["ivr S SUSPEND", "ivr S/3 OUTOFSERVICE"]
 
 
-# Rule 7: announce_open.
+# announce_open.
 
 ANNOUNCE = behaves(announce_open=True)
 
@@ -667,7 +670,7 @@ def test_announce_open_can_be_switched_off_again() -> None:
     assert told(*SITE, ANNOUNCE, behaves(announce_open=False), opened("P")) == []
 
 
-# Rule 8: phones_wait_for_calls.
+# phones_wait_for_calls.
 
 WAIT = behaves(phones_wait_for_calls=True)
 TALKING = [*SITE, opened("P", lines=[]), opened("S", lines=[]), *call("c1", "P", "S"), *call("c2", "S")]
@@ -708,7 +711,7 @@ def test_whatever_asks_a_phone_with_a_call_waits(asks: Json, early: bool) -> Non
 
 
 def test_a_phone_that_is_back_from_being_away_waits_too() -> None:
-    """device_recovered is such an event (rule 10)."""
+    """device_recovered is such an event."""
     log = [*TALKING, away("S"), WAIT, back("S")]
 
     assert told(*log) == []
@@ -732,7 +735,7 @@ def test_opening_a_phone_that_waits_tells_that_it_is_out() -> None:
     assert told(*log) == ["late S SUSPEND(3)", "late S/3 OUTOFSERVICE(3)"]
 
 
-# Rule 9: drop_calls_in_setup.
+# drop_calls_in_setup.
 
 DROP = behaves(drop_calls_in_setup=True)
 
@@ -798,7 +801,7 @@ def test_nothing_is_considered_because_a_call_was_dropped() -> None:
     assert state("P", *log) == ("in_service", "cm1")
 
 
-# Rule 10: devices that are away.
+# Devices that are away.
 
 
 @pytest.mark.parametrize(
@@ -877,7 +880,7 @@ def test_a_port_that_is_away_is_unregistered_when_it_is_given_back_and_still_awa
     assert told(*log, opened("P", lines=[])) == ["ivr P SUSPEND(4)"]
 
 
-# Rule 11: devices that come and go.
+# Devices that come and go.
 
 
 def ids(*log: Json) -> list[tuple[str, str, str | None, int]]:

@@ -1,11 +1,10 @@
-"""A second, deliberately naive implementation of recovery-rules.md and tsp-behaviour.md.
+"""A second, deliberately naive implementation of docs/reference/rules.md and docs/reference/tsp.md.
 
 It exists only to cross-check the real one: the tests fold the same events with both and compare the results. It
 shares no code with ``cti_es`` and must never import it; an error made once there should not be repeated here.
 
-Read it with the two pages in the other hand: "§" numbers below are those of recovery-rules.md, "tsp §" and "tsp rule"
-numbers those of tsp-behaviour.md. There is no cache and nothing clever: handles, call legs and refusals are flat lists,
-and every order is found by searching them.
+Read it with the two pages in the other hand: "rules.md#settle" and "tsp.md#reconnect" are places there. There is no
+cache and nothing clever: handles, call legs and refusals are flat lists, and every order is found by searching them.
 
 It takes events that are well formed. Malformed ones (unknown types or fields, empty names, bad times) are the business
 of whoever reads the input; ``at`` is copied as it stands.
@@ -27,7 +26,7 @@ IN = "in_service"
 OUT = "out_of_service"
 UNREGISTERED = "unregistered"
 
-# §6: what a piece of news is called on the phone device (line is None) and on a line: message and param1_name.
+# rules.md#messages: what a piece of news is called on the phone device (line is None) and on a line: message and param1_name.
 PHONE_NEWS: dict[str, tuple[str, str | None]] = {
     "out": ("PHONE_STATE", "PHONESTATE_SUSPEND"),
     "in": ("PHONE_STATE", "PHONESTATE_RESUME"),
@@ -43,7 +42,7 @@ MSG = {
     "PHONE_CLOSE": 15,
     "LINE_LINEDEVSTATE": 8,
     "LINE_CLOSE": 3,
-    # tsp rule 11
+    # tsp.md#the-configuration
     "LINE_CREATE": 19,
     "PHONE_CREATE": 20,
     "LINE_REMOVE": 25,
@@ -61,7 +60,7 @@ PARAM2: dict[str | None, int] = {
     "CallManagerFailure": 1,
     "ReHomeToHigherPriorityCM": 2,
     "NoCallManagerAvailable": 3,
-    # "Reasons added" at the end of tsp §3
+    # docs/reference/tapi.md#reasons
     "DeviceFailure": 4,
     "DeviceUnregistered": 5,
     "EnergyWisePowerSavePlus": 6,
@@ -69,12 +68,12 @@ PARAM2: dict[str | None, int] = {
     None: 0,
 }
 
-# tsp §2, status_messages_set: which news each state is, on the phone device and on a line.
+# tsp.md#status-messages: which news each state is, on the phone device and on a line.
 PHONE_STATES = {"SUSPEND": "out", "RESUME": "in"}
 LINE_STATES = {"OUTOFSERVICE": "out", "INSERVICE": "in"}
-# tsp §2, device_failed
+# tsp.md#devices-that-are-away
 DEVICE_REASONS = ["DeviceFailure", "DeviceUnregistered", "EnergyWisePowerSavePlus"]
-# tsp rule 6: a handle opened with a version below this one is told no reason.
+# tsp.md#extension-versions: a handle opened with a version below this one is told no reason.
 FIRST_VERSION_WITH_REASONS = 0x000B0000
 
 
@@ -82,8 +81,8 @@ FIRST_VERSION_WITH_REASONS = 0x000B0000
 class Result:
     """What a log folds to."""
 
-    messages: list[dict[str, Any]]  # §6
-    homes: list[dict[str, Any]]  # §7
+    messages: list[dict[str, Any]]  # rules.md#messages
+    homes: list[dict[str, Any]]  # rules.md#homes
     misfits: list[int]  # the versions of the events that were misfits
 
 
@@ -100,7 +99,7 @@ def fold(events: list[dict[str, Any]]) -> Result:
 
 
 class Misfit(Exception):
-    """§2: the event does not fit the state it meets."""
+    """The event does not fit the state it meets (rules.md#misfits)."""
 
 
 def need(fits: bool) -> None:
@@ -124,19 +123,19 @@ class World:
         self.openers: list[str] = []  # the applications, in the order in which they first opened anything
         self.legs: list[Leg] = []  # active ones: (call, device)
         self.refusals: list[tuple[str, str | None, str]] = []  # (device, line or None, node)
-        # tsp §1 and §2:
+        # tsp.md#what-is-modelled:
         self.managers: dict[str, bool] = {}  # node of a CTI Manager -> in service
         self.providers: dict[str, Provider] = {}  # app -> its list of CTI Managers, its link or None, its queue
         self.connected: list[Leg] = []  # those of the legs that have media
         self.behaviour = {"announce_open": False, "phones_wait_for_calls": False, "drop_calls_in_setup": False}
-        self.devices_added = 0  # tsp rule 11: the TAPI id of the next device
+        self.devices_added = 0  # the TAPI id of the next device (tsp.md#the-configuration)
         self.lines_added = 0  # and of the next line
         self.messages: list[dict[str, Any]] = []
         self.event: Event = {}  # the one being applied
         self.version = 0  # of that event
 
     def apply(self, version: int, event: Event) -> None:
-        """§2: find what this type of event does; null is the same as left out."""
+        """Find what this type of event does; null is the same as left out (rules.md#events)."""
         self.version = version
         self.event = {field: value for field, value in event.items() if value is not None}
         does: dict[str, Callable[[Event], None]] = {
@@ -152,7 +151,7 @@ class World:
             "open_allowed": self.open_allowed,
             "call_started": self.call_started,
             "call_ended": self.call_ended,
-            # tsp §2
+            # tsp.md#events
             "cti_manager_added": self.cti_manager_added,
             "cti_manager_failed": self.cti_manager_failed,
             "cti_manager_recovered": self.cti_manager_recovered,
@@ -167,14 +166,14 @@ class World:
         }
         does[self.event["type"]](self.event)
 
-    # ---- §1 things and their orders
+    # ---- rules.md#orders
 
     def apps(self) -> list[str]:
         """Applications in the order in which they first opened anything, closed since or not."""
         return self.openers
 
     def has_opened(self, app: str) -> None:
-        """Opening a provider counts, too (tsp §1)."""
+        """Opening a provider counts, too (rules.md#orders)."""
         if app not in self.openers:
             self.openers.append(app)
 
@@ -199,7 +198,7 @@ class World:
                 "line": line,
                 "version": self.version,
                 "open": True,
-                # tsp §1: a new handle starts at in, and wants all messages.
+                # tsp.md#what-is-modelled: a new handle starts at in, and wants all messages.
                 "told": "in",
                 "wants": ["in", "out"],
                 "ext_version": self.event.get("ext_version"),
@@ -210,7 +209,7 @@ class World:
         """How many active legs the device has."""
         return len([leg for leg in self.legs if leg[1] == d["device"]])
 
-    # ---- §2 misfits: what several events check
+    # ---- rules.md#misfits: what several events check
 
     def known_device(self, event: Event) -> Device:
         """The event's device; its line, if it names one, must be known too."""
@@ -225,7 +224,7 @@ class World:
         need(distinct(names))
         need(all(name in self.nodes for name in names))
 
-    # ---- §3 state of a device
+    # ---- rules.md#state-of-a-device
 
     def refuses(self, node: str, d: Device, line: str | None) -> bool:
         """Whether the node refuses the line, or the device itself if line is None: two separate sets."""
@@ -233,7 +232,7 @@ class World:
 
     def best(self, d: Device) -> str | None:
         """The first node of the group that is in service and does not refuse the device; none for one that is away."""
-        if d["away"] is not None:  # tsp rule 10
+        if d["away"] is not None:  # tsp.md#devices-that-are-away
             return None
         for node in d["group"]:
             if self.nodes[node] and not self.refuses(node, d, None):
@@ -242,7 +241,7 @@ class World:
 
     def all_up(self, d: Device) -> bool:
         """Every node of the group is in service; never so for a device that is away, which alone must not close it."""
-        if d["away"] is not None:  # tsp rule 10
+        if d["away"] is not None:  # tsp.md#devices-that-are-away
             return False
         return all(self.nodes[node] for node in d["group"])
 
@@ -276,7 +275,7 @@ class World:
         if not self.is_phone(d) and not self.open_handles(d):
             self.take_home_away(d, UNREGISTERED)
 
-    # ---- §4 steps
+    # ---- rules.md#steps
 
     def suspend(self, d: Device, reason: str) -> None:
         lines = [line for line in d["lines"] if d["lines"][line] == IN]
@@ -290,7 +289,7 @@ class World:
 
     def attempt(self, d: Device) -> None:
         if self.behaviour["phones_wait_for_calls"] and self.is_phone(d) and self.calls(d) > 0:
-            return  # tsp rule 8
+            return  # tsp.md#phones_wait_for_calls
         best = self.best(d)
         if best is not None:
             self.resume(d, best)
@@ -336,7 +335,7 @@ class World:
             self.resume(d, best)
         self.settle(d)
 
-    # ---- §5 what each event does
+    # ---- rules.md#what-each-event-does
 
     def node_added(self, event: Event) -> None:
         need(event["node"] not in self.nodes)
@@ -355,8 +354,8 @@ class World:
             "state": UNREGISTERED,
             "home": None,
             "lines": dict.fromkeys(lines, OUT),  # in the configured order
-            "away": None,  # tsp rule 10: the reason, while the device itself is away
-            "id": None,  # tsp rule 11: its TAPI id
+            "away": None,  # the reason, while the device itself is away
+            "id": None,  # its TAPI id (tsp.md#the-configuration)
             "line_ids": {},  # and those of its lines
         }
         self.devices[event["device"]] = d
@@ -365,7 +364,7 @@ class World:
         self.announce_creation(d)
 
     def phone_registers(self, d: Device) -> None:
-        """§3: a phone registers by itself, without a message."""
+        """A phone registers by itself, without a message (rules.md#device_added)."""
         if self.is_phone(d):
             self.register_or_wait(d)
 
@@ -377,7 +376,7 @@ class World:
             self.take_home_away(d, OUT)
 
     def number(self, d: Device) -> None:
-        """Tsp rule 11: devices and lines have numbers of their own, in the order added, never reused."""
+        """Devices and lines have numbers of their own, in the order added, never reused (tsp.md#the-configuration)."""
         d["id"] = self.devices_added
         self.devices_added += 1
         for line in d["lines"]:
@@ -400,7 +399,7 @@ class World:
         app = event.get("app", "app")
         new = [line for line in wanted if self.find_handle(app, d, line) is None]
         need(len(new) > 0)
-        need(self.reachable(app))  # tsp §2: no opening with a provider but without a link
+        need(self.reachable(app))  # tsp.md#events: no opening with a provider but without a link
         for line in new:
             self.add_handle(app, d, line)
         if d["state"] == UNREGISTERED:
@@ -418,7 +417,7 @@ class World:
         """What opening tells at once; nothing if first_attempt has closed the device."""
         if d["state"] == OUT:
             for line in new:
-                # tsp rule 10: for a device that is away that reason, instead.
+                # tsp.md#devices-that-are-away: that reason, instead.
                 self.tell("open", app, d, line, "out", d["away"] or "NoCallManagerAvailable")
         elif d["state"] == IN:
             for line in new:
@@ -434,7 +433,7 @@ class World:
             self.announce(app, d, line)
 
     def announce(self, app: str, d: Device, line: str) -> None:
-        """Tsp rule 7: whatever the handle wants, and though told is in already (it is a new handle)."""
+        """Whatever the handle wants, and though told is in already: it is a new handle (tsp.md#announce_open)."""
         handle = self.find_handle(app, d, line)
         if handle is not None:
             self.post(self.message("announce", handle, "in", None))
@@ -457,7 +456,7 @@ class World:
         self.unregister_if_unused(d)
 
     def node_failed(self, event: Event) -> None:
-        """Tsp rule 5: rule 1 for its CTI Manager, then the base rule, then rule 2."""
+        """Links are lost, then devices, then links are looked for (tsp.md#a-node-with-its-cti-manager)."""
         node = event["node"]
         need(node in self.nodes)
         processing = self.nodes[node]
@@ -482,13 +481,13 @@ class World:
             self.settle(d)
 
     def drop_calls_in_setup(self, homeless: list[Device]) -> None:
-        """Tsp rule 9: these legs are gone, and nothing is considered because of it."""
+        """These legs are gone, and nothing is considered because of it (tsp.md#drop_calls_in_setup)."""
         if self.behaviour["drop_calls_in_setup"]:
             names = [d["device"] for d in homeless]
             self.forget_legs([leg for leg in self.legs if leg[1] in names and leg not in self.connected])
 
     def node_recovered(self, event: Event) -> None:
-        """Tsp rule 5: the base rule, then its CTI Manager, then rule 2."""
+        """Devices first, then its CTI Manager (tsp.md#a-node-with-its-cti-manager)."""
         node = event["node"]
         need(node in self.nodes)
         processing = not self.nodes[node]
@@ -508,7 +507,7 @@ class World:
                 self.consider(d)
 
     def takes_manager_along(self, event: Event) -> bool:
-        """Tsp §2: scope node, which is the default, means the CTI Manager on the node, too, if there is one."""
+        """Scope node, which is the default, means the CTI Manager on the node, too, if there is one."""
         return event.get("scope", "node") == "node" and event["node"] in self.managers
 
     def open_refused(self, event: Event) -> None:
@@ -553,7 +552,7 @@ class World:
             if d["device"] in [leg[1] for leg in ended] and self.calls(d) == 0:
                 self.consider(d)
 
-    # ---- tsp §2: what each further event does
+    # ---- tsp.md#events: what each further event does
 
     def cti_manager_added(self, event: Event) -> None:
         need(event["node"] in self.nodes)
@@ -561,7 +560,7 @@ class World:
         self.managers[event["node"]] = True
 
     def cti_manager_failed(self, event: Event) -> None:
-        """Tsp rules 1 and 2; what call processing on the node does is of no account."""
+        """What call processing on the node does is of no account (tsp.md#a-cti-manager-fails)."""
         node = event["node"]
         need(node in self.managers)
         need(self.managers[node])
@@ -570,7 +569,7 @@ class World:
         self.reconnect()
 
     def cti_manager_recovered(self, event: Event) -> None:
-        """Tsp rules 2 and 3."""
+        """Who has no link may take it (tsp.md#reconnect)."""
         node = event["node"]
         need(node in self.managers)
         need(not self.managers[node])
@@ -613,7 +612,7 @@ class World:
         handle["wants"] = wants
 
     def device_failed(self, event: Event) -> None:
-        """Tsp rule 10."""
+        """The device itself is away (tsp.md#devices-that-are-away)."""
         d = self.known_device(event)
         reason = event.get("reason", "DeviceFailure")
         need(reason in DEVICE_REASONS)
@@ -623,14 +622,14 @@ class World:
             self.suspend(d, reason)
 
     def device_recovered(self, event: Event) -> None:
-        """Tsp rule 10."""
+        """The device itself is back, and is considered (tsp.md#devices-that-are-away)."""
         d = self.known_device(event)
         need(d["away"] is not None)
         d["away"] = None
         self.consider(d)
 
     def device_removed(self, event: Event) -> None:
-        """Tsp rule 11: closes (lines first), then removals; nothing of the device stays, and no other is considered."""
+        """Closes (lines first), then removals; nothing of the device stays (tsp.md#the-configuration)."""
         d = self.known_device(event)
         name = d["device"]
         for app in self.apps():
@@ -649,7 +648,7 @@ class World:
         del self.devices[name]
 
     def announce_creation(self, d: Device) -> None:
-        """Tsp rule 11, device_added."""
+        """Whoever has a provider is told of it (tsp.md#the-configuration)."""
         for app in self.apps():
             if app in self.providers:
                 self.configure(app, d, None, "PHONE_CREATE")
@@ -671,7 +670,7 @@ class World:
         need(any(self.behaviour[name] != value for name, value in given.items()))  # finds nothing to change
         self.behaviour.update(given)
 
-    # ---- tsp §1 and rules 1 to 3: providers and links
+    # ---- tsp.md#a-cti-manager-fails: providers and links
 
     def handles_of(self, app: str) -> list[Handle]:
         """Every open handle of the application."""
@@ -689,7 +688,7 @@ class World:
         return None
 
     def lose_links(self, node: str) -> None:
-        """Tsp rule 1."""
+        """Application by application, device by device (tsp.md#link-lost)."""
         for app in self.apps():
             if app in self.providers and self.providers[app]["link"] == node:
                 self.providers[app]["link"] = None
@@ -697,14 +696,14 @@ class World:
                     self.lose_device(app, d)
 
     def lose_device(self, app: str, d: Device) -> None:
-        """Tsp rule 1, one device: the phone handle, then the lines; told decides, and becomes out."""
+        """One device: the phone handle, then the lines; told decides, and becomes out."""
         for line in [None, *d["lines"]]:
             handle = self.find_handle(app, d, line)
             if handle is not None:
                 self.tell_state("link_lost", handle, "out", "CtiLinkFailure")
 
     def reconnect(self) -> None:
-        """Tsp rule 2."""
+        """Whoever has a provider and no link takes the first CTI Manager in service (tsp.md#reconnect)."""
         for app in self.apps():
             if app in self.providers and self.providers[app]["link"] is None:
                 self.providers[app]["link"] = self.first_manager(app)
@@ -712,7 +711,7 @@ class World:
                     self.resynchronise(app)
 
     def resynchronise(self, app: str) -> None:
-        """Tsp rule 2: the queue, then device by device."""
+        """The queue, then device by device."""
         queue = self.providers[app]["queue"]
         self.providers[app]["queue"] = []
         for message in queue:
@@ -723,7 +722,7 @@ class World:
                 self.unregister_if_unused(d)
 
     def resynchronise_device(self, app: str, d: Device) -> None:
-        """Tsp rule 2, one device that is in service; a phone is never closed, nor are its lines."""
+        """One device that is in service; a phone is never closed, nor are its lines."""
         if self.refuses(d["home"], d, None) and not self.is_phone(d):
             for line in [None, *d["lines"]]:
                 self.close_handle("reconnect", app, d, line)
@@ -737,23 +736,23 @@ class World:
                     self.tell("reconnect", app, d, line, "in", None)
 
     def close_handle(self, step: str, app: str, d: Device, line: str | None) -> None:
-        """Tsp rule 2: one handle is closed, if the application has it."""
+        """One handle is closed, if the application has it."""
         handle = self.find_handle(app, d, line)
         if handle is not None:
             self.tell(step, app, d, line, "close", None)
             handle["open"] = False
 
-    # ---- §6 messages
+    # ---- rules.md#messages
 
     def tell_everybody(self, step: str, d: Device, lines: list[str], news: str, reason: str | None) -> None:
-        """§4: each application in order, first about the phone device, then about its lines in order."""
+        """Each application in order, first about the phone device, then about its lines in order."""
         for app in self.apps():
             self.tell(step, app, d, None, news, reason)
             for line in lines:
                 self.tell(step, app, d, line, news, reason)
 
     def tell(self, step: str, app: str, d: Device, line: str | None, news: str, reason: str | None) -> None:
-        """One message, if the application has the handle that it would be for (tsp §1, Delivery)."""
+        """One message, if the application has the handle that it would be for (tsp.md#when-a-message-is-sent)."""
         handle = self.find_handle(app, d, line)
         if handle is None:
             return
@@ -763,7 +762,7 @@ class World:
             self.tell_state(step, handle, news, reason)
 
     def tell_state(self, step: str, handle: Handle, news: str, reason: str | None) -> None:
-        """Tsp §1, Delivery, of a state message; rule 1 does not ask whether the application is reachable."""
+        """A state message (tsp.md#when-a-message-is-sent); losing a link does not ask whether the application has one."""
         if handle["told"] == news:
             return
         handle["told"] = news
@@ -771,12 +770,12 @@ class World:
             self.deliver(self.message(step, handle, news, reason if self.wants_reasons(handle) else None))
 
     def wants_reasons(self, handle: Handle) -> bool:
-        """Tsp rule 6: without a version, too; the top bit of a version does not count."""
+        """Without a version, too; the top bit of a version does not count (tsp.md#extension-versions)."""
         version = handle["ext_version"]
         return version is None or version % 0x80000000 >= FIRST_VERSION_WITH_REASONS
 
     def message(self, step: str, handle: Handle, news: str, reason: str | None) -> dict[str, Any]:
-        """§6: a message for a handle, but for its first three fields, which deliver() gives it."""
+        """A message for a handle, but for its first three fields, which deliver() gives it."""
         message, param1_name = (PHONE_NEWS if handle["line"] is None else LINE_NEWS)[news]
         return {
             "app": handle["app"],
@@ -794,7 +793,7 @@ class World:
         }
 
     def configure(self, app: str, d: Device, line: str | None, message: str) -> None:
-        """Tsp rule 11: one of the four messages that are for no handle; parameter 1 is the TAPI id."""
+        """One of the four messages that are for no handle; parameter 1 is the TAPI id."""
         self.post(
             {
                 "app": app,
@@ -813,18 +812,18 @@ class World:
         )
 
     def post(self, message: dict[str, Any]) -> None:
-        """Tsp §1: what always goes waits, for an application without a link, in its queue."""
+        """What always goes waits, for an application without a link, in its queue (tsp.md#what-waits)."""
         if self.reachable(message["app"]):
             self.deliver(message)
         else:
             self.providers[message["app"]]["queue"].append(message)
 
     def deliver(self, message: dict[str, Any]) -> None:
-        """§6, tsp §1: version and at are those of the event that delivers it; rule is of the one that produced it."""
+        """Version and at are those of the event that delivers it; rule is of the one that produced it."""
         first = {"seq": len(self.messages) + 1, "version": self.version, "at": self.event.get("at")}
         self.messages.append(first | message)
 
-    # ---- §7 device homes
+    # ---- rules.md#homes
 
     def homes(self) -> list[dict[str, Any]]:
         """One per device, in the order added."""
