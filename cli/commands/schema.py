@@ -50,7 +50,7 @@ def schema(kind: str) -> dict[str, Any]:
     found: dict[str, Any] = _differences() if kind == "differences" else msgspec.json.schema(_type(kind))
     if kind == "log":
         found = _with_version(found)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **found}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **_plain(found)}
 
 
 def _type(kind: str) -> Any:
@@ -90,6 +90,20 @@ def _differences() -> dict[str, Any]:
     template = "#/$defs/{name}"
     refs, definitions = msgspec.json.schema_components((DifferenceRow, SummaryRow), ref_template=template)
     return {"anyOf": list(refs), "$defs": definitions}
+
+
+def _plain(found: Any) -> Any:
+    """A schema with its descriptions on one line each, as plain text: they are docstrings of ours."""
+    if isinstance(found, list):
+        return [_plain(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    return {
+        key: " ".join(value.replace("``", "").split())
+        if key == "description" and isinstance(value, str)
+        else _plain(value)
+        for key, value in found.items()
+    }
 
 
 def _with_version(found: dict[str, Any]) -> dict[str, Any]:

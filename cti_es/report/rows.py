@@ -96,8 +96,8 @@ class DifferenceRow(msgspec.Struct, frozen=True):
 
 
 class SummaryRow(msgspec.Struct, frozen=True):
-    """The last object of the NDJSON: the verdict and what was counted. ``left_out``: differences that are not among the
-    objects before it.
+    """The last object of the NDJSON: the verdict and what was counted. ``left_out`` counts the differences that are
+    not among the objects before it.
 
     ``skipped`` and ``unreadable`` are of both sides.
     """

@@ -1,6 +1,6 @@
-"""TAPI's own names and numbers, and the message that an application receives (docs/reference/rules.md#messages).
+"""TAPI's own names and numbers, and the message that an application receives (recovery-rules §6, tsp-behaviour §3).
 
-Message ids, state bits and Cisco's out-of-service reasons are those of docs/reference/tapi.md.
+Message ids, state bits and Cisco's out-of-service reasons are those of reference/tapi.md §1 and §2.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Signal(NamedTuple):
     param1: int = 0
 
 
-# --- messages (docs/reference/tapi.md#messages) ---------------------------------------------------------------------
+# --- messages (reference/tapi.md §1.1) ------------------------------------------------------------------------------
 
 MESSAGE_NAMES: tuple[str, ...] = (
     "LINE_ADDRESSSTATE",
@@ -72,10 +72,7 @@ COMPARED: frozenset[str] = frozenset(
         "LINE_REMOVE",
     }
 )
-"""The messages about availability, on which traces are compared. Others are counted and skipped.
-
-See docs/reference/traces.md#which-messages-count.
-"""
+"""The messages about availability, on which traces are compared. Others are counted and skipped (diff.md §4)."""
 
 
 def _bits(names: str) -> dict[str, int]:
@@ -88,17 +85,14 @@ LINEDEVSTATE = _bits(
     " NUMCOMPLETIONS TERMINALS ROAMMODE BATTERY SIGNAL DEVSPECIFIC REINIT LOCK CAPSCHANGE CONFIGCHANGE TRANSLATECHANGE"
     " COMPLCANCEL REMOVED"
 )
-"""LINEDEVSTATE_… without the prefix → bit (docs/reference/tapi.md#linedevstate)."""
+"""LINEDEVSTATE_… without the prefix → bit (reference/tapi.md §1.2)."""
 
 PHONESTATE = _bits(
     "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
     " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND"
     " RESUME DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
 )
-"""PHONESTATE_… without the prefix → bit. The same bit means another thing for a line.
-
-See docs/reference/tapi.md#phonestate.
-"""
+"""PHONESTATE_… without the prefix → bit (reference/tapi.md §1.3). The same bit means another thing for a line."""
 
 STATE_FLAGS: dict[str, tuple[str, dict[str, int]]] = {
     "LINE_LINEDEVSTATE": ("LINEDEVSTATE_", LINEDEVSTATE),
@@ -128,7 +122,7 @@ REASONS: dict[str, int] = {
     "EnergyWisePowerSavePlus": 6,
     "CtiLinkFailure": 0x101,
 }
-"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE (docs/reference/tapi.md#reasons)."""
+"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE (reference/tapi.md §2.1)."""
 
 REASON_NAMES: dict[int, str] = {number: name for name, number in REASONS.items()}
 
@@ -139,7 +133,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     ``seq`` counts from 1 within a replay. ``version`` and ``at`` are those of the event that caused it. ``handle`` is
     the version of the event that opened the handle it is for; null for CREATE and REMOVE. ``line`` is null for
     PHONE_…. ``rule`` is ``EVENT/STEP``. A message that has waited for a link has the version and time of the event
-    that delivers it, and the rule that it comes from (docs/reference/tsp.md#what-waits).
+    that delivers it, and the rule that it comes from.
     """
 
     seq: int

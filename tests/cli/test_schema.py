@@ -159,3 +159,20 @@ def test_every_kind_is_tried(quick):
 def test_unknown_fields_of_events_are_refused(validator):
     """Events take no unknown fields, and their schema says so."""
     assert not validator("events").is_valid({"type": "node_added", "node": "x", "nodes": []})
+
+
+@pytest.mark.parametrize("kind", PRINTED)
+def test_descriptions_are_for_strangers(kind, validator):
+    """What a schema says is plain text: no section of a page that is not there, no mark-up, no indentation of code."""
+
+    def descriptions(found):
+        children = found.values() if isinstance(found, dict) else found if isinstance(found, list) else []
+        own = [found["description"]] if isinstance(found, dict) and isinstance(found.get("description"), str) else []
+        return [*own, *(one for child in children for one in descriptions(child))]
+
+    texts = descriptions(validator(kind).schema)
+
+    assert texts
+    assert [
+        one for one in texts if any(mark in one for mark in ("§", "`", ":class:", ":mod:", ".md", "\n", "  "))
+    ] == []

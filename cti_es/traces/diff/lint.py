@@ -23,7 +23,7 @@ CHECKS: dict[Rule, str] = {
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """A rule that a trace breaks, as NDJSON has it. ``warning``: it may be right all the same."""
+    """A rule that a trace breaks, as NDJSON has it. ``warning`` says that the trace may be right all the same."""
 
     rule: Rule
     place: int
