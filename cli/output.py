@@ -6,9 +6,11 @@ Results go to standard output, everything else to standard error. A file given w
 import csv
 import io
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from secrets import token_hex
@@ -19,6 +21,7 @@ import click
 from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.model.replay import Replay
+from cti_es.report.columns import padded, width
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
@@ -31,11 +34,16 @@ FORMATS = ("text", "ndjson", "csv")
 _ALIGNED_TOGETHER = 500
 
 
+Narrower = Mapping[str, Callable[[Row], str] | None]
+"""What makes a table narrower: titles of columns that are left out (None), or that say less."""
+
+
 class View(NamedTuple, Generic[Row]):
     """How one kind of row is printed.
 
     ``titles`` and ``cells`` make text, ``fields`` and ``values`` make CSV, ``json`` makes an NDJSON object (bytes
-    without the newline), ``colour`` names the colour of a row on a terminal (None: plain).
+    without the newline), ``colour`` names the colour of a row on a terminal (None: plain). ``narrower`` is what is
+    done, one after the other, while the table is wider than the terminal.
     """
 
     titles: tuple[str, ...]
@@ -44,17 +52,25 @@ class View(NamedTuple, Generic[Row]):
     values: Callable[[Row], list[Any]]
     json: Callable[[Row], bytes]
     colour: Callable[[Row], str | None] = lambda row: None
+    narrower: tuple[Narrower[Row], ...] = ()
 
 
 class Output:
-    """Where rows go and in which format. ``live`` flushes after every batch (``--follow``)."""
+    """Where rows go and in which format.
 
-    def __init__(self, format: str, stream: BinaryIO, colours: bool, live: bool = False) -> None:
+    ``live`` flushes after every batch (``--follow``). ``columns`` is how wide text may be; None: as wide as it is.
+    """
+
+    def __init__(
+        self, format: str, stream: BinaryIO, colours: bool, live: bool = False, columns: int | None = None
+    ) -> None:
         self.format = format
         self._stream = stream
         self._colours = colours
         self._live = live
         self._is_terminal = stream.isatty()
+        self._columns = columns
+        self._narrowed = 0
         self._widths: list[int] = []
 
     def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
@@ -99,20 +115,46 @@ class Output:
                 self._text_lines(view, some)
 
     def _text_lines(self, view: View[Row], rows: list[Row]) -> None:
-        lines = [tuple(map(shown, view.cells(row))) for row in rows]
-        first = not self._widths
-        columns = zip(*([view.titles, *lines] if first else lines), strict=True)
-        widths = [max(map(len, column)) for column in columns]
-        self._widths = widths if first else [max(pair) for pair in zip(self._widths, widths, strict=True)]
-        if first:
-            self._put(self._styled(view.titles, "bold"))
+        """Some rows below each other; the titles above the first of all, and again where the table gets narrower."""
+        titles, lines = _table(view, rows, self._narrowed)
+        before = self._widths
+        self._widths = _widths([titles, *lines], before)
+        while self._is_too_wide() and self._narrowed < len(view.narrower):
+            self._narrowed += 1
+            titles, lines = _table(view, rows, self._narrowed)
+            before, self._widths = [], _widths([titles, *lines], [])
+        if not before:
+            self._put(self._styled(titles, "bold"))
         self._put(b"".join(self._styled(line, view.colour(row)) for line, row in zip(lines, rows, strict=True)))
 
+    def _is_too_wide(self) -> bool:
+        return self._columns is not None and sum(self._widths) + 2 * (len(self._widths) - 1) > self._columns
+
     def _styled(self, cells: tuple[str, ...], colour: str | None) -> bytes:
-        text = "  ".join(cell.ljust(width) for cell, width in zip(cells, self._widths, strict=True)).rstrip()
+        text = "  ".join(map(padded, cells, self._widths)).rstrip()
         if self._colours and colour:
             text = click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour)
         return text.encode() + b"\n"
+
+
+def _table(view: View[Row], rows: list[Row], narrowed: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The titles and the cells of some rows, after so many of the steps that make the table narrower."""
+    less = {title: cell for step in view.narrower[:narrowed] for title, cell in step.items()}
+    kept = [index for index, title in enumerate(view.titles) if less.get(title, str) is not None]
+    shorter = [(view.titles.index(title), cell) for title, cell in less.items() if cell is not None]
+    lines = []
+    for row in rows:
+        cells = list(view.cells(row))
+        for index, cell in shorter:
+            cells[index] = cell(row)
+        lines.append(tuple(shown(cells[index]) for index in kept))
+    return tuple(view.titles[index] for index in kept), lines
+
+
+def _widths(lines: list[tuple[str, ...]], at_least: list[int]) -> list[int]:
+    """How wide each column has to be."""
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    return [max(pair) for pair in zip(widths, at_least, strict=True)] if at_least else widths
 
 
 @contextmanager
@@ -142,7 +184,14 @@ def sourced(view: View[Row]) -> View[tuple[str, Row]]:
         values=lambda row: [row[0], *view.values(row[1])],
         json=lambda row: b'{"source":' + encode(row[0]) + b"," + view.json(row[1])[1:],
         colour=lambda row: view.colour(row[1]),
+        narrower=tuple(
+            {title: cell and partial(_of_row, cell) for title, cell in step.items()} for step in view.narrower
+        ),
     )
+
+
+def _of_row(cell: Callable[[Row], str], row: tuple[str, Row]) -> str:
+    return cell(row[1])
 
 
 def of_sources(
@@ -163,16 +212,17 @@ def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 @contextmanager
 def opened(
-    format: str, path: str | None, live: bool = False, in_place: bool = False, option: str = "-o"
+    format: str, path: str | None, live: bool = False, in_place: bool = False, option: str = "-o", wide: bool = False
 ) -> Iterator[Output]:
     """Standard output, or the file of ``-o``: complete when this ends well, untouched when it does not.
 
-    ``in_place``: the file may be one that the command reads. ``option`` is the one that names the file.
+    ``in_place``: the file may be one that the command reads. ``option`` is the one that names the file. ``wide``: rows
+    may be wider than the terminal.
     """
     if path is None or path == "-":
         if sys.stdout is None:
             raise InputError("there is no standard output", expected="somewhere to print to", hint="use -o FILE")
-        yield Output(format, sys.stdout.buffer, colours=_wants_colours(), live=live)
+        yield Output(format, sys.stdout.buffer, _wants_colours(), live, None if wide else _columns())
         return
     target = Path(path).resolve()  # through links, to what they point at
     if not target.parent.is_dir():
@@ -222,6 +272,11 @@ def _wants_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _columns() -> int | None:
+    """How wide the terminal is; None where standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def warn(text: str) -> None:
     """A line for the user beside the result, on standard error; when that cannot be written the result still counts."""
     with suppress(OSError):
@@ -244,6 +299,13 @@ def output_options(command: AnyFunction, formats: tuple[str, ...] = FORMATS) -> 
     return command
 
 
+def wide_option(command: AnyFunction) -> AnyFunction:
+    """``--wide``: rows as wide as they are, also on a narrow terminal."""
+    return click.option("--wide", is_flag=True, help="All columns, also when the terminal is too narrow for them.")(
+        command
+    )
+
+
 def batched(rows: Iterable[Row], size: int = 1_000) -> Iterator[list[Row]]:
     """Rows in lists of at most ``size``."""
     rows = iter(rows)
@@ -263,6 +325,7 @@ def print_states(
     rows: Callable[[Replay], Iterable[Any]],
     format: str,
     path: str | None,
+    wide: bool = False,
 ) -> None:
     """Print ``rows`` of the fold of each source at a cut (None: at its end)."""
 
@@ -273,5 +336,5 @@ def print_states(
             warn(f"warning: {warning}")
         yield from batched(rows(replay))
 
-    with opened(format, path) as output:
+    with opened(format, path, wide=wide) as output:
         output.rows(*of_sources(sources, view, batches_of))

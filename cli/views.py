@@ -43,6 +43,24 @@ _MESSAGE_COLOURS = {
     None: "magenta",
 }
 
+
+def _message_in_short(row: Message) -> str:
+    """``PHONE SUSPEND``, ``LINE OUTOFSERVICE``, ``LINE CLOSE``."""
+    kind, _, rest = row.message.partition("_")
+    return f"{kind} {row.param1_name.partition('_')[2] if row.param1_name else rest}"
+
+
+def _time_of_day(row: Message) -> str:
+    """``09:17:30``."""
+    return row.at[11:19] if row.at else "-"
+
+
+def _reason_in_short(row: Message) -> str:
+    """``ReHomeToHigherPri…``: as long as CallManagerFailure, which is the most frequent one."""
+    reason = row.param2_name or "-"
+    return reason if len(reason) <= 18 else f"{reason[:17]}…"
+
+
 MESSAGES: View[Message] = View(
     titles=("SEQ", "VERSION", "AT", "APP", "DEVICE", "LINE", "HANDLE", "MESSAGE", "PARAM1", "REASON", "RULE"),
     cells=lambda row: (
@@ -62,6 +80,17 @@ MESSAGES: View[Message] = View(
     values=_values,
     json=_json,
     colour=lambda row: _MESSAGE_COLOURS.get(row.param1_name),
+    narrower=(
+        {"RULE": None},
+        {"HANDLE": None},
+        {"PARAM1": None, "MESSAGE": _message_in_short},
+        {"VERSION": None},
+        {"AT": _time_of_day},
+        {"REASON": _reason_in_short},
+        {"APP": None},
+        {"AT": None},
+        {"REASON": None},
+    ),
 )
 
 MISFITS: View[MisfitReport] = View(
@@ -77,6 +106,7 @@ MISFITS: View[MisfitReport] = View(
 # --- homes ----------------------------------------------------------------------------------------------------------
 
 _STATE_COLOURS = {"in_service": "green", "out_of_service": "red"}
+_STATES_IN_SHORT = {"in_service": "in", "out_of_service": "out"}
 
 
 def _lines(home: Home) -> str:
@@ -88,6 +118,12 @@ def _lines(home: Home) -> str:
     if len(out) == len(home.lines):
         return f"{' '.join(out)} out of service"
     return f"{' '.join(home.lines)}, of them {' '.join(out)} out of service"
+
+
+def _lines_in_short(home: Home) -> str:
+    """``3``, or ``3, 1 out``."""
+    out = sum(1 for state in home.lines.values() if state == "out_of_service")
+    return f"{len(home.lines)}, {out} out" if out else str(len(home.lines))
 
 
 HOMES: View[Home] = View(
@@ -106,6 +142,14 @@ HOMES: View[Home] = View(
     values=_values,
     json=_json,
     colour=lambda row: "yellow" if row.rehome_to else _STATE_COLOURS.get(row.state),
+    narrower=(
+        {"KIND": None},
+        {"LINES": _lines_in_short},
+        {"ORIGINAL": None},
+        {"CALLS": None},
+        {"STATE": lambda row: _STATES_IN_SHORT.get(row.state, row.state)},
+        {"LINES": None},
+    ),
 )
 
 

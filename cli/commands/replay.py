@@ -14,7 +14,7 @@ from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
-from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn
+from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
 
@@ -43,6 +43,7 @@ Examples:
 @follow_option
 @click.option("--misfits", is_flag=True, help="Print the events that do not fit instead of the messages.")
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the NDJSON that would be printed.")
+@wide_option
 @partial(output_options, formats=(*FORMATS, TAPI_BROWSER))
 def command(
     sources: tuple[str, ...],
@@ -54,6 +55,7 @@ def command(
     follow: Wait | None,
     misfits: bool,
     digest: bool,
+    wide: bool,
     format: str,
     path: str | None,
 ) -> None:
@@ -83,7 +85,10 @@ def command(
             yield from replaying.misfits() if misfits else replaying.trace() if as_trace else replaying.messages()
 
     rows = of_sources(sources, cast(View[Any], MISFITS if misfits else MESSAGES), batches_of)
-    with opened("ndjson" if digest else format, path, live=follow is not None) as output, until_interrupted(follow):
+    with (
+        opened("ndjson" if digest else format, path, live=follow is not None, wide=wide) as output,
+        until_interrupted(follow),
+    ):
         if digest:
             _Digest(output).rows(*rows)
         elif as_trace:
