@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
+from msgspec.structs import replace
 
 from cti_es.cucm.claims import NodeRef
 from cti_es.cucm.files import File
-from cti_es.cucm.log_lines import Options as LineOptions
+from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.logs.append import Appended, Options
 from cti_es.logs.bytes_in import STDIN, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
@@ -26,7 +27,17 @@ from cti_es_cli.sources import unpack_limit, unpack_option
 from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
+    from cti_es.cucm.findings import Finding
     from cti_es.cucm.importing import Imported
+
+WAYS_OUT = {
+    "no_year": "give it with --year",
+    "no_date": "give the first with --date",
+    "unknown_zone": "give its offset with --stamp-tz",
+    "unknown_node": "see --nodes",
+    "ambiguous_node": "see --nodes",
+}
+"""Why lines were left out → the option that would have helped."""
 
 A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
 
@@ -84,7 +95,7 @@ def command(
         if source:
             check_name(source, "--source")
         options = Options("import", source or _sources(files), dry_run=dry_run)
-        lines = LineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
+        lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
         with opened("ndjson" if dry_run else format, path) as output:
             done = _import(target, log, files, nodes_file, lines, options, output)
     finally:
@@ -97,7 +108,7 @@ def _import(
     log: str,
     files: tuple[str, ...],
     nodes_file: str | None,
-    lines: LineOptions,
+    lines: LogLineOptions,
     options: Options,
     output: Output,
 ) -> Appended:
@@ -108,7 +119,7 @@ def _import(
     found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
     if options.dry_run:
         output.flush()
-        for row in found.findings:
+        for row in _advised(found.findings):
             warn("  ".join(FINDINGS.cells(row)).rstrip())
     else:
         _report(output, found)
@@ -118,11 +129,19 @@ def _import(
 def _report(output: Output, found: "Imported") -> None:
     """Print what was found. What was imported stays, even if this fails."""
     try:
-        output.rows(FINDINGS, [found.findings])
+        output.rows(FINDINGS, [_advised(found.findings)])
         output.flush()
     except OSError:
         warn(f"{found.appended}; but the report could not be written")
         raise
+
+
+def _advised(findings: list["Finding"]) -> list["Finding"]:
+    """The report, with the options that would help."""
+    return [
+        replace(one, text=f"{one.text} ({WAYS_OUT[one.name]})") if one.kind == "skipped" and one.name in WAYS_OUT else one
+        for one in findings
+    ]
 
 
 def _nothing(events: list[Event]) -> None:

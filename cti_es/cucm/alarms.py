@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from cti_es.cucm.claims import Claim, NodeRef, SkipReason, What, address, host, number
+from cti_es.cucm.cti_alarms import CTI_ALARMS, PROVIDER_OPENED, CtiAlarm, connection_of
 from cti_es.cucm.log_lines import Record
 
 Verdict = Claim | SkipReason
@@ -43,8 +44,6 @@ the device has registered a second time. Those that somebody asked for (reset, r
 DeviceUnregistered, those that went wrong (timeouts, connectivity, malformed messages) DeviceFailure.
 """
 
-CLOSED_BY_APPLICATION = "5"
-LINE_CLOSED_WITH_PROVIDER = "6"
 CONNECTION_LOST = frozenset({"1", "2"})
 """Reasons of CtiProviderClosed that the application did not ask for: heartbeat missed, TCP gone."""
 
@@ -122,7 +121,7 @@ def _here(record: Record) -> tuple[NodeRef, ...]:
 
 
 def _provider_opened(record: Record) -> Verdict:
-    user, connection = record.tags.get("loginuserid"), _connection(record)
+    user, connection = record.tags.get("loginuserid"), connection_of(record)
     if not user or connection is None:
         return "tag_missing"
     return Claim("provider_opened", _here(record), connection=connection, app=user)
@@ -133,39 +132,17 @@ def _provider_closed(record: Record) -> Verdict:
     if reason == NEVER_OPENED:
         return "application_only"
     what: What = "connection_lost" if reason in CONNECTION_LOST else "provider_closed"
-    return Claim(what, connection=_connection(record), app=user) if user else "tag_missing"
+    return Claim(what, connection=connection_of(record), app=user) if user else "tag_missing"
 
 
-def _connection(record: Record) -> str | None:
-    """A CTI connection: its number means something only on the CTI Manager that gave it."""
-    found = record.tags.get("cticonnectionid")
-    return f"{(record.node or '').lower()} {found}" if found else None
-
-
-def _opened(record: Record) -> Verdict:
-    return _of_connection("device_opened", record)
-
-
-def _closed(record: Record) -> Verdict:
-    """What the system closes follows from a failure; the replay closes it by itself."""
-    by_application = record.tags.get("reason") == CLOSED_BY_APPLICATION
-    return _of_connection("device_closed", record) if by_application else "consequence"
-
-
-def _line_opened(record: Record) -> Verdict:
-    return _of_connection("line_opened", record, with_line=True)
-
-
-def _line_closed(record: Record) -> Verdict:
-    by_application = record.tags.get("reason") == LINE_CLOSED_WITH_PROVIDER
-    return _of_connection("line_closed", record, with_line=True) if by_application else "consequence"
-
-
-def _of_connection(what: What, record: Record, with_line: bool = False) -> Verdict:
-    device, line, connection = record.tags.get("devicename"), record.tags.get("dirnum"), _connection(record)
-    if not device or connection is None or (with_line and not line):
+def _cti(alarm: CtiAlarm, record: Record) -> Verdict:
+    """What the application did; what it was told follows from other events, the replay says it by itself."""
+    if not alarm.by_application(record) or alarm.did is None:
+        return "consequence"
+    names, connection = [record.tags.get(tag) for tag in alarm.names], connection_of(record)
+    if not all(names) or connection is None:
         return "tag_missing"
-    return Claim(what, device=device, line=line if with_line else None, connection=connection)
+    return Claim(alarm.did, device=names[0], line=names[1] if len(names) > 1 else None, connection=connection)
 
 
 def _refused(with_line: bool, record: Record) -> Verdict:
@@ -193,10 +170,6 @@ def _registered(record: Record) -> Verdict:
     return Claim("device_recovered", _here(record), device=device) if device else "tag_missing"
 
 
-def _consequence(record: Record) -> Verdict:
-    return "consequence"
-
-
 def _application_only(record: Record) -> Verdict:
     return "application_only"
 
@@ -209,13 +182,10 @@ ALARMS: dict[str, Rule] = {
     "servicefailed": partial(_service, "failed"),
     "servicestopped": partial(_service, "failed"),
     "servicestarted": partial(_service, "recovered"),
-    "ctiprovideropened": _provider_opened,
+    **{mnemonic: partial(_cti, alarm) for mnemonic, alarm in CTI_ALARMS.items()},
+    PROVIDER_OPENED: _provider_opened,
     "ctiproviderclosed": _provider_closed,
-    "ctideviceopened": _opened,
-    "ctideviceclosed": _closed,
     "ctideviceopenfailure": partial(_refused, False),
-    "ctilineopened": _line_opened,
-    "ctilineclosed": _line_closed,
     "ctilineopenfailure": partial(_refused, True),
     "kctideviceopenfailaccessdenied": _application_only,
     "kctilineopenfailaccessdenied": _application_only,
@@ -223,10 +193,6 @@ ALARMS: dict[str, Rule] = {
     "deviceregistered": _registered,
     "endpointunregistered": _unregistered,
     "deviceunregistered": _unregistered,
-    "ctideviceoutofservice": _consequence,
-    "ctideviceinservice": _consequence,
-    "ctilineoutofservice": _consequence,
-    "ctilineinservice": _consequence,
 }
 """Mnemonic in lower case → what the alarm says."""
 

@@ -39,7 +39,7 @@ class Call(NamedTuple):
     claim: Claim
 
 
-class Reader:
+class CdrReader:
     """Reads one CDR file. ``lines`` counts its lines; ``known`` says whether a device is one of the log's."""
 
     def __init__(self, name: str, known: Callable[[str], bool], leave_out: Callable[[SkipReason, int], None]) -> None:

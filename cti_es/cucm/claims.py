@@ -34,17 +34,17 @@ REASONS: dict[SkipReason, str] = {
     "cut": "cut off inside its parameters",
     "rtmt_copy": "RTMT's copy of another line",
     "no_time": "no time in the line",
-    "no_year": "a time without a year (give it with --year)",
-    "no_date": "an SDL trace has no dates (give the first with --date)",
-    "unknown_zone": "an unknown time zone (give its offset with --stamp-tz)",
+    "no_year": "a time without a year",
+    "no_date": "an SDL trace has no dates",
+    "unknown_zone": "an unknown time zone",
     "bad_time": "a day or time that does not exist",
     "other_alarm": "an alarm that changes nothing here",
     "other_service": "another service than Cisco CallManager and Cisco CTIManager",
     "other_link": "a link to another application than CallManager and CTIManager",
     "tag_missing": "an alarm without a parameter that is needed, or with another value than it can have",
     "bad_name": "a name that is too long or has control characters",
-    "unknown_node": "a node that the log does not know under this name, number or address (see --nodes)",
-    "ambiguous_node": "a node number or address that stands for several nodes (see --nodes)",
+    "unknown_node": "a node that the log does not know under this name, number or address",
+    "ambiguous_node": "a node number or address that stands for several nodes",
     "unknown_device": "a device that the log does not know",
     "unknown_connection": "a CTI connection that these files do not open, so whose it is is not known",
     "other_connection": "another CTI connection of the application still has it open",
@@ -92,3 +92,9 @@ def number(text: str) -> NodeRef:
 def address(text: str) -> NodeRef:
     """A node by an IP address."""
     return f"address {text.lower()}"
+
+
+def short_host(name: str) -> str:
+    """A host name without its domain, in lower case; an address stays as it is."""
+    first, _, _ = name.lower().partition(".")
+    return name.lower() if first.isdigit() or ":" in name else first

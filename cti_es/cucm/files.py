@@ -5,9 +5,11 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Literal, NamedTuple, cast
 
-from cti_es.cucm import alarms, cdr, log_lines
+from cti_es.cucm import alarms
+from cti_es.cucm.cdr import START, CdrReader
 from cti_es.cucm.claims import REASONS, Claim, NodeRef, SkipReason
 from cti_es.cucm.findings import Findings
+from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, Record
 from cti_es.cucm.nodes import MOST_LEARNT
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
@@ -35,7 +37,7 @@ class Intake:
     ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far.
     """
 
-    def __init__(self, spool: Spool, findings: Findings, devices: Container[str], options: log_lines.Options) -> None:
+    def __init__(self, spool: Spool, findings: Findings, devices: Container[str], options: LogLineOptions) -> None:
         self.files: list[str] = []
         self.learnt: dict[tuple[NodeRef, NodeRef], None] = {}
         self._spool = spool
@@ -43,7 +45,7 @@ class Intake:
         self._devices = devices
         self._options = options
         self._left: dict[SkipReason, list[int]] = {}
-        self._before: log_lines.Reader | None = None
+        self._before: AlarmReader | None = None
 
     def place(self, place: Place) -> str:
         """A place as people read it."""
@@ -64,7 +66,7 @@ class Intake:
         self._left.clear()
 
     def _syslog(self, text: Chunks) -> int:
-        reader = self._before = log_lines.Reader(self._options, self._before)
+        reader = self._before = AlarmReader(self._options, self._before)
         sequences = Sequences(self._found("gap"), self._found("restart"))
         for records in reader.records(text):
             for record in records:
@@ -75,7 +77,7 @@ class Intake:
             self._left[cast(SkipReason, reason)] = [left.lines, left.first]
         return reader.lines
 
-    def _take(self, record: log_lines.Record) -> None:
+    def _take(self, record: Record) -> None:
         """What a record claims, into the spool."""
         rule = alarms.rule_of(record.mnemonic)
         if rule is None or record.is_copy:
@@ -99,7 +101,7 @@ class Intake:
         self._spool.add(claimed, 0, record.node or "", record.sequence)
 
     def _cdr(self, text: Chunks, name: str) -> int:
-        reader = cdr.Reader(name, self._devices.__contains__, self._leave_out)
+        reader = CdrReader(name, self._devices.__contains__, self._leave_out)
         for line, calls in reader.calls(text):
             for call in calls:
                 claimed = Claimed(call.at, call.id, Place(len(self.files) - 1, line), call.claim)
@@ -127,15 +129,15 @@ _SEQUENCES = {
 def recognise(start: bytes, name: str) -> FileKind:
     """What a file that begins like this is. Raises :class:`InputError` for anything that cannot be imported."""
     text = start_as_utf8(start)
-    if text.lstrip(b'"').startswith(cdr.START) or cdr.START in text.partition(b"\n")[0]:
+    if text.lstrip(b'"').startswith(START) or START in text.partition(b"\n")[0]:
         return "cdr"
     if not text.strip():
         return "empty"
-    reader = log_lines.Reader(log_lines.Options())
+    reader = AlarmReader(LogLineOptions())
     if any(reader.records([line] for line in text.split(b"\n"))) or "no_alarm" in reader.left_out:
         return "syslog"
     if b"globalCallID_callId" in text.partition(b"\n")[0]:
-        raise InputError(f"no column '{cdr.START.decode()}'", where=f"{name}:1", expected="the header of a CDR file")
+        raise InputError(f"no column '{START.decode()}'", where=f"{name}:1", expected="the header of a CDR file")
     raise InputError("no line of a CUCM log in its beginning", where=name,
                      expected="a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not",
                      hint="zero bytes: UTF-16 without a byte-order mark?" if b"\0" in text else "")  # fmt: skip

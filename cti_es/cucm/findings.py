@@ -1,4 +1,4 @@
-"""What an import has to report, counted as it goes (issue: the report of an import)."""
+"""What an import has to report, counted as it goes."""
 
 from typing import Literal
 

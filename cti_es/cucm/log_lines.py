@@ -9,7 +9,7 @@ not padded, no tags (before release 8: ``Name:value`` in the text), or the alarm
 become a :class:`Record`; what is no alarm at all is counted. Lines are read in one pass and none takes long: every
 pattern here is bounded or possessive.
 
-Knows nothing of events, stores or messages. The formats and the importers stand on it.
+Knows nothing of events, stores or messages. Import and the traces stand on it.
 """
 
 import re
@@ -38,7 +38,7 @@ ZONES: dict[str, str] = {
 Israel's or Ireland's, is left out."""
 
 
-class Options(NamedTuple):
+class LogLineOptions(NamedTuple):
     """What lines may leave out.
 
     ``year`` is that of the first line whose stamp has none. ``date`` (``2026-01-31``) is the day on which an SDL trace
@@ -294,7 +294,7 @@ class _Times:
     The first without a year follows the file ``before``; a date is only that of one SDL trace.
     """
 
-    def __init__(self, options: Options, before: "_Times | None") -> None:
+    def __init__(self, options: LogLineOptions, before: "_Times | None") -> None:
         self._zones = {**ZONES, **options.zones}
         self._tz = options.tz
         self._near = date(options.year, 1, 1) if options.year else None
@@ -363,7 +363,7 @@ def _of_24(hour: str, half: str) -> str:
 
 
 def _fraction(digits: str) -> str:
-    """Up to three digits are milliseconds without padding (``.1`` is one: deviation f); more are a fraction."""
+    """Up to three digits are milliseconds without padding (``.1`` is one); more are a fraction."""
     six = digits.rjust(3, "0") + "000" if len(digits) <= 3 else digits.ljust(6, "0")
     return "" if six == "000000" else "." + six
 
@@ -409,7 +409,7 @@ class Left(NamedTuple):
     first: int
 
 
-class Reader:
+class AlarmReader:
     """Reads one log file.
 
     ``lines`` counts its lines; ``left_out`` says what was no alarm: ``no_log_line`` (blank lines do not count),
@@ -417,14 +417,14 @@ class Reader:
     come). ``before`` has read another file of the same time: stamps without a year follow its last one.
     """
 
-    def __init__(self, options: Options, before: "Reader | None" = None) -> None:
+    def __init__(self, options: LogLineOptions, before: "AlarmReader | None" = None) -> None:
         self.lines = 0
         self.left_out: dict[str, Left] = {}
         self._times: _Times = _Times(options, before._times if before else None)
         self._parts = _Parts(self)
 
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
-        """The records of some lines (as ``formats.lines.chunks`` gives them), in lists as the lines come."""
+        """The records of some lines (as :func:`cti_es.vocabulary.text_lines.chunks` gives them), in lists as the lines come."""
         for lines in chunks:
             found = []
             for number, line in enumerate(lines, self.lines + 1):
@@ -570,7 +570,7 @@ _Message = tuple[str | None, str, int, int]
 class _Parts:
     """Joins messages that came in several parts: ``[part=16.1/3]`` is the first of three that begin at 16."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: AlarmReader) -> None:
         self._reader = reader
         self._waiting: dict[_Message, dict[int, Record]] = {}
         self._last: dict[str, str | None] = {}

@@ -8,7 +8,7 @@ nodes is none.
 import csv
 from collections.abc import Iterable, Iterator
 
-from cti_es.cucm.claims import NodeRef, SkipReason, address, host, number
+from cti_es.cucm.claims import NodeRef, SkipReason, address, host, number, short_host
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.names import check_name
 
@@ -61,7 +61,11 @@ class Nodes:
             return {self._given[ref]}
         kind, _, name = ref.partition(" ")
         if kind == "host":
-            return self._given_hosts.get(_short(name)) or self._hosts.get(name) or self._hosts.get(_short(name), set())
+            return (
+                self._given_hosts.get(short_host(name))
+                or self._hosts.get(name)
+                or self._hosts.get(short_host(name), set())
+            )
         return set(self._hosts.get(name, ())) if kind == "address" else set()
 
 
@@ -69,15 +73,9 @@ def _by_host(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     """(Host name, node) pairs → the nodes of each name, with a domain and without."""
     nodes: dict[str, set[str]] = {}
     for name, node in pairs:
-        for one in {name.lower(), _short(name)}:
+        for one in {name.lower(), short_host(name)}:
             nodes.setdefault(one, set()).add(node)
     return nodes
-
-
-def _short(name: str) -> str:
-    """A host name without its domain, in lower case; an address stays as it is."""
-    first, _, _ = name.lower().partition(".")
-    return name.lower() if first.isdigit() or ":" in name else first
 
 
 def read_nodes(lines: Iterable[str], name: str, known: Iterable[str]) -> dict[NodeRef, str]:

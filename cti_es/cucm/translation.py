@@ -12,12 +12,12 @@ from cti_es.cucm.claims import SkipReason
 from cti_es.cucm.connections import Connections, Thing
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.spool import Claimed, Place
-from cti_es.vocabulary import events as log
+from cti_es.vocabulary import events
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
 
-CALL_MANAGER: log.Scope = "call_manager"
+CALL_MANAGER: events.Scope = "call_manager"
 """What alarms say of a node is its call processing alone; its CTI Manager has alarms of its own."""
 
 
@@ -53,10 +53,10 @@ class Translation:
         self._nodes = nodes
         self._connections = Connections()
         self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
-            "node_failed": lambda c: [log.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
-            "node_recovered": lambda c: [log.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
+            "node_failed": lambda c: [events.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
+            "node_recovered": lambda c: [events.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
             "cti_manager_failed": self._cti_manager_failed,
-            "cti_manager_recovered": lambda c: [log.CtiManagerRecovered(node=self._node(c))],
+            "cti_manager_recovered": lambda c: [events.CtiManagerRecovered(node=self._node(c))],
             "provider_opened": self._provider_opened,
             "provider_closed": self._provider_closed,
             "connection_lost": self._connection_lost,
@@ -64,11 +64,11 @@ class Translation:
             "device_closed": self._device_closed,
             "line_opened": self._line_opened,
             "line_closed": self._line_closed,
-            "open_refused": lambda c: [log.OpenRefused(device=_device(c), line=c.claim.line)],
-            "device_failed": lambda c: [log.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
-            "device_recovered": lambda c: [log.DeviceRecovered(device=_device(c))],
-            "call_started": lambda c: [log.CallStarted(call=_name(c.claim.call), device=_device(c))],
-            "call_ended": lambda c: [log.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
+            "open_refused": lambda c: [events.OpenRefused(device=_device(c), line=c.claim.line)],
+            "device_failed": lambda c: [events.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
+            "device_recovered": lambda c: [events.DeviceRecovered(device=_device(c))],
+            "call_started": lambda c: [events.CallStarted(call=_name(c.claim.call), device=_device(c))],
+            "call_ended": lambda c: [events.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
         }
 
     def candidates(self, claimed: Claimed) -> list[Candidate]:
@@ -93,7 +93,7 @@ class Translation:
     def _cti_manager_failed(self, claimed: Claimed) -> list[Event]:
         node = self._node(claimed)
         self._connections.end_at(node)
-        return [log.CtiManagerFailed(node=node)]
+        return [events.CtiManagerFailed(node=node)]
 
     def _app(self, claimed: Claimed) -> str:
         app = self._connections.app(_connection(claimed))
@@ -104,7 +104,7 @@ class Translation:
     def _provider_opened(self, claimed: Claimed) -> list[Event]:
         app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
         self._connections.begin(_connection(claimed), app, node)
-        return [log.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
+        return [events.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
 
     def _provider_closed(self, claimed: Claimed) -> list[Event]:
         app, connection = _name(claimed.claim.app), _connection(claimed)
@@ -112,7 +112,7 @@ class Translation:
             self._close(connection, (app,))
         finally:
             self._connections.end(connection)
-        return [log.ProviderClosed(app=app)]
+        return [events.ProviderClosed(app=app)]
 
     def _connection_lost(self, claimed: Claimed) -> list[Event]:
         self._connections.end(_connection(claimed))
@@ -122,25 +122,25 @@ class Translation:
         """An open that succeeds says that whoever refused the device before accepts it again."""
         device, app = _device(claimed), self._app(claimed)
         self._connections.open(_connection(claimed), (app, device))
-        return [log.OpenAllowed(device=device), log.DeviceOpened(device=device, app=app, lines=())]
+        return [events.OpenAllowed(device=device), events.DeviceOpened(device=device, app=app, lines=())]
 
     def _device_closed(self, claimed: Claimed) -> list[Event]:
         device, app = _device(claimed), self._app(claimed)
         self._close(_connection(claimed), (app, device))
-        return [log.DeviceClosed(device=device, app=app)]
+        return [events.DeviceClosed(device=device, app=app)]
 
     def _line_opened(self, claimed: Claimed) -> list[Event]:
         device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
         self._connections.open(_connection(claimed), (app, device, line))
         return [
-            log.OpenAllowed(device=device, line=line),
-            log.LineOpened(device=device, line=line, app=app),
+            events.OpenAllowed(device=device, line=line),
+            events.LineOpened(device=device, line=line, app=app),
         ]
 
     def _line_closed(self, claimed: Claimed) -> list[Event]:
         device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
         self._close(_connection(claimed), (app, device, line))
-        return [log.LineClosed(device=device, line=line, app=app)]
+        return [events.LineClosed(device=device, line=line, app=app)]
 
     def _close(self, connection: str, thing: Thing) -> None:
         """Raises :class:`Unknown` if another connection still has it open."""

@@ -62,15 +62,20 @@ class _DryRun(Exception):
     """Thrown to undo a transaction that was only a rehearsal."""
 
 
-def append(store: Store, log: str, batches: Iterable[Lines], options: Options) -> Appended:
+def append(
+    store: Store, log: str, batches: Iterable[Lines], options: Options, ahead: Resumed | None = None
+) -> Appended:
     """Append events to a log, all or nothing.
+
+    ``ahead`` is for a caller that folds each batch itself before it hands it over, to see what fits: its fold at the
+    end of the log, which is then used as it is. Every new event of a batch has to fit.
 
     Raises :class:`InputError` from reading ``batches``, :class:`Conflict` for a log that is elsewhere than expected or
     an id that stands for another event, :class:`MisfitsRefused` unless misfits are allowed, :class:`StoreError`.
     """
     try:
         with store.writing(log) as writer:
-            appending = _Appending(store, writer, log, options)
+            appending = _Appending(store, writer, log, options, ahead)
             for lines in batches:
                 appending.take(lines)
             if options.dry_run:
@@ -83,13 +88,14 @@ def append(store: Store, log: str, batches: Iterable[Lines], options: Options) -
 class _Appending:
     """One append in progress."""
 
-    def __init__(self, store: Store, writer: Writer, log: str, options: Options) -> None:
+    def __init__(self, store: Store, writer: Writer, log: str, options: Options, ahead: Resumed | None) -> None:
         self._store = store
         self._writer = writer
         self._log = log
         self._options = options
         self._now = clock.now()
         self._start = writer.head.version
+        self._ahead = ahead
         self._fold: Resumed | None = None
         self._saved_work = 0
         self._duplicates = 0
@@ -110,8 +116,9 @@ class _Appending:
         replay, timeline = self._fold or self._begin()
         if None in [event.at for event in fresh.events]:
             fresh = fresh._replace(events=_stamped(fresh.events, self._now), canonical=None)
-        first = replay.version + 1
-        replay.advance(fresh.events)
+        first = self._writer.head.version + 1
+        if self._ahead is None:
+            replay.advance(fresh.events)
         if found := replay.taken_misfits():
             self._take_misfits(found, first, fresh)
         timeline.take(first, fresh.events)
@@ -121,8 +128,8 @@ class _Appending:
     def _begin(self) -> Resumed:
         """Before the first event that is not a duplicate: is the log where it should be, and what is its state?"""
         _check_expected(self._options.expect, self._log, self._start)
-        self._fold = resumed_at_end(StoredLog(self._store, self._log, self._log))
-        self._fold.replay.hints = True
+        self._fold = self._ahead or resumed_at_end(StoredLog(self._store, self._log, self._log))
+        self._fold.replay.hints = self._ahead is None
         return self._fold
 
     def _take_misfits(self, found: list[MisfitReport], first: int, fresh: Lines) -> None:

@@ -186,12 +186,17 @@ def resumed(log: Log, **at_most: int | str) -> Resumed:
 
 def resumed_at_end(log: Log) -> Resumed:
     """The fold of a log at its end, and the times of the whole log."""
-    replay, timeline = resumed(log)
-    for batch in log.batches(replay.version + 1):
-        timeline.take(batch.version, batch.events)
-        replay.advance(batch.events)
-        replay.taken_misfits()
-    return Resumed(replay, timeline)
+    fold = resumed(log)
+    catch_up(log, fold)
+    return fold
+
+
+def catch_up(log: Log, fold: Resumed) -> None:
+    """Fold what has come to the end of a log since."""
+    for batch in log.batches(fold.replay.version + 1):
+        fold.timeline.take(batch.version, batch.events)
+        fold.replay.advance(batch.events)
+        fold.replay.taken_misfits()
 
 
 def resumed_at(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:

@@ -116,6 +116,15 @@ class Replay:
         for _ in self.messages(events):
             pass
 
+    def offer(self, event: Event) -> MisfitReport | None:
+        """Take one more event if it fits. If not, it is as if it had never come, without a version: its misfit."""
+        before = self.version
+        self.advance([event])
+        for misfit in self.taken_misfits():
+            self._recovery.version = before
+            return misfit
+        return None
+
     def taken_misfits(self) -> list[MisfitReport]:
         """The misfits since this was last asked; they are given away and no longer kept here."""
         taken, self.misfits = self.misfits, []

@@ -4,7 +4,7 @@ import pytest
 
 from cti_es.cucm.alarms import ALARMS, claim_of, id_of, links, signed
 from cti_es.cucm.claims import Claim
-from cti_es.cucm.log_lines import Options, Reader
+from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
 
 HERE = ("host cm1",)
 
@@ -13,7 +13,7 @@ def alarm(name, node="cm1", **tags):
     """A record of an alarm."""
     text = "".join(f"[{key}={value}]" for key, value in tags.items())
     line = f"7: cm9: Mar 02 2026 09:15:02.480 UTC : %UC_X-3-{name}: %{text}[AppID=x][ClusterID=][NodeID={node}]: text"
-    [[record]] = Reader(Options()).records([[line.encode()]])
+    [[record]] = AlarmReader(LogLineOptions()).records([[line.encode()]])
     return record
 
 
@@ -88,6 +88,8 @@ CLAIMS = [
     ("EndPointRegistered", {"DeviceName": "P"}, Claim("device_recovered", HERE, device="P")),
     ("DeviceRegistered", {"DeviceName": "P"}, Claim("device_recovered", HERE, device="P")),
     ("CtiDeviceOutofService", PORT, "consequence"),
+    ("CtiDeviceInService", PORT, "consequence"),
+    ("CtiLineOutOfService", {**PORT, "DirNum": "5001"}, "consequence"),
     ("CtiLineInService", {"LineId": 3, "CTIconnectionId": 7}, "consequence"),
 ]  # fmt: skip
 
@@ -108,7 +110,7 @@ def test_every_alarm_is_tried():
 def test_alarms_of_before_release_8():
     """An old line, without tags, claims the same."""
     line = b"Mar 18 11:10:52.630 UTC :  %CCM_CALLMANAGER-CALLMANAGER-3-DeviceUnregistered: Device unregistered. Device name.:SEP1 Reason Code [Optional].:13 App ID:Cisco CallManager Cluster ID: Node ID:cm1"
-    [[record]] = Reader(Options(year=2009)).records([[line]])
+    [[record]] = AlarmReader(LogLineOptions(year=2009)).records([[line]])
 
     assert claim_of(record, ALARMS["deviceunregistered"]) == Claim(
         "device_failed", HERE, device="SEP1", reason="DeviceFailure"
@@ -118,9 +120,17 @@ def test_alarms_of_before_release_8():
 def test_a_line_that_is_cut_off_claims_nothing():
     """Nothing is read out of half a line."""
     line = b"Mar 02 2026 09:15:02 UTC : %UC_X-3-EndPointRegistered: %[DeviceName=P][NodeID=cm1][Desc"
-    [[record]] = Reader(Options()).records([[line]])
+    [[record]] = AlarmReader(LogLineOptions()).records([[line]])
 
     assert claim_of(record, ALARMS["endpointregistered"]) == "cut"
+
+
+@pytest.mark.parametrize("node", ["cm1", "CM1", "cm1.example.com", "Cm1.Example.COM"])
+def test_a_connection_of_a_node_however_it_is_written(node):
+    """The connections of a CTI Manager are the same in capitals and with a domain."""
+    record = alarm("CtiDeviceOpened", node, **PORT)
+
+    assert claim_of(record, ALARMS["ctideviceopened"]) == Claim("device_opened", device="P", connection="cm1 7")
 
 
 def test_what_a_link_tells_of_names():
@@ -137,7 +147,7 @@ def test_identifiers():
     one = b"7: cm9: Mar 02 2026 09:15:02.480 UTC : %UC_X-3-SDLLinkOOS: %[A=1][NodeID=cm1]: text"
     lines = [one, b"<189>" + one, b"Mar  2 10:15:03 cm9 local7 1 ccm: " + one, one.replace(b"7:", b"8:"),
              one.replace(b"480", b"481"), one.replace(b"A=1", b"A=2"), one.replace(b"OOS", b"ISV")]  # fmt: skip
-    [records] = Reader(Options()).records([lines])
+    [records] = AlarmReader(LogLineOptions()).records([lines])
     ids = [id_of(record) for record in records]
 
     assert len(set(ids[:3])) == 1

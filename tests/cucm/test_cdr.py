@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from conftest import FIXTURES
 
-from cti_es.cucm.cdr import NEEDED, Reader
+from cti_es.cucm.cdr import NEEDED, CdrReader
 from cti_es.vocabulary.errors import InputError
 
 SAMPLE = (FIXTURES / "real" / "cdr-sample.csv").read_bytes()
@@ -16,7 +16,7 @@ ROW = "1,2,1001,11,12,1772442000,1772442005,1772442060,P,SEP1,Cluster1"
 def read(text, known=("P", "SEP1")):
     """Line and calls of a CDR file, and what was left out."""
     left = Counter()
-    reader = Reader("x.cdr", known.__contains__, lambda reason, line: left.update([(reason, line)]))
+    reader = CdrReader("x.cdr", known.__contains__, lambda reason, line: left.update([(reason, line)]))
     data = text if isinstance(text, bytes) else text.encode()
     return list(reader.calls([data.split(b"\n")])), dict(left)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, run
-from cti_es.cucm.log_lines import Options as LineOptions
+from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines
 from cti_es.logs.store import MemoryStore
@@ -27,7 +27,7 @@ TOPOLOGY = [
     {"type": "device_added", "device": "P", "kind": "cti_port", "lines": ["5001", "5002"]},
     {"type": "device_added", "device": "SEP1", "kind": "phone", "lines": ["3001"]},
 ]
-LINES = LineOptions()
+LINES = LogLineOptions()
 
 
 def events(store, log="default"):

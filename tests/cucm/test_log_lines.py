@@ -9,17 +9,17 @@ from conftest import FIXTURES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti_es.cucm.log_lines import Options, Reader, tag_key
+from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, tag_key
 
 REAL = FIXTURES / "real" / "lines"
 LINES = {path.stem: path.read_bytes().rstrip(b"\n") for path in sorted(REAL.glob("*.log"))}
-GIVEN = Options(year=2010, date="2020-01-01")
+GIVEN = LogLineOptions(year=2010, date="2020-01-01")
 PLAIN = b"41: cm1: Mar 02 2026 09:15:02.480 UTC : %UC_X-3-Name: %[A=1][NodeID=cm1]: text"
 
 
 def read(*lines, options=GIVEN):
     """The records of some lines, and what was left out."""
-    reader = Reader(options)
+    reader = AlarmReader(options)
     return [one for some in reader.records([list(lines)]) for one in some], reader.left_out
 
 
@@ -156,16 +156,16 @@ def test_stamps(stamp, at):
 
 def test_years_and_zones_that_somebody_gives():
     """What a stamp leaves out comes from the options; without them it is not guessed."""
-    assert stamped("Mar 18 11:10:52.630 UTC", Options()) == "no_year"
-    assert stamped("Jul 02 2015 06:22:31 IST", Options(zones={"IST": "+05:30"})) == "2015-07-02T00:52:31Z"
-    assert stamped("Jul 02 2015 06:22:31 XYZ", Options(tz="-01:00")) == "2015-07-02T07:22:31Z"
-    assert one(LINES["L16"], Options()).why == "no_date"
+    assert stamped("Mar 18 11:10:52.630 UTC", LogLineOptions()) == "no_year"
+    assert stamped("Jul 02 2015 06:22:31 IST", LogLineOptions(zones={"IST": "+05:30"})) == "2015-07-02T00:52:31Z"
+    assert stamped("Jul 02 2015 06:22:31 XYZ", LogLineOptions(tz="-01:00")) == "2015-07-02T07:22:31Z"
+    assert one(LINES["L16"], LogLineOptions()).why == "no_date"
 
 
 def test_a_log_without_years_over_new_year():
     """The year goes on at New Year, and a late line of December still belongs to the old one."""
     lines = [f"{day} 11:00:00 UTC : %UC_X-3-N: %[A=1]: t".encode() for day in ("Dec 30", "Jan 01", "Dec 31", "Jan 02")]
-    records, _ = read(*lines, options=Options(year=2010))
+    records, _ = read(*lines, options=LogLineOptions(year=2010))
 
     assert [record.at[:10] for record in records] == ["2010-12-30", "2011-01-01", "2010-12-31", "2011-01-02"]
 
@@ -173,7 +173,7 @@ def test_a_log_without_years_over_new_year():
 def test_an_sdl_trace_over_midnight():
     """Stamps of an SDL trace have no date: when they go back by half a day, the next day has begun."""
     lines = [f"1.1 |{clock}.000 |AppInfo |SDLLinkOOS - x".encode() for clock in ("23:59:59", "00:00:01", "00:00:00")]
-    records, _ = read(*lines, options=Options(date="2026-12-31", tz="+01:00"))
+    records, _ = read(*lines, options=LogLineOptions(date="2026-12-31", tz="+01:00"))
 
     assert [record.at for record in records] == ["2026-12-31T22:59:59Z", "2026-12-31T23:00:01Z", "2026-12-31T23:00:00Z"]
 
@@ -183,7 +183,7 @@ def test_every_line_of_an_sdl_trace_tells_the_time():
     lines = [f"1.1 |{clock}.000 |{text}".encode() for clock, text in (
         ("14:00:00", "AppInfo |SDLLinkOOS - x"), ("23:30:00", "SdlSig |x"), ("09:00:00", "SdlSig |y"),
         ("13:00:00", "AppInfo |SDLLinkISV - x"))]  # fmt: skip
-    records, left = read(*lines, options=Options(date="2026-03-05"))
+    records, left = read(*lines, options=LogLineOptions(date="2026-03-05"))
 
     assert [record.at for record in records] == ["2026-03-05T14:00:00Z", "2026-03-06T13:00:00Z"]
     assert left == {"no_alarm": (2, 2)}
@@ -191,10 +191,10 @@ def test_every_line_of_an_sdl_trace_tells_the_time():
 
 def test_files_without_years_follow_each_other():
     """The year that is given is that of the first stamp; the next file goes on, whichever way it lies."""
-    readers = [Reader(Options(year=2026))]
+    readers = [AlarmReader(LogLineOptions(year=2026))]
     found = []
     for day in ("Dec 31", "Jan 01", "Dec 30"):
-        readers.append(Reader(Options(year=2026), readers[-1]))
+        readers.append(AlarmReader(LogLineOptions(year=2026), readers[-1]))
         line = f"{day} 11:00:00 UTC : %UC_X-3-N: %[A=1]: t".encode()
         found += [record.at[:10] for some in readers[-1].records([[line]]) for record in some]
 
@@ -204,10 +204,10 @@ def test_files_without_years_follow_each_other():
 def test_alarms_of_an_sdl_trace_from_windows():
     """The end of a Windows line is no part of its last parameter."""
     line = b"1.1 |09:00:00.000 |AlarmErr |AlarmClass: C, AlarmName: N, AlarmParameters: A:1, NodeID:cm1,\r"
-    [record], _ = read(line, options=Options(date="2026-03-05"))
+    [record], _ = read(line, options=LogLineOptions(date="2026-03-05"))
 
     assert record.tags == {"a": "1", "nodeid": "cm1"}
-    assert record.fingerprint == read(line[:-1], options=Options(date="2026-03-05"))[0][0].fingerprint
+    assert record.fingerprint == read(line[:-1], options=LogLineOptions(date="2026-03-05"))[0][0].fingerprint
 
 
 # --- where a line comes from ----------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def visit(records):
 @given(st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=30), st.booleans())
 def test_no_text_is_too_strange(words, given_):
     """Whatever stands in a line, reading it ends well."""
-    visit(read("".join(words).encode("utf-8", "surrogatepass"), options=GIVEN if given_ else Options())[0])
+    visit(read("".join(words).encode("utf-8", "surrogatepass"), options=GIVEN if given_ else LogLineOptions())[0])
 
 
 @given(st.sampled_from(list(LINES.values())), st.integers(0, 600), st.binary(max_size=4), st.integers(0, 600))

@@ -4,7 +4,7 @@ import random
 
 from cti_es.cucm.claims import Claim
 from cti_es.cucm.findings import Findings
-from cti_es.cucm.log_lines import Options, Reader
+from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
 
@@ -36,7 +36,7 @@ def seen(*lines):
         f"{number}: {host}: Mar 02 2026 09:00:{second:02} UTC : %UC_X-3-N: %[AppID={app}]: x".encode()
         for number, host, app, second in lines
     ]
-    for record in [one for some in Reader(Options()).records([text]) for one in some]:
+    for record in [one for some in AlarmReader(LogLineOptions()).records([text]) for one in some]:
         sequences.see(record)
     sequences.end()
     return found

@@ -48,6 +48,14 @@ def test_what_an_alarm_stands_for(name, tags, meaning):
     assert reading.format == "cucm-alarms"
 
 
+@pytest.mark.parametrize("node", ["CM2", "cm2.example.com", "Cm2.Example.com"])
+def test_a_node_however_it_is_written(node):
+    """The application of a connection is known, whether its node is written in capitals or with its domain."""
+    [message], _ = read(OPENED + alarm("CtiDeviceInService", 2, DeviceName="P").replace("NodeID=cm2", f"NodeID={node}"))
+
+    assert message.app == "ivr"
+
+
 def test_what_is_no_message():
     """What the application closed itself, the line in service without a name, copies and repetitions."""
     out = alarm("CtiDeviceOutofService", 5, DeviceName="P")
