@@ -139,7 +139,9 @@ def _report(output: Output, found: "Imported") -> None:
 def _advised(findings: list["Finding"]) -> list["Finding"]:
     """The report, with the options that would help."""
     return [
-        replace(one, text=f"{one.text} ({WAYS_OUT[one.name]})") if one.kind == "skipped" and one.name in WAYS_OUT else one
+        replace(one, text=f"{one.text} ({WAYS_OUT[one.name]})")
+        if one.kind == "skipped" and one.name in WAYS_OUT
+        else one
         for one in findings
     ]
 

@@ -424,7 +424,7 @@ class AlarmReader:
         self._parts = _Parts(self)
 
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
-        """The records of some lines (as :func:`cti_es.vocabulary.text_lines.chunks` gives them), in lists as the lines come."""
+        """The records of some lines, which come some thousand at a time; in lists as the lines come."""
         for lines in chunks:
             found = []
             for number, line in enumerate(lines, self.lines + 1):

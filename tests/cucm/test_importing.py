@@ -16,7 +16,7 @@ from cti_es.logs.append import Options, append
 from cti_es.logs.ndjson import Lines
 from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of
-from cti_es.model.replay import Replay
+from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import Conflict, InputError
 from cti_es.vocabulary.event_text import event_from_fields
 
@@ -459,6 +459,31 @@ def test_a_rehearsal_stores_nothing(store):
 def test_duplicates_in_one_import(store):
     """The same alarm by two ways is one."""
     assert bring(store, DAY[0], DAY[0])[1]["duplicate", "in_these_files"] == len(DAY[0])
+
+
+def test_every_event_is_folded_once(store, monkeypatch):
+    """The log is restored once, and each new event is folded once; what does not fit is tried once."""
+    folded = []
+    advance = Replay.advance
+    monkeypatch.setattr(Replay, "advance", lambda self, events: (folded.extend(events), advance(self, events)))
+    bring(store, *DAY)
+
+    new = events(store)[len(TOPOLOGY) :]
+    assert folded[: len(TOPOLOGY)] == events(store)[: len(TOPOLOGY)]
+    assert [event for event in folded if event in new] == new
+    assert len(folded) == len({event.id for event in folded if event.id}) + len(TOPOLOGY)
+
+
+def test_a_snapshot_of_an_import(store, monkeypatch):
+    """What does not fit leaves nothing in the state: a snapshot is the state of the log, whoever folds it."""
+    monkeypatch.setattr("cti_es.logs.append.SNAPSHOT_WORK", 1)
+    _, counts = bring(store, *DAY)
+    whole = Replay()
+    whole.advance(events(store))
+    snapshot = store.snapshot("default", FOLD_VERSION)
+
+    assert counts["merged", "node_failed"] > 0
+    assert (snapshot.version, snapshot.state) == (whole.version, whole.encoded())
 
 
 MANY = int(os.environ.get("CTI_ES_EXAMPLES", "60"))

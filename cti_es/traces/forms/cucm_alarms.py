@@ -59,14 +59,12 @@ class _Reading:
         if record.is_copy or not (is_told or name == PROVIDER_OPENED) or self._again(record):
             return None
         try:
-            return self._told(record, alarm) if alarm else self._opened(record)
+            if alarm is not None:
+                return self._told(record, alarm)
+            self._apps[_connection(record)] = _tag(record, "loginuserid")
         except InputError as error:
             self._notes.unreadable(record.line, error)
-            return None
-
-    def _opened(self, record: Record) -> None:
-        """Remember whose a connection is."""
-        self._apps[_connection(record)] = _tag(record, "loginuserid")
+        return None
 
     def _told(self, record: Record, alarm: CtiAlarm) -> TraceMessage | None:
         if not alarm.names:
