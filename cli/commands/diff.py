@@ -9,7 +9,7 @@ import click
 
 from cti_es_cli.options import Seconds, TimeType, reading_options, trace_options
 from cti_es_cli.output import opened, warn
-from cti_es_cli.sources import unpack_option
+from cti_es_cli.sources import unpack_limit, unpack_option
 
 DIFFERS = 1
 
@@ -82,19 +82,17 @@ def command(
     """
     from cti_es.report.diff_text import Report
     from cti_es.report.junit import junit_xml
-    from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
-    from cti_es.traces.diff.compare import DiffOptions, compare
-    from cti_es.traces.sides import Selection, compare_what_both_can_tell
+    from cti_es.traces.diff.compare import DiffOptions
+    from cti_es.traces.handle_names import read_handles
+    from cti_es.traces.sides import Selection, SideOptions, compare_sides, open_side
     from cti_es.vocabulary.events import encode
     from cti_es_cli.exits import ClosedPipe
-    from cti_es_cli.handle_file import read_handles
-    from cti_es_cli.traces import open_side
 
     if expected == actual == "-":
         raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
     if junit and path and Path(junit).resolve() == Path(path).resolve():
         raise click.UsageError(f"--junit and -o are the same file: {path}")
-    given = read_handles(Path(handles)) if handles else None
+    given = read_handles(handles, unpack_limit()) if handles else None
     options = DiffOptions(order, ignore == "reason", strict, time_tolerance, given)
     selection = Selection(app, from_version, to_version, since, until)
     reading = reading_options(skip_bad, date, zones)
@@ -103,16 +101,14 @@ def command(
         gc.disable()
         stack.callback(gc.enable)
         sides = (
-            open_side(stack, expected, selection, expected_format, reading),
-            open_side(stack, actual, selection, actual_format, reading),
+            stack.enter_context(open_side(expected, SideOptions(selection, expected_format, reading, unpack_limit()))),
+            stack.enter_context(open_side(actual, SideOptions(selection, actual_format, reading, unpack_limit()))),
         )
-        compare_what_both_can_tell(sides)
-        found = compare(sides[0].batches(), sides[1].batches(), options)
-        for warning in [*sides[0].warnings, *sides[1].warnings, *handles_of_nothing(found, given or {})]:
-            warn(f"warning: {warning}")
-        check_sides(found, (sides[0].name, sides[1].name))
-        if time_tolerance is not None:
-            check_times(found)
+        try:
+            found = compare_sides(sides, options)
+        finally:
+            for warning in [*sides[0].warnings, *sides[1].warnings]:
+                warn(f"warning: {warning}")
         report = Report(sides, selection, options, found, most)
         verdict = 0 if found.conforms else DIFFERS
         if junit:

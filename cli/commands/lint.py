@@ -1,12 +1,10 @@
 """``lint``: what every trace must keep, with no log at hand."""
 
-from contextlib import ExitStack
-
 import click
 
 from cti_es_cli.options import reading_options, trace_options
 from cti_es_cli.output import opened, output_options, warn
-from cti_es_cli.sources import unpack_option
+from cti_es_cli.sources import unpack_limit, unpack_option
 
 BROKEN = 1
 
@@ -35,13 +33,12 @@ def command(
 ) -> int:
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
     from cti_es.traces.diff.lint import lint
-    from cti_es.traces.sides import EVERYTHING, leave_out_half_told, left_out_of
+    from cti_es.traces.sides import EVERYTHING, SideOptions, leave_out_half_told, left_out_of, open_side
     from cti_es_cli.exits import ClosedPipe
-    from cti_es_cli.traces import open_side
     from cti_es_cli.views import VIOLATIONS
 
-    with ExitStack() as stack:
-        side = open_side(stack, trace, EVERYTHING, trace_format, reading_options(skip_bad, date, zones))
+    options = SideOptions(EVERYTHING, trace_format, reading_options(skip_bad, date, zones), unpack_limit())
+    with open_side(trace, options) as side:
         leave_out_half_told(side)
         found = lint(side.batches(), strict)
         left_out = left_out_of(side)

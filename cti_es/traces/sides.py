@@ -2,17 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
+from cti_es.logs.file_log import FileLog
+from cti_es.logs.open import open_log, parse_address
 from cti_es.logs.reading import Cut, Log, Reading, check_end, resumed
+from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.model.replay import MisfitReport
+from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
+from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state
-from cti_es.traces.recognise import TRACE_FORMATS, TraceReading
+from cti_es.traces.forms.common import TraceOptions
+from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message, TraceMessage
+from cti_es.vocabulary.text_lines import ByteStream, start_as_utf8
 from cti_es.vocabulary.times import sort_key
 
 
@@ -116,7 +126,71 @@ class Side:
         return {} if isinstance(self._source, TraceReading) or not versions else _events_at(self._source, versions)
 
 
-def compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
+class SideOptions(NamedTuple):
+    """How to open a side: which part of it counts, the format of a trace (None: as its content shows), how to read it.
+
+    ``limit`` is how much may come out of gzip.
+    """
+
+    selection: Selection = EVERYTHING
+    format: str | None = None
+    reading: TraceOptions = TraceOptions()
+    limit: UnpackLimit = UNPACK_LIMIT
+
+
+@contextmanager
+def open_side(source: str, options: SideOptions) -> Iterator[Side]:
+    """The side that a SOURCE or a trace file is; what it is is decided by its content, unless a format is given."""
+    with ExitStack() as stack:
+        yield _side(stack, source, options)
+
+
+def _side(stack: ExitStack, source: str, options: SideOptions) -> Side:
+    if is_piped(source):
+        return _file_side(stack, name_of(source), stack.enter_context(kept(source, options.limit)), options)
+    path = parse_address(source).path
+    if not path.is_file() or (options.format is None and is_sqlite(path)):
+        log = stack.enter_context(open_log(source, limit=options.limit))
+        return Side(log.name, "replayed", log, options.selection)
+    return _file_side(stack, source, partial(open_bytes, path, options.limit), options)
+
+
+def _file_side(stack: ExitStack, name: str, open_: OpenStream, options: SideOptions) -> Side:
+    with open_() as stream:
+        start = _start(stream)
+    if options.format is None and b'"type"' in start_as_utf8(start) and recognise(start) is None:
+        return Side(name, "replayed", FileLog(name, open_), options.selection)
+    reading = read_trace(stack.enter_context(open_()), name, options.format, options.reading)
+    if reading.format is None:
+        raise InputError(
+            "nothing in it", where=name, expected=f"a trace ({', '.join(TRACE_FORMATS)}), a log or a store"
+        )
+    return Side(name, reading.format, reading, options.selection)
+
+
+def _start(stream: ByteStream) -> bytes:
+    start = b""
+    while len(start) < LOOKED_AT and (data := stream.read1(LOOKED_AT)):
+        start += data
+    return start
+
+
+def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
+    """Compare an expected side with an actual one, both read to their ends; afterwards they have their ``warnings``.
+
+    Raises :class:`InputError` for what cannot be read or compared.
+    """
+    _compare_what_both_can_tell(sides)
+    expected, actual = sides
+    found = compare(expected.batches(), actual.batches(), options)
+    check_sides(found, (expected.name, actual.name))
+    actual.warnings += handles_of_nothing(found, options.handles or {})
+    if options.time_tolerance is not None:
+        check_times(found)
+    return found
+
+
+def _compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
     """Leave out of each side what the format of the other cannot have."""
     for one, other in (sides, sides[::-1]):
         if other.kind in TRACE_FORMATS:

@@ -16,16 +16,13 @@ def check_sides(found: Comparison, names: tuple[str, str]) -> None:
     :class:`~cti_es.vocabulary.errors.OtherApplication`.
     """
     if not found.expected:
-        raise NothingExpected(
-            "no message to expect", where=names[0], expected="at least one", hint="check --app, versions and times"
-        )
+        raise NothingExpected("no message to expect", where=names[0], expected="at least one")
     left, right = _apps(found, "expected"), _apps(found, "actual")
     if left and right and not left & right:
         both = f"{', '.join(sorted(left))} and {', '.join(sorted(right))}"
         raise OtherApplication(
             f"two traces of different applications: {both}",
             expected="messages to the same application",
-            hint="see --app",
         )
 
 
@@ -38,8 +35,6 @@ def check_times(found: Comparison) -> None:
             raise NoTimes(
                 f"{side.upper()} has no times to compare",
                 expected="messages with times",
-                where="--time-tolerance",
-                hint="--date makes times of the stamps of a trace",
             )
 
 

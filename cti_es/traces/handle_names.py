@@ -1,4 +1,4 @@
-"""``--handles FILE``: which handle of a trace stands for which channel. CSV: handle, app, device, line.
+"""A file that names the handles of a trace: which application, device and line each stands for. CSV.
 
 Specified in docs/reference/comparison.md#the-file-of-handles.
 """
@@ -7,11 +7,10 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from cti_es.logs.bytes_in import open_bytes
+from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, open_bytes
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, numbered
-from cti_es_cli.sources import unpack_limit
 
 COLUMNS = ("handle", "app", "device", "line")
 
@@ -19,10 +18,13 @@ _HEADER = ",".join(COLUMNS)
 _KIND = Kind(f"CSV with the columns {_HEADER}", "a handle a line", "is this a file of handles?")
 
 
-def read_handles(path: Path) -> dict[str, Given]:
-    """Handle (hexadecimal without prefix, lower case) → channel. Raises :class:`InputError` with the line."""
+def read_handles(path: str | Path, limit: UnpackLimit = UNPACK_LIMIT) -> dict[str, Given]:
+    """Handle (hexadecimal without prefix, lower case) → channel.
+
+    ``limit`` is how much may come out of gzip. Raises OSError, and :class:`InputError` with the line.
+    """
     found: dict[str, Given] = {}
-    with open_bytes(path, unpack_limit()) as file:
+    with open_bytes(Path(path), limit) as file:
         rows = _rows(file, str(path))
         where, header = next(rows, (f"{path}:1", []))
         if tuple(header) != COLUMNS:
