@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from test_docs import Session, is_setup, sessions
+from test_docs import is_setup, session_of, sessions
 
 
 def refreshed(page: Path) -> str:
@@ -15,7 +15,7 @@ def refreshed(page: Path) -> str:
     lines = page.read_text("utf-8").split("\n")
     changes: list[tuple[int, int, list[str]]] = []
     with TemporaryDirectory() as folder:
-        session = Session(Path(folder))
+        session = session_of(page, Path(folder))
         for step in (step for block in sessions(page) for step in block if not is_setup(step.command)):
             printed = session.run(session.expanded(step.command))
             same = len(printed) == len(step.shown) and all(map(session.matches, step.shown, printed))

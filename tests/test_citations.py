@@ -17,7 +17,7 @@ SHORT = re.compile(r"(?<![\w/])(rules|tsp)\.md#([\w-]+)")
 """How the naive fold names places on the two pages that it follows."""
 
 ELSEWHERE = re.compile(
-    r"§|\[ours\]|recovery-rules|tsp-behaviour|(?<!/)\bdiff\.md|\bcontracts\.md|engineering[- ]notes|source-text"
+    r"(?<!\")§|\[ours\]|recovery-rules|tsp-behaviour|(?<!/)\bdiff\.md|\bcontracts\.md|engineering[- ]notes|source-text"
     r"|(?<!docs/)\breference/\w+\.md|\bshared/\w|\b[Tt]sp rules?\b|\brules? \d"
 )
 """Pages that are not in the repository, and numbers of rules and sections that only those had."""
@@ -75,3 +75,21 @@ def test_such_citations_are_found(text: str) -> None:
     """The pattern finds what it is there for, and leaves our own pages alone."""
     assert ELSEWHERE.search(f"As said in {text}.")
     assert not ELSEWHERE.search("As said in docs/reference/tapi.md#reasons and docs/reference/commands/diff.md.")
+
+
+HOUSE = DOCS / "explanation" / "design.md"
+
+
+@pytest.mark.parametrize("page", [HOUSE, ROOT / "CONTRIBUTING.md"], ids=name)
+def test_files_that_the_pages_about_the_code_name_exist(page: Path) -> None:
+    """What stands in backticks and looks like a path of the repository is one."""
+    named = re.findall(r"`((?:cti_es|cli|tests|fixtures|docs|\.ci)/[\w./-]+)`", page.read_text("utf-8"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_house_names_every_room() -> None:
+    """The table of the rooms has the folders of the library, no more and no less."""
+    rows = re.findall(r"(?m)^\| `(\w+)` \| .* \| .* \|$", HOUSE.read_text("utf-8"))
+    rooms = {path.parent.name for path in (ROOT / "cti_es").glob("*/__init__.py")}
+    assert set(rows) == rooms

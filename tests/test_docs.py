@@ -3,6 +3,7 @@
 A session is a block fenced with ```console: lines that begin with ``$ `` are commands, what follows is their output.
 
 * The sessions of a page run in order, in one new folder in which ``events.ndjson`` is the log of the worked example.
+  Those of the README and of docs/start begin as in a fresh checkout: only ``fixtures`` is there.
 * Output is standard output first, then standard error, whatever the order in which they were written. A session that
   wants them as they come says ``2>&1``.
 * ``cti-es demo`` shows commands itself, so it is the only command of its block.
@@ -44,7 +45,13 @@ from cti_es_cli.main import COMMANDS, main
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = [*([README] if README.exists() else []), *sorted(DOCS.rglob("*.md"))]
+BESIDE = [path for name in ("README", "CONTRIBUTING", "SECURITY") if (path := ROOT / f"{name}.md").exists()]
+"""Pages outside docs/ that are held to the same."""
+
+PAGES = [*BESIDE, *sorted(DOCS.rglob("*.md"))]
+FRESH = ("README.md", "docs/start/")
+"""Pages whose sessions begin in a fresh checkout: without the log of the worked example in the folder."""
+
 
 PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils"}
 """Programs that sessions run, with the module that each of them is."""
@@ -52,11 +59,14 @@ PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils"}
 SHELL = {"cat", "cp", "echo", "grep", "head", "ls", "printf", "tail"}
 """Programs of the system that sessions may use beside them."""
 
-SETUP = ("pip", "python", "python3", "py", ".venv/", ".venv\\")
+SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
-FOREIGN_OPTIONS = {"--big", "--immutable", "--machine", "--nl", "--only", "--part", "--quick", "--rounds", "--table"}
-"""Options of other programs that pages name: sqlite-utils, datasette, the benchmarks and campaigns."""
+FOREIGN_OPTIONS = {
+    "--big", "--check", "--config-file", "--immutable", "--machine", "--nl", "--only", "--part", "--quick",
+    "--randomly-seed", "--rounds", "--strict", "--table",
+}  # fmt: skip
+"""Options of other programs that pages name: sqlite-utils, datasette, linters, pytest, benchmarks and campaigns."""
 
 ABBREVIATED = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{6,63}…")
 
@@ -141,15 +151,18 @@ def programs(command: str) -> list[str]:
 class Session:
     """The folder and shell in which the sessions of a page run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fresh: bool = False) -> None:
         self.hashes: dict[str, str] = {}
         self._folder = folder / "work"
         self._exit_code = 0
         commands = folder / "bin"
         self._folder.mkdir()
         commands.mkdir()
-        log = FIXTURES / "01-worked-example" / "log.ndjson"
-        (self._folder / "events.ndjson").write_bytes(log.read_bytes())
+        if fresh:
+            (self._folder / "fixtures").symlink_to(FIXTURES)
+        else:
+            log = FIXTURES / "01-worked-example" / "log.ndjson"
+            (self._folder / "events.ndjson").write_bytes(log.read_bytes())
         for program, module in PROGRAMS.items():
             script = commands / program
             script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
@@ -197,6 +210,11 @@ class Session:
         return self.hashes.get(short) == full
 
 
+def session_of(page: Path, folder: Path) -> Session:
+    """The session of a page, in a new folder."""
+    return Session(folder, fresh=name(page).startswith(FRESH))
+
+
 def check(session: Session, step: Step, page: Path) -> None:
     """Run a command of a page and compare what it prints."""
     place = f"{name(page)}:{step.line}: $ {step.command}"
@@ -220,7 +238,7 @@ WITH_SESSIONS = [page for page in PAGES if "```console" in page.read_text("utf-8
 @pytest.mark.skipif(sys.platform == "win32", reason="sessions are written for sh")
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=name)
 def test_sessions_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = session_of(page, tmp_path)
     for block in sessions(page):
         assert block, f"{name(page)}: a session without a command"
         for step in block:
@@ -353,7 +371,7 @@ def test_every_page_has_a_line_in_the_index() -> None:
     index = DOCS / "index.md"
     rows = re.findall(r"(?m)^\| \[[^\]]+\]\(([^)#]+)\) \| \S.* \|$", index.read_text("utf-8"))
     listed = [(DOCS / row).resolve() for row in rows]
-    assert sorted(listed) == sorted(page.resolve() for page in PAGES if page not in (index, README))
+    assert sorted(listed) == sorted(page.resolve() for page in PAGES if page not in (index, *BESIDE))
     assert [row for row in rows if row.startswith("reference/commands/")] == [
         f"reference/commands/{command}.md" for command in COMMANDS
     ]

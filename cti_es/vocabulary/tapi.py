@@ -1,6 +1,6 @@
-"""TAPI's own names and numbers, and the message that an application receives (recovery-rules §6, tsp-behaviour §3).
+"""TAPI's own names and numbers, and the message that an application receives (docs/reference/rules.md#messages).
 
-Message ids, state bits and Cisco's out-of-service reasons are those of reference/tapi.md §1 and §2.
+Message ids, state bits and Cisco's out-of-service reasons are those of docs/reference/tapi.md.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Signal(NamedTuple):
     param1: int = 0
 
 
-# --- messages (reference/tapi.md §1.1) ------------------------------------------------------------------------------
+# --- messages (docs/reference/tapi.md#messages) ---------------------------------------------------------------------
 
 MESSAGE_NAMES: tuple[str, ...] = (
     "LINE_ADDRESSSTATE",
@@ -72,7 +72,10 @@ COMPARED: frozenset[str] = frozenset(
         "LINE_REMOVE",
     }
 )
-"""The messages about availability, on which traces are compared. Others are counted and skipped (diff.md §4)."""
+"""The messages about availability, on which traces are compared. Others are counted and skipped.
+
+See docs/reference/traces.md#formats.
+"""
 
 
 def _bits(names: str) -> dict[str, int]:
@@ -85,14 +88,17 @@ LINEDEVSTATE = _bits(
     " NUMCOMPLETIONS TERMINALS ROAMMODE BATTERY SIGNAL DEVSPECIFIC REINIT LOCK CAPSCHANGE CONFIGCHANGE TRANSLATECHANGE"
     " COMPLCANCEL REMOVED"
 )
-"""LINEDEVSTATE_… without the prefix → bit (reference/tapi.md §1.2)."""
+"""LINEDEVSTATE_… without the prefix → bit (docs/reference/tapi.md#linedevstate)."""
 
 PHONESTATE = _bits(
     "OTHER CONNECTED DISCONNECTED OWNER MONITORS DISPLAY LAMP RINGMODE RINGVOLUME HANDSETHOOKSWITCH HANDSETVOLUME"
     " HANDSETGAIN SPEAKERHOOKSWITCH SPEAKERVOLUME SPEAKERGAIN HEADSETHOOKSWITCH HEADSETVOLUME HEADSETGAIN SUSPEND"
     " RESUME DEVSPECIFIC REINIT CAPSCHANGE REMOVED"
 )
-"""PHONESTATE_… without the prefix → bit (reference/tapi.md §1.3). The same bit means another thing for a line."""
+"""PHONESTATE_… without the prefix → bit. The same bit means another thing for a line.
+
+See docs/reference/tapi.md#phonestate.
+"""
 
 STATE_FLAGS: dict[str, tuple[str, dict[str, int]]] = {
     "LINE_LINEDEVSTATE": ("LINEDEVSTATE_", LINEDEVSTATE),
@@ -122,7 +128,7 @@ REASONS: dict[str, int] = {
     "EnergyWisePowerSavePlus": 6,
     "CtiLinkFailure": 0x101,
 }
-"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE (reference/tapi.md §2.1)."""
+"""Out-of-service reason → parameter 2 of SUSPEND and OUTOFSERVICE (docs/reference/tapi.md#reasons)."""
 
 REASON_NAMES: dict[int, str] = {number: name for name, number in REASONS.items()}
 
