@@ -34,6 +34,7 @@ Examples:
 @click.option("--order", type=click.Choice(["channel", "device", "total"]), default="channel", show_default=True,
               help="What has an order: each handle, each device, or the whole trace.")  # fmt: skip
 @click.option("--ignore", type=click.Choice(["reason"]), help="Leave the reason (parameter 2) out.")
+@click.option("--compare", type=click.Choice(["reason"]), help="Compare reasons also with a JTAPI trace.")
 @click.option("--time-tolerance", type=Seconds(), help="Compare times, too, with this tolerance (5s).")
 @click.option("--strict", is_flag=True, help="A first INSERVICE or RESUME that is not expected is a difference.")
 @click.option("--handles", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
@@ -61,6 +62,7 @@ def command(
     until: str | None,
     order: Literal["channel", "device", "total"],
     ignore: str | None,
+    compare: str | None,
     time_tolerance: float | None,
     strict: bool,
     handles: str | None,
@@ -78,22 +80,19 @@ def command(
     """Compare what EXPECTED causes with what ACTUAL says: exit 0 when it conforms, 1 when it differs.
 
     Each is a SOURCE, which is replayed, or a message trace: NDJSON, CSV, TAPI Browser, one line a message, the form of
-    the developers guide, or a CUCM syslog with CTI alarms. Order counts on each handle; between handles it does not.
+    the developers guide, the log of a JTAPI application, or a CUCM syslog with CTI alarms. Order counts on each handle;
+    between handles it does not.
     """
     from cti_es.report.diff_text import Report
     from cti_es.report.junit import junit_xml
     from cti_es.traces.diff.compare import DiffOptions
     from cti_es.traces.handle_names import read_handles
-    from cti_es.traces.sides import Selection, SideOptions, compare_sides, open_side
+    from cti_es.traces.sides import Selection, SideOptions, compare_sides, open_side, sure_of_reasons
     from cti_es.vocabulary.events import encode
     from cti_es_cli.exits import ClosedPipe
 
-    if expected == actual == "-":
-        raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
-    if junit and path and Path(junit).resolve() == Path(path).resolve():
-        raise click.UsageError(f"--junit and -o are the same file: {path}")
+    _check_usage((expected, actual), (junit, path), (ignore, compare))
     given = read_handles(handles, unpack_limit()) if handles else None
-    options = DiffOptions(order, ignore == "reason", strict, time_tolerance, given)
     selection = Selection(app, from_version, to_version, since, until)
     reading = reading_options(skip_bad, date, zones)
     with ExitStack() as stack:
@@ -104,6 +103,8 @@ def command(
             stack.enter_context(open_side(expected, SideOptions(selection, expected_format, reading, unpack_limit()))),
             stack.enter_context(open_side(actual, SideOptions(selection, actual_format, reading, unpack_limit()))),
         )
+        reasons_decide = compare == "reason" or (ignore is None and sure_of_reasons(sides))
+        options = DiffOptions(order, not reasons_decide, strict, time_tolerance, given)
         try:
             found = compare_sides(sides, options)
         finally:
@@ -126,3 +127,16 @@ def command(
         except ClosedPipe:
             raise ClosedPipe(verdict) from None
     return verdict
+
+
+def _check_usage(
+    sides: tuple[str, str], files: tuple[str | None, str | None], reasons: tuple[str | None, str | None]
+) -> None:
+    """Refuse words of the command line that exclude each other."""
+    junit, output = files
+    if sides == ("-", "-"):
+        raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
+    if junit and output and Path(junit).resolve() == Path(output).resolve():
+        raise click.UsageError(f"--junit and -o are the same file: {output}")
+    if all(reasons):
+        raise click.UsageError("--ignore reason and --compare reason exclude each other")

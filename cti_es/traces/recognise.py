@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from cti_es.traces.forms import csv_table, cucm_alarms, guide, ndjson, one_line, tapi_browser
+from cti_es.traces.forms import csv_table, cucm_alarms, guide, jtapi, ndjson, one_line, tapi_browser
 from cti_es.traces.forms.common import Notes, TraceOptions
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.tapi import TraceMessage
@@ -25,8 +25,10 @@ class TraceFormat(NamedTuple):
     name: str
     looks_like: Callable[[bytes], bool]
     read: Callable[[Iterator[list[bytes]], Notes], Iterator[list[TraceMessage]]]
-    untold: frozenset[tuple[str, int]] = frozenset()
-    """The (message, param1) that a trace in this format cannot have."""
+    untold: frozenset[tuple[str, int | None]] = frozenset()
+    """The (message, param1) that a trace in this format cannot have; None stands for every param1."""
+    sure_of_reasons: bool = True
+    """Whether a trace in this format has the reasons that TAPI has, so that another one is a difference."""
 
 
 TRACE_FORMATS: dict[str, TraceFormat] = {
@@ -34,6 +36,7 @@ TRACE_FORMATS: dict[str, TraceFormat] = {
     for one in (
         TraceFormat("ndjson", ndjson.looks_like, ndjson.read),
         TraceFormat("csv", csv_table.looks_like, csv_table.read),
+        TraceFormat("jtapi", jtapi.looks_like, jtapi.read, jtapi.UNTOLD, sure_of_reasons=False),
         TraceFormat("cucm-alarms", cucm_alarms.looks_like, cucm_alarms.read, cucm_alarms.UNTOLD),
         TraceFormat("one-line", one_line.looks_like, one_line.read),
         TraceFormat("tapi-browser", tapi_browser.looks_like, tapi_browser.read),

@@ -63,7 +63,7 @@ class Side:
         self._source = source
         self._selection = selection
         self._other: Counter[str] = Counter()
-        self.untold: frozenset[tuple[str, int]] = frozenset()
+        self.untold: frozenset[tuple[str, int | None]] = frozenset()
         self.warnings: list[str] = []
 
     def batches(self) -> Iterator[Sequence[TraceMessage]]:
@@ -92,10 +92,16 @@ class Side:
                 self._other[f"{message.message} of {unknown}"] += 1
                 return None
             message = replace(message, param1=state)
-        if (message.message, message.param1) in self.untold:
-            self._other[f"{message.message} of a state that a trace cannot tell"] += 1
+        if what := self._untold(message):
+            self._other[f"{message.message} {what}"] += 1
             return None
         return message if self._selection.has(message) else None
+
+    def _untold(self, message: TraceMessage) -> str:
+        """Why a message is left out since a trace cannot have it; empty if it can."""
+        if (message.message, None) in self.untold:
+            return "that a trace cannot tell"
+        return "of a state that a trace cannot tell" if (message.message, message.param1) in self.untold else ""
 
     def _replayed(self, log: Log) -> Iterator[list[TraceMessage]]:
         cut, start = Cut(version=self._selection.to_version), self._selection.from_version
@@ -195,6 +201,11 @@ def _compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
     for one, other in (sides, sides[::-1]):
         if other.kind in TRACE_FORMATS:
             one.untold = TRACE_FORMATS[other.kind].untold
+
+
+def sure_of_reasons(sides: Iterable[Side]) -> bool:
+    """Whether the formats of all sides have the reasons that TAPI has, so that another one is a difference."""
+    return all(TRACE_FORMATS[side.kind].sure_of_reasons for side in sides if side.kind in TRACE_FORMATS)
 
 
 def leave_out_half_told(side: Side) -> None:

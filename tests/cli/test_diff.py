@@ -210,3 +210,53 @@ def test_named_pipes(expected, tmp_path):
         done = subprocess.run(["bash", "-c", f"{program} {command}"], cwd=tmp_path, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert words in done.stdout
+
+
+@pytest.fixture
+def crash(tmp_path):
+    """The published trace of a JTAPI gateway, and the log of what happened."""
+    from conftest import FIXTURES
+
+    for name in ("jtapi-jgw.log", "jtapi-jgw-events.ndjson", "jtapi-uccx.log"):
+        (tmp_path / name).write_bytes((FIXTURES / "traces" / name).read_bytes())
+    return "jtapi-jgw-events.ndjson", "jtapi-jgw.log"
+
+
+def test_a_jtapi_trace(crash, quick):
+    """Addresses are matched to lines by their numbers, and the causes of JTAPI do not decide unless that is asked for."""
+    plain, reasons = quick("diff", *crash), quick("diff", *crash, "--compare", "reason")
+
+    assert (plain.returncode, reasons.returncode) == (1, 1)
+    assert b"3 of 8 expected messages matched\n  5 missing;" in plain.stdout
+    assert b"reasons ignored" in plain.stdout
+    assert b"1 of 8 expected messages matched\n  5 missing, 2 changed;" in reasons.stdout
+
+
+def test_jtapi_has_no_remove(crash, quick, refused, tmp_path):
+    """A REMOVE is left out of the expectation of a JTAPI trace, and the report says so; no event at all is trouble."""
+    log = (
+        tmp_path / crash[0]
+    ).read_text() + '{"type":"device_removed","device":"LCP50000002","at":"2019-07-12T16:34:00Z"}\n'
+    (tmp_path / "both.ndjson").write_text(log)
+    result = quick("diff", "both.ndjson", crash[1])
+
+    assert b"PHONE_REMOVE that a trace cannot tell" in result.stdout
+    assert b"missing     " in result.stdout
+    assert b"REMOVE " not in result.stdout.partition(b"First divergence")[2]
+    refused(quick("diff", crash[0], "jtapi-uccx.log"), "no device or line event in this JTAPI log")
+    refused(quick("diff", *crash, "--ignore", "reason", "--compare", "reason"), "exclude each other")
+
+
+def test_two_devices_with_the_number_of_an_address(crash, quick, tmp_path):
+    """Of two lines with the number of a JTAPI address, the one that it fits is taken."""
+    log = (
+        (tmp_path / crash[0])
+        .read_text()
+        .replace('"20002"', '"20001"')
+        .replace('"group":["sub7","sub8"]', '"group":["sub8"]', 1)
+    )
+    (tmp_path / "shared.ndjson").write_text(log)
+    result = quick("diff", "shared.ndjson", crash[1], "--ndjson")
+    missing = [json.loads(line) for line in result.stdout.splitlines()[:-1]]
+
+    assert [one["expected"]["param1"] for one in missing if one["channel"].startswith("LCP50000002/20001")] == [0x40]

@@ -69,8 +69,8 @@ def test_recognised_by_content(format: str) -> None:
 
 
 def test_every_format_has_a_sample() -> None:
-    """The tests here are about all formats that there are, but for one without handles: test_cucm_alarms."""
-    assert [*SAMPLES, "cucm-alarms"] == sorted(TRACE_FORMATS, key=lambda name: name == "cucm-alarms")
+    """The tests here are about all formats that there are, but for those without handles: test_cucm_alarms, test_jtapi."""
+    assert {*SAMPLES, "cucm-alarms", "jtapi"} == set(TRACE_FORMATS)
 
 
 @each_format

@@ -31,10 +31,16 @@ class Name(NamedTuple):
     handle: str | None = None
     number: int = 0
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the names say which channel it is: those of JTAPI have a line without its device."""
+        return self.kind == "configuration" or self.device is not None or self.line is not None
+
     def __str__(self) -> str:
         if self.kind == "configuration":
             return "configuration" + (f" of {self.app}" if self.app else "")
-        parts = [] if self.device is None else [self.device if self.line is None else f"{self.device}/{self.line}"]
+        names = "/".join(name for name in (self.device, self.line) if name is not None)
+        parts = [f"line {names}" if self.device is None else names] if names else []
         if self.app:
             parts.append(f"of {self.app}")
         if self.handle is not None:

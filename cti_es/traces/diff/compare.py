@@ -130,7 +130,7 @@ def _needs_names(channels: list[Channel]) -> bool:
 
 
 def _is_named(channels: list[Channel]) -> bool:
-    return all(channel.name.device is not None or channel.name.kind == "configuration" for channel in channels)
+    return all(channel.name.is_named for channel in channels)
 
 
 def _by_name(channels: list[Channel]) -> list[Channel]:

@@ -51,10 +51,11 @@ def pair(
     pairing = _Pairing(expected, actual, compared)
     if given is not None:
         pairing.by_file(given)
-    if all(channel.name.device is not None or channel.name.kind == "configuration" for channel in [*expected, *actual]):
+    if all(channel.name.is_named for channel in [*expected, *actual]):
         pairing.by_key(lambda name: name, "named")
         pairing.by_key(lambda name: (name.kind, name.app, name.device, name.line), "named")
         pairing.by_key(lambda name: (name.kind, name.device, name.line), "named")
+        pairing.by_number()
     else:
         pairing.infer()
     pairing.configuration()
@@ -102,6 +103,15 @@ class _Pairing:
         waiting = _grouped(self._expected, lambda one: key(one.name))
         for same, actual in _grouped(self._actual, lambda one: key(one.name)).items():
             self._match(waiting.get(same, []), actual, how)
+
+    def by_number(self) -> None:
+        """Lines without a device, as JTAPI names them, to a line of that number."""
+        lines = [[one for one in side if one.name.kind == "line"] for side in (self._expected, self._actual)]
+        if all(one.name.device is not None for side in lines for one in side):
+            return
+        expected, actual = (_grouped(side, lambda one: one.name.line) for side in lines)
+        for number, same in actual.items():
+            self._match(expected.get(number, []), same, "named")
 
     def _match(self, expected: list[Channel], actual: list[Channel], how: How) -> None:
         """Channels that belong together, as many as there are on both sides; which with which, they say."""

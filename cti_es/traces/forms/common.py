@@ -87,7 +87,8 @@ STAMP = r"(?:([0-9]{1,2}):([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{1,3})[ \t]*+:[ \t]*
 _HALF_A_DAY = 12 * 3_600_000
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """A day such as ``2026-01-31``. Raises :class:`InputError` for what is none."""
     try:
         return date.fromisoformat(canonical_time(f"{text}T00:00:00Z")[:10])
     except InputError:
@@ -101,7 +102,7 @@ class Clock:
     """
 
     def __init__(self, options: TraceOptions) -> None:
-        self._day = _day(options.date) if options.date else None
+        self._day = day_of(options.date) if options.date else None
         self._zone = options.zones.get("", "Z")
         self._last = 0
 

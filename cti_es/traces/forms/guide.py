@@ -11,11 +11,10 @@ name, and whatever the form leaves out or masks (``xxx``) is not known.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 from cti_es.traces.forms.common import (
-    HOOK_MODES,
     STAMP,
     WITHOUT_HANDLE,
     Clock,
@@ -26,8 +25,9 @@ from cti_es.traces.forms.common import (
     quoted,
     understood,
 )
+from cti_es.traces.forms.values import REASON_NUMBERS, STATES, Numbers, plain
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.tapi import REASONS, STATE_FLAGS, TraceMessage
+from cti_es.vocabulary.tapi import STATE_FLAGS, TraceMessage
 
 _KEY = r"(?:device|cbInst|(?:dw)?param[123])[ \t]*+="
 _NAME = r"((?:LINE|PHONE)_\w{1,40}+)(?!\w)"
@@ -105,38 +105,6 @@ _STRAY_BLANK = re.compile(r"_[ \t]++")
 _IN_BRACKETS = re.compile(r"(?i)\w{1,80}[ \t]*+\([ \t]*+0?x([0-9a-f]{1,16}+)[ \t]*+\)")
 
 
-def _lower(names: Mapping[str, int]) -> dict[str, int | None]:
-    return {name.lower(): number for name, number in names.items()}
-
-
-def _prefixed(prefix: str, names: dict[str, int | None]) -> dict[str, int | None]:
-    """Names with their prefix and without."""
-    return {prefix.lower() + name: number for name, number in names.items()} | names
-
-
-_CLOSE_REASONS = {"Unknown": 0, "LineNotAvailable": 1, "EMActivity": 2}
-_OTHER_REASONS = {"Unknown": 0, "OtherLineInactive": 1, "OtherLineActive": 2, "OtherLineCapsChange": 3}
-
-# These two are in Cisco's header, but their numbers are not published.
-_OUT_REASONS = {**_lower(REASONS), "emlogin": None, "emlogout": None}
-
-_REASONS = {
-    **_prefixed("ciscolinedevstateclosereason_", _lower(_CLOSE_REASONS)),
-    **_prefixed("ciscolinedevstateotherreason_", _lower(_OTHER_REASONS)),
-    **_prefixed("phonehookswitchmode_", _lower(HOOK_MODES)),
-    **_prefixed("ciscolinedevstateoutofservicereason_", _OUT_REASONS),
-    **_prefixed("ciscophonestateoutofservicereason_", _OUT_REASONS),
-}
-"""The names of parameter 2, all in lower case.
-
-See docs/reference/tapi.md#reasons and docs/reference/tapi.md#other-reasons.
-"""
-
-
-_STATES = {message: _prefixed(prefix, _lower(flags)) for message, (prefix, flags) in STATE_FLAGS.items()}
-"""Message → the names of parameter 1."""
-
-
 def _handle(value: str | None) -> str | None:
     if value is None or _MASKED.match(value):
         return None
@@ -147,15 +115,15 @@ def _handle(value: str | None) -> str | None:
 
 def _state(message: str, value: str | None) -> int | None:
     """Parameter 1: a number or the names of flags, with their prefix or without."""
-    return _value("param1", value, _STATES.get(message, {}))
+    return _value("param1", value, STATES.get(message, {}))
 
 
 def _reason(value: str | None) -> int | None:
     """Parameter 2: a number or the name of a reason, with its prefix or without."""
-    return _value("param2", value, _REASONS)
+    return _value("param2", value, REASON_NUMBERS)
 
 
-def _value(field: str, value: str | None, names: Mapping[str, int | None]) -> int | None:
+def _value(field: str, value: str | None, names: Numbers) -> int | None:
     if value is None or _MASKED.match(value):
         return None
     if number := _NUMBER.match(value):
@@ -169,10 +137,10 @@ def _value(field: str, value: str | None, names: Mapping[str, int | None]) -> in
     return total
 
 
-def _named(field: str, text: str, names: Mapping[str, int | None]) -> int | None:
+def _named(field: str, text: str, names: Numbers) -> int | None:
     word = _WORD.match(text)
-    if word and word[0].lower() in names:
-        return names[word[0].lower()]
+    if word and (name := plain(word[0])) in names:
+        return names[name]
     if number := _IN_BRACKETS.match(text):
         return int(number[1], 16)
     raise InputError(f"{field} = {quoted(text)}", expected="a number (x…), a state or a reason")
