@@ -53,7 +53,10 @@ class Placement(msgspec.Struct, frozen=True):
 
 
 def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]:
-    """Where a device is at a cut and why, and the warnings of reading up to there. Raises :class:`InputError`."""
+    """Where a device is at a version or time of a log, and why; and warnings about reading up to there.
+
+    Raises :class:`InputError` if the log knows no such device there.
+    """
     replay, warnings = resumed_at(log, cut)
     cluster = replay.cluster
     device = cluster.devices.get(name)

@@ -29,7 +29,7 @@ def notes_on(
 
 
 def has_waited(message: Message, before: Book) -> bool:
-    """Whether a message waited in the queue of its application: only a state message never does."""
+    """Whether a message had waited for a link in its application's queue. State messages never wait."""
     provider = before.providers.get(message.app)
     queued = message.message not in STATE_FLAGS and not message.rule.endswith("/reconnect")
     return queued and provider is not None and provider.link is None

@@ -33,7 +33,7 @@ class Report:
         self._events: dict[int, Event] = self._expected.events(versions)
 
     def rows(self) -> Iterator[DifferenceRow | SummaryRow]:
-        """A row for each difference, then the summary."""
+        """The report as rows, for NDJSON: one for each difference, then the summary."""
         yield from map(self._row, self._shown)
         yield self.summary()
 
@@ -68,7 +68,10 @@ class Report:
         return "named" if self._options.handles is None else "given"
 
     def lines(self, show_handles: bool = False) -> Iterator[Line]:
-        """Options, verdict, first divergence, the rest by channel. ``show_handles``: which handle is which channel."""
+        """The report as text: options, verdict, first divergence, then the other differences by channel.
+
+        With ``show_handles`` it also lists which handle was taken for which channel.
+        """
         verdict = "green" if self.comparison.conforms else "red"
         for line in self._lines(show_handles):
             yield line, verdict if line.startswith((_CONFORMS, _DIFFERS)) else None
@@ -212,7 +215,10 @@ def _about(message: TraceMessage) -> str:
 
 
 def in_words(one: Difference) -> Iterator[tuple[str, str]]:
-    """A difference as its kind and its message; if both messages are there, the one that came stands below."""
+    """A difference as (word, message) pairs: the kind and the expected message, then ``came`` and what came.
+
+    A difference with one message has one pair.
+    """
     if one.expected is not None:
         yield one.kind, _place(one.expected, one)
     if one.actual is not None:

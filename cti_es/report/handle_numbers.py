@@ -1,6 +1,7 @@
 """The number of every handle, for traces in which handles are numbers (docs/reference/traces/tapi-browser.md).
 
-The n-th handle that was opened in the log, n from 0, has its number from n. So they are counted from version 1 on.
+A handle gets its number from how many were opened before it in the log. So handles have to be counted from the first
+event of a log on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ _CLOSED_KEPT = 1_000
 
 
 class HandleNumbers:
-    """Counts the handles that a replay opens; the replay must be at version 0.
+    """Counts the handles that a replay opens. The replay must not have taken any event yet.
 
     Numbers are kept for the handles that are open, and for some that were closed lately.
     """
@@ -26,7 +27,7 @@ class HandleNumbers:
         replay.watch = self._watch
 
     def of(self, key: Key) -> int:
-        """The number of a handle: of one that is open, or for which the last event had a message."""
+        """The number of a handle that is open, or that the last event closed with a message."""
         return self._numbers[key]
 
     def _watch(self, version: int, steps: Sequence[Step]) -> None:

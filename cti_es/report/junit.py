@@ -10,7 +10,10 @@ from cti_es.vocabulary.names import printable
 
 
 def junit_xml(comparison: Comparison) -> bytes:
-    """JUnit XML: one test case per channel."""
+    """A comparison as JUnit XML in UTF-8: a test case for each channel, failed if the channel has differences.
+
+    Handles that stand for two channels, or two for one, are a test case of their own.
+    """
     failing = sum(1 for channel in comparison.channels if channel.differences)
     loose = [one for one in comparison.differences if one.kind == "alias"]
     total, failures = len(comparison.channels) + bool(loose), failing + bool(loose)

@@ -1,4 +1,4 @@
-"""Rows that have no other home than the NDJSON and CSV in which they are printed; what an event says as text."""
+"""The rows of NDJSON and CSV that stand for no type of another room, and the fields of an event as text."""
 
 from typing import Any, Literal, NamedTuple
 

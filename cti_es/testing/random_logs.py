@@ -19,7 +19,7 @@ from cti_es.vocabulary.events import Event, set_time
 from cti_es.vocabulary.times import canonical_time
 
 GROUP = 3
-"""A CallManager group has up to three nodes (docs/reference/tapi.md#groups)."""
+"""The largest CallManager group has three nodes (docs/reference/tapi.md#groups)."""
 
 _NUMBERS_FROM = 5000
 _TRIES = 200
@@ -28,8 +28,9 @@ _TRIES = 200
 class Plan(NamedTuple):
     """What to generate.
 
-    ``events`` counts all of them, the configuration included; ``calls`` is the share of calls. ``tsp``: also CTI
-    Managers, providers, filters, device failures and changes of the configuration (docs/reference/tsp.md#events).
+    ``events`` is how many events in all, the configuration included; ``calls`` the share of them, 0 to 1, that are
+    about calls. With ``tsp`` there are also CTI Managers, providers, filters, device failures and changes of the
+    configuration (docs/reference/tsp.md#events). The same plan always gives the same log.
     """
 
     seed: int = 1

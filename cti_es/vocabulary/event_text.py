@@ -119,7 +119,7 @@ def _wrong_type(found: dict[str, Any], where: str) -> InputError | None:
 
 
 def unknown_type(found: str, where: str) -> InputError:
-    """The error for an event type that there is not."""
+    """Return, not raise, the error for an event type that does not exist; its way out is the nearest one that does."""
     near = did_you_mean(found, EVENT_TYPES)
     return InputError(
         f"unknown event type '{found}'",

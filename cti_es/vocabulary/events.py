@@ -278,23 +278,26 @@ AnyEvent = (
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {struct.__struct_config__.tag: struct for struct in get_args(AnyEvent)}
-"""Event type → Struct, in the order of the specifications."""
+"""Event type, such as ``node_failed`` → its Struct, in the order of docs/reference/log-format.md#event-types."""
 
 decode_event: Callable[[bytes], Event] = msgspec.json.Decoder(AnyEvent).decode
-"""JSON text of one event → event; raises msgspec's errors; ``event_text.read_event`` explains them."""
+"""Decode the JSON text of one event. Raises msgspec's own errors; ``event_text.read_event`` explains them to people."""
 
 decode_events = cast(Callable[[bytes], list[Event]], msgspec.json.Decoder(list[AnyEvent]).decode)
-"""JSON array of canonical events → list of events: how the store keeps them."""
+"""Decode a JSON array of canonical events, as the store keeps them, into a list of events."""
 
 encode = msgspec.json.Encoder().encode
-"""Event, or list of events, → canonical JSON (docs/reference/log-format.md#canonical-form)."""
+"""Encode an event, or a list of events, as canonical JSON (docs/reference/log-format.md#canonical-form)."""
 
 type_of: dict[type[Event], str] = {struct: name for name, struct in EVENT_TYPES.items()}
-"""Struct → event type."""
+"""The event type, such as ``node_failed``, of a Struct."""
 
 
 def fields_of(event_type: str) -> dict[str, Any]:
-    """Field name → annotation of an event type, in canonical order. Raises KeyError for an unknown type."""
+    """The fields of an event type, ``at`` and ``id`` included: name → type annotation, in canonical order.
+
+    Raises KeyError for an unknown type.
+    """
     struct = EVENT_TYPES[event_type]
     return {field.name: field.type for field in msgspec.structs.fields(struct)}
 

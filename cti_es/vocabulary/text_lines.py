@@ -16,7 +16,7 @@ MAX_LINE = 1 << 20
 """The longest line accepted, in bytes of UTF-8."""
 
 GZIP = b"\x1f\x8b"
-"""How a packed file begins."""
+"""The bytes with which a file packed with gzip begins."""
 
 _CHUNK = 1 << 18
 
@@ -25,7 +25,7 @@ class ByteStream(Protocol):
     """A binary stream that can give what it has, without waiting for more."""
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Up to ``size`` bytes; none at the end."""
+        """Up to ``size`` bytes, or ``b""`` at the end."""
 
 
 class Kind(NamedTuple):
@@ -41,7 +41,9 @@ class Kind(NamedTuple):
 
 
 def chunks(stream: ByteStream, name: str, kind: Kind) -> Iterator[list[bytes]]:
-    """The lines of a stream, some thousand at a time, without their ends; as soon as they are there (a pipe).
+    """Yield the lines of a stream in lists of up to some thousand, without their line ends.
+
+    What a pipe has given is handed on at once, without waiting for more.
 
     ``name`` is what errors call the file. Raises :class:`InputError` for a line over :data:`MAX_LINE`, a binary file
     and broken UTF-16.
@@ -72,7 +74,10 @@ def numbered(some: Iterable[list[bytes]]) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def start_as_utf8(start: bytes) -> bytes:
-    """The first bytes of a file as UTF-8 without a byte-order mark, to look at; they may end anywhere."""
+    """The first bytes of a file as UTF-8 without a byte-order mark, so that its format can be recognised.
+
+    ``start`` may end inside a line or a character.
+    """
     if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return getincrementaldecoder("utf-16")("replace").decode(start).encode("utf-8", "replace")
     return start.removeprefix(BOM_UTF8)

@@ -76,10 +76,11 @@ _OFFSET = re.compile("Z|[+-][0-9]{2}:[0-9]{2}")
 
 
 def stamp_zone(text: str) -> tuple[str, str]:
-    """``[ZONE=]±HH:MM|Z|NAME``: which zone of a log's stamps is meant, and what it is.
+    """Read ``[ZONE=]±HH:MM|Z|NAME``, what somebody says about the time stamps of a log: (ZONE, the zone that it is).
 
-    The first is empty if no zone is named: then it is about stamps without a zone, or with an unknown one. NAME is one
-    of the tz database (``Europe/Berlin``). Raises :class:`InputError` if there is no such offset or name.
+    ZONE is how the stamps write it (``IST``). It is empty if left out; then stamps without a zone, or with an unknown
+    one, are meant. NAME is one of the tz database (``Europe/Berlin``). Raises :class:`InputError` if there is no such
+    offset or name.
     """
     zone, _, means = text.rpartition("=")
     try:
@@ -114,14 +115,14 @@ def _named_zone(name: str) -> tzinfo:
 
 
 def all_plainly_canonical(times: Sequence[str]) -> bool:
-    """Whether every one of these texts is a canonical time at first sight (one match instead of thousands).
+    """Whether every one of these texts surely is a canonical time; quick, as one match looks at all of them.
 
-    ``False`` only means that they want a closer look, one by one, by :func:`canonical_time`.
+    ``False`` does not mean that one is wrong: look at each with :func:`canonical_time`.
     """
     text = "\n".join([*times, ""])
     return text.count("\n") == len(times) and _ALL_PLAINLY_CANONICAL(text) is not None
 
 
 def sort_key(at: str) -> str:
-    """A text that sorts as the canonical time ``at`` does (``…00Z`` comes before ``…00.5Z``)."""
+    """A key by which canonical times sort as they follow each other: as text, ``…00.5Z`` would sort before ``…00Z``."""
     return at[:-1]
