@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -32,8 +33,21 @@ def cti_es(tmp_path: Path) -> Run:
     return run
 
 
+# --- how much is run (CONTRIBUTING.md) --------------------------------------------------------------------------------
+
+settings.register_profile("quick", max_examples=50)
+settings.register_profile("thorough", max_examples=200)
+settings.load_profile("quick")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without a word from you what is slow is left to CI. Whatever you name is run."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.markexpr:
+        config.option.markexpr = "not slow"
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A process per core for the whole suite; none beside this one for a part of it, which would wait for their start."""
-    whole = config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.keyword
+    """A process per core for folders; none beside this one for files and words, which would wait for their start."""
+    few = config.option.keyword or any(".py" in argument for argument in config.args)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if whole and cores > 1 else 0
+    return cores if cores > 1 and not few else 0

@@ -11,7 +11,9 @@ from support.strategies import EXAMPLES
 from cti_es.model.tsp import Tsp
 from cti_es.vocabulary.events import EVENT_TYPES
 
-FEW = settings(EXAMPLES, max_examples=40, stateful_step_count=40, suppress_health_check=list(HealthCheck))
+FEW = settings(
+    EXAMPLES, max_examples=EXAMPLES.max_examples // 5, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+)
 
 
 def test_the_fold_agrees_with_the_naive_one() -> None:

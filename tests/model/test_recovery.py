@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from support import naive
-from support.strategies import LOG_EXAMPLES, Json, corpus, decoded, fold, logs, placed, run
+from support.strategies import LOG_EXAMPLES, Json, corpus, decoded, fold, logs, placed, run, whole_corpus
 
 from cti_es.model.cluster import MisfitCode
 from cti_es.model.replay import Replay
@@ -720,24 +720,25 @@ def cured(log: list[Json]) -> Watch:
 # Sometimes: the random logs come everywhere.
 
 
+@pytest.mark.slow
 def test_some_logs_are_plain() -> None:
     """Many logs of the corpus have an event of docs/reference/tsp.md, and many have none and no field of it either."""
     base = set(list(EVENT_TYPES)[:12])
     plain = [
         log
-        for log in corpus()
+        for log in whole_corpus()
         if {event["type"] for event in log} <= base
         and not any(event.get("scope") or event.get("ext_version") is not None for event in log)
     ]
 
-    assert len(corpus()) / 5 < len(plain) < len(corpus()) / 2
+    assert len(whole_corpus()) / 5 < len(plain) < len(whole_corpus()) / 2
 
 
 @cache
 def seen() -> Counter[tuple[str, ...]]:
     """How often event types meet each state of the nodes and of a device in the corpus, and the codes of misfits."""
     found: Counter[tuple[str, ...]] = Counter()
-    for log in corpus():
+    for log in whole_corpus():
         replay = Replay()
         for event, decoded_event in zip(log, decoded(log), strict=True):
             found[event["type"], node_state(replay)] += 1
@@ -754,6 +755,7 @@ def node_state(replay: Replay) -> str:
     return "all up" if all(up) else "some failed" if any(up) else "all failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes", ["all up", "some failed", "all failed"])
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_every_event_meets_every_state_of_the_nodes(event_type: str, nodes: str) -> None:
@@ -769,6 +771,7 @@ KINDS_AND_STATES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "state"), KINDS_AND_STATES)
 @pytest.mark.parametrize(
     "event_type", [name for name in EVENT_TYPES if "device" in fields_of(name) and name != "device_added"]
@@ -778,12 +781,14 @@ def test_every_event_meets_every_kind_and_state_of_a_device(event_type: str, kin
     assert seen()[event_type, kind, state] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("event_type", "code"), sorted({(event["type"], code) for code, event in MISFITS}))
 def test_every_misfit_occurs(event_type: str, code: str) -> None:
     """Each pair of event type and code of the table of misfits occurs at random, too."""
     assert seen()["misfit", event_type, code] > 0
 
 
+@pytest.mark.slow
 def test_no_other_misfit_occurs() -> None:
     """And no pair occurs that is not in the table."""
     found = {(one[1], one[2]) for one in seen() if one[0] == "misfit"}
@@ -798,7 +803,7 @@ def test_no_other_misfit_occurs() -> None:
 def situations() -> Counter[str]:
     """How often the corpus comes to what docs/reference/tsp.md is about."""
     found: Counter[str] = Counter()
-    for log in corpus():
+    for log in whole_corpus():
         replay, removed, types = Replay(), set(), [event["type"] for event in log]
         for event, decoded_event in zip(log, decoded(log), strict=True):
             misfits, before = len(replay.misfits), snapshot(replay)
@@ -875,6 +880,7 @@ def event_situations(event: Json, before: dict[str, Any], replay: Replay, remove
     return {what for what, holds in found.items() if holds}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what",
     [

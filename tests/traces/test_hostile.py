@@ -166,6 +166,7 @@ def idle(command: str) -> int:
 
 
 @linux
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "make"), CASES)
 def test_a_large_line_costs_little(command: list[str], make: Callable[[int], bytes], tmp_path: Path) -> None:
     """A hostile line ends in exit 2 with one sentence, or is passed over; memory and time grow with it and no faster.
@@ -195,6 +196,7 @@ START = {
 
 
 @linux
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "line"),
     [

@@ -52,13 +52,14 @@ def faults(path):
     return [tuple(line.split(",", 2)) for line in ran.out.decode().splitlines()[1:]]
 
 
-def test_whatever_a_flipped_bit_changes_is_reported(tmp_path):
-    """600 single flipped bits: verify never crashes, and reports all that change what any command shows."""
-    report = flips.campaign(tmp_path, 600, 20260101, is_quick=True)
+@pytest.mark.parametrize("rounds", [60, pytest.param(600, marks=pytest.mark.slow)])
+def test_whatever_a_flipped_bit_changes_is_reported(rounds, tmp_path):
+    """Single flipped bits: verify never crashes, and reports all that change what any command shows."""
+    report = flips.campaign(tmp_path, rounds, 20260101, is_quick=True)
 
     assert report.failures == []
-    assert sum(count for what, count in report.counts.items() if "exit 0" not in what) > 100
-    assert sum(count for what, count in report.counts.items() if "exit 0" in what) > 100
+    assert sum(count for what, count in report.counts.items() if "exit 0" not in what) > rounds / 6
+    assert sum(count for what, count in report.counts.items() if "exit 0" in what) > rounds / 6
 
 
 FORGERIES = {

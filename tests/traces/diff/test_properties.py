@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from support.strategies import LOG_EXAMPLES, decoded, logs
+from support.strategies import EXAMPLES, LOG_EXAMPLES, decoded, logs
 
 from cti_es.model.replay import Replay
 from cti_es.report.handle_numbers import HandleNumbers
@@ -21,7 +21,7 @@ from cti_es.vocabulary.tapi import TraceMessage
 from cti_es_cli.output import Output
 from cti_es_cli.views import MESSAGES
 
-FEWER = settings(LOG_EXAMPLES, max_examples=80)
+FEWER = settings(LOG_EXAMPLES, max_examples=EXAMPLES.max_examples * 2 // 5)
 """Each example here is compared several times."""
 
 
