@@ -1,8 +1,18 @@
 """Ways out of an error that are options of the command line: the library knows none of them."""
 
-from cti_es.vocabulary.errors import CtiEsError, NothingExpected, NoTimes, OtherApplication, TooMuchUnpacked
+from cti_es.vocabulary.errors import (
+    CtiEsError,
+    MisfitsRefused,
+    NothingExpected,
+    NoTimes,
+    OtherApplication,
+    StoreLocked,
+    TooMuchUnpacked,
+)
 
 HINTS: dict[type[CtiEsError], str] = {
+    MisfitsRefused: "--allow-misfits stores them all the same",
+    StoreLocked: "try again, or wait longer (--wait)",
     NothingExpected: "check --app, versions and times",
     NoTimes: "--date makes times of the stamps of a trace",
     OtherApplication: "see --app",
@@ -11,6 +21,6 @@ HINTS: dict[type[CtiEsError], str] = {
 
 
 def hinted(error: CtiEsError) -> CtiEsError:
-    """The error with a way out, if it has none of its own."""
-    error.hint = error.hint or HINTS.get(type(error), "")
+    """The error with the option that is its way out, if there is one."""
+    error.hint = HINTS.get(type(error), error.hint)
     return error

@@ -9,15 +9,14 @@ from typing import Any, cast
 
 import click
 
-from cti_es.logs.append import Appended, Expect, Options, append, parse_expect
+from cti_es.logs.append import AppendOptions, Expect, parse_expect
 from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
-from cti_es.logs.ndjson import Lines, read_events
-from cti_es.logs.open import A_SOURCE, Address, only_log, parse_address
-from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
-from cti_es.logs.store.sqlite import create, is_sqlite
-from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore, did_you_mean
+from cti_es.logs.ndjson import read_events
+from cti_es.logs.open import A_SOURCE, make_or_append, parse_address
+from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
-from cti_es.vocabulary.events import EVENT_TYPES, fields_of
+from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, fields_of
 from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
@@ -105,8 +104,8 @@ def command(
     if address.log is not None:
         check_name(address.log, f"{store}: the name of the log")
     with _input(event_type, assignments, file) as (name, batches):
-        options = Options(name, _source(source, file), expect, allow_misfits, dry_run)
-        done = _append(address, batches, options, wait)
+        options = AppendOptions(name, _source(source, file), expect, allow_misfits, dry_run)
+        done = make_or_append(address, batches, options, wait)
     for misfit in done.misfits:
         warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
@@ -119,7 +118,7 @@ class _Batches:
         self._name = name
         self._open = open_
 
-    def __iter__(self) -> Iterator[Lines]:
+    def __iter__(self) -> Iterator[NumberedEvents]:
         with self._open() as stream:
             yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "read")
 
@@ -129,7 +128,7 @@ def _input(
 ) -> AbstractContextManager[tuple[str, Any]]:
     if event_type is not None:
         event = event_from_fields(event_type, _fields(event_type, assignments), HERE)
-        return nullcontext(("", [Lines(range(1, 2), [event])]))
+        return nullcontext(("", [NumberedEvents(range(1, 2), [event])]))
     if assignments:
         raise click.UsageError("FIELD=VALUE goes with an event TYPE, not with --from")
     return _file(cast(str, file))
@@ -201,47 +200,3 @@ def _value(value: str, field: str, annotation: Any) -> Any:
 
 _TRUTH = {"true": True, "false": False}
 _NUMBER = re.compile("[1-9][0-9]{0,18}|0|0[xX][0-9a-fA-F]{1,16}")
-
-
-def _append(address: Address, batches: Any, options: Options, wait: float) -> Appended:
-    """Append to the store of an address, or make it: whole or not at all."""
-    path = address.path
-    if path.exists() and not path.is_file():
-        raise no_file(path, "a store")
-    if not path.parent.is_dir():
-        raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
-    if not path.exists() and not options.dry_run and (done := _create(address, batches, options, wait)) is not None:
-        return done
-    if not path.exists() or not path.stat().st_size:  # an empty file (touch site.db) stays empty if nothing is stored
-        done = append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
-        if options.dry_run or not done.appended:
-            return done
-    if path.stat().st_size and not is_sqlite(path):
-        raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")
-    store = SqliteStore(path, write=True, wait=wait)
-    try:
-        log = address.log or only_log([info.name for info in store.logs()], path)
-        return append(cast(Store, store), log, batches, options)
-    finally:
-        store.close()
-
-
-class _NothingAppended(Exception):
-    """Thrown to make no store for nothing."""
-
-    def __init__(self, done: Appended) -> None:
-        super().__init__()
-        self.done = done
-
-
-def _create(address: Address, batches: Any, options: Options, wait: float) -> Appended | None:
-    def fill(store: SqliteStore) -> Appended:
-        done = append(cast(Store, store), address.log or DEFAULT_LOG, batches, options)
-        if not done.appended:
-            raise _NothingAppended(done)
-        return done
-
-    try:
-        return create(address.path, fill, wait)
-    except _NothingAppended as nothing:
-        return nothing.done

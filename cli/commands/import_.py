@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cti_es.cucm.claims import NodeRef
 from cti_es.cucm.files import File
 from cti_es.cucm.log_lines import LogLineOptions
-from cti_es.logs.append import Appended, Options
+from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import STDIN, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import SqliteStore, Store
@@ -94,7 +94,7 @@ def command(
         log = address.log or only_log([info.name for info in target.logs()], address.path)
         if source:
             check_name(source, "--source")
-        options = Options("import", source or _sources(files), dry_run=dry_run)
+        options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
         lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
         with opened("ndjson" if dry_run else format, path) as output:
             done = _import(target, log, files, nodes_file, lines, options, output)
@@ -109,7 +109,7 @@ def _import(
     files: tuple[str, ...],
     nodes_file: str | None,
     lines: LogLineOptions,
-    options: Options,
+    options: AppendOptions,
     output: Output,
 ) -> Appended:
     from cti_es.cucm.importing import Import, run

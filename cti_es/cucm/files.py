@@ -14,11 +14,13 @@ from cti_es.cucm.nodes import MOST_LEARNT
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, start_as_utf8
+from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, start_as_utf8
 
 LOOKED_AT = 1 << 20
 """A file is recognised by so many of its first bytes: other programs may have written into it, too."""
-_KIND = Kind("a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?", may_have_nul=True)
+_WORDS = FileWords(
+    "a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?", may_have_nul=True
+)
 
 FileKind = Literal["syslog", "cdr", "empty"]
 Chunks = Iterator[list[bytes]]
@@ -55,7 +57,7 @@ class Intake:
         """Read a file to its end. Raises :class:`InputError` if it is none that can be imported, or is broken."""
         self.files.append(file.name)
         with file.open() as stream:
-            lines = progress(chunks(stream, file.name, _KIND))
+            lines = progress(chunks(stream, file.name, _WORDS))
             start = _start(lines)
             kind = recognise(b"\n".join(chain.from_iterable(start))[:LOOKED_AT], file.name)
             text = chain(start, lines)

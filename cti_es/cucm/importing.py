@@ -24,14 +24,13 @@ from cti_es.cucm.present import Present
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.cucm.translation import Candidate, Translation, Unknown
 from cti_es.cucm.unrecovered import Unrecovered
-from cti_es.logs.append import Appended, Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.reading import Resumed, StoredLog, catch_up, resumed_at_end
 from cti_es.logs.store.base import Store
 from cti_es.model.replay import MisfitReport
 from cti_es.vocabulary import events
 from cti_es.vocabulary.errors import Conflict, InputError
-from cti_es.vocabulary.events import Event, type_of
+from cti_es.vocabulary.events import Event, NumberedEvents, type_of
 
 SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away", "not_away"})
 """Misfit codes of a claim that another line made before."""
@@ -60,7 +59,7 @@ def run(
     store: Store,
     name: str,
     what: Import,
-    options: Options,
+    options: AppendOptions,
     see: Callable[[list[Event]], None] = lambda events: None,
     progress: Callable[[Chunks], Chunks] = lambda lines: lines,
 ) -> Imported:
@@ -95,11 +94,11 @@ def run(
     return Imported(done, findings.rows())
 
 
-def _append(store: Store, name: str, plan: "_Plan", options: Options, fold: Resumed) -> Appended:
+def _append(store: Store, name: str, plan: "_Plan", options: AppendOptions, fold: Resumed) -> Appended:
     try:
         return append(store, name, plan.batches(), options, fold)
     except Conflict as error:
-        where = plan.place_of(error.where)
+        where = error.where if error.index is None else plan.place_of(error.index)
         hint = error.hint or "was it imported with other names of nodes?"
         raise Conflict(error.what, where=where, expected=error.expected, hint=hint) from None
 
@@ -131,7 +130,7 @@ class _Plan:
         self._batch: list[Candidate] = []
         self.unrecovered = Unrecovered()
 
-    def batches(self) -> Iterator[Lines]:
+    def batches(self) -> Iterator[NumberedEvents]:
         """New events and duplicates, in order. To be read inside the transaction that appends them."""
         catch_up(StoredLog(self._store, self._name, self._name), self._fold)
         latest = self._fold.timeline.latest
@@ -149,9 +148,9 @@ class _Plan:
             yield self._lines({one.event.id for one in kept}, known)
         self._end_of_past()
 
-    def place_of(self, where: str) -> str:
-        """The place of a line of the batch that errors call ``import:NUMBER``."""
-        return self._place(self._batch[int(where.rpartition(":")[2])].place)
+    def place_of(self, number: int) -> str:
+        """The place of the line from which the event of this number in the batch comes."""
+        return self._place(self._batch[number].place)
 
     def _candidates(self, claimed: Claimed) -> list[Candidate]:
         try:
@@ -160,7 +159,7 @@ class _Plan:
             self._findings.add("skipped", unknown.reason, self._place(claimed.place), REASONS[unknown.reason])
             return []
 
-    def _lines(self, kept: set[str | None], known: dict[str, int]) -> Lines:
+    def _lines(self, kept: set[str | None], known: dict[str, int]) -> NumberedEvents:
         """What is passed on: what fits, and what the log has (to be compared with what it has)."""
         numbers = [i for i, one in enumerate(self._batch) if one.event.id in kept or one.event.id in known]
         events = [self._batch[number].event for number in numbers]
@@ -170,7 +169,7 @@ class _Plan:
         if old := len(events) - len(fresh):
             self._findings.add("duplicate", "in_the_log", None, "imported before", old)
         self._see(fresh)
-        return Lines(numbers, events)
+        return NumberedEvents(numbers, events)
 
     def _fitting(self, new: list[Candidate]) -> list[Candidate]:
         kept = []

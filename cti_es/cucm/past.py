@@ -16,7 +16,7 @@ from cti_es.cucm.present import Present, Registered, Verdict
 from cti_es.cucm.spool import Place
 from cti_es.cucm.translation import Candidate
 from cti_es.logs.reading import StoredLog, resumed
-from cti_es.logs.store.base import Reader, events_of
+from cti_es.logs.store.base import StoreReader, events_of
 from cti_es.vocabulary import events
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event, encode, type_of
@@ -26,7 +26,7 @@ from cti_es.vocabulary.times import sort_key
 class Past:
     """The log from before the first older claim on. ``place`` says where a claim stands."""
 
-    def __init__(self, store: Reader, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
+    def __init__(self, store: StoreReader, name: str, first: Candidate, place: Callable[[Place], str]) -> None:
         self._store, self._name, self._place = store, name, place
         self._begin = sort_key(next(_events(store, name, 1))[1].at or "")
         self._present = Present(resumed(StoredLog(store, name, name), latest=time_of(first)).replay)
@@ -104,7 +104,7 @@ _DETAILS: dict[type[Event], dict[str, Any]] = {
 }
 
 
-def _events(store: Reader, name: str, start: int) -> Iterator[tuple[int, Event]]:
+def _events(store: StoreReader, name: str, start: int) -> Iterator[tuple[int, Event]]:
     for row in store.rows(name, start):
         for version, event in enumerate(events_of(row, store.address), row.version):
             if version >= start:

@@ -11,13 +11,12 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from cti_es.logs import clock
-from cti_es.logs.ndjson import Lines
 from cti_es.logs.reading import Resumed, StoredLog, resumed_at_end
 from cti_es.logs.store.base import Head, Snapshot, Store, Writer, events_of
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
-from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.events import Event, NumberedEvents
 
 SNAPSHOT_WORK = 100_000
 """A snapshot is taken when a reader without it would have to fold this many events and steps."""
@@ -44,7 +43,7 @@ class Appended(NamedTuple):
         return f"{self.counts()}, head {self.head}"
 
 
-class Options(NamedTuple):
+class AppendOptions(NamedTuple):
     """How to append.
 
     ``name`` is what errors call the input (empty: a single event); ``source`` says where the events came from and is
@@ -63,7 +62,7 @@ class _DryRun(Exception):
 
 
 def append(
-    store: Store, log: str, batches: Iterable[Lines], options: Options, ahead: Resumed | None = None
+    store: Store, log: str, batches: Iterable[NumberedEvents], options: AppendOptions, ahead: Resumed | None = None
 ) -> Appended:
     """Append events to a log, all or nothing.
 
@@ -88,7 +87,7 @@ def append(
 class _Appending:
     """One append in progress."""
 
-    def __init__(self, store: Store, writer: Writer, log: str, options: Options, ahead: Resumed | None) -> None:
+    def __init__(self, store: Store, writer: Writer, log: str, options: AppendOptions, ahead: Resumed | None) -> None:
         self._store = store
         self._writer = writer
         self._log = log
@@ -107,7 +106,7 @@ class _Appending:
         head = self._writer.head
         return Appended(head.version - self._start, self._duplicates, self._misfits, head)
 
-    def take(self, lines: Lines) -> None:
+    def take(self, lines: NumberedEvents) -> None:
         """Check the next events and write those that are new."""
         ids = {event.id for event in lines.events if event.id is not None}
         fresh = self._without_duplicates(lines, ids) if ids else lines
@@ -132,14 +131,10 @@ class _Appending:
         self._fold.replay.hints = self._ahead is None
         return self._fold
 
-    def _take_misfits(self, found: list[MisfitReport], first: int, fresh: Lines) -> None:
+    def _take_misfits(self, found: list[MisfitReport], first: int, fresh: NumberedEvents) -> None:
         if not self._options.allow_misfits:
-            raise _refused([(self._place(fresh.numbers[one.version - first]), one) for one in found])
+            raise _refused(self._options.name, [fresh.numbers[one.version - first] for one in found], found)
         self._misfits += found
-
-    def _place(self, line: int) -> str:
-        """What errors call a line of the input; a single event has no line."""
-        return f"{self._options.name}:{line}" if self._options.name else ""
 
     def _snapshot_if_due(self, replay: Replay, timeline: Timeline) -> None:
         if replay.work - self._saved_work < SNAPSHOT_WORK:
@@ -161,7 +156,7 @@ class _Appending:
 
     # Duplicates (docs/reference/commands/append.md#retries).
 
-    def _without_duplicates(self, lines: Lines, ids: set[str]) -> Lines:
+    def _without_duplicates(self, lines: NumberedEvents, ids: set[str]) -> NumberedEvents:
         known = self._store.find_ids(self._log, ids)
         coming: dict[str, Event] = {}
         numbers: list[int] = []
@@ -175,7 +170,7 @@ class _Appending:
                 self._duplicates += 1
             else:
                 raise self._other_content(event, number, known)
-        return Lines(numbers, events)
+        return NumberedEvents(numbers, events)
 
     def _before(self, event: Event, known: dict[str, int], coming: dict[str, Event]) -> Event | None:
         """The event that has this event's id already, in the log or earlier in this batch."""
@@ -203,7 +198,8 @@ class _Appending:
         there = f"version {known[event.id]}" if event.id in known else "an earlier line"
         return Conflict(
             f"the id '{event.id}' stands for another event at {there}",
-            where=self._place(number),
+            index=number,
+            where=_place(self._options.name, number),
             expected="the same content under the same id",
         )
 
@@ -226,16 +222,19 @@ def _check_expected(expect: Expect, log: str, version: int) -> None:
     raise Conflict(found, expected=wanted, hint="nothing was stored")
 
 
-def _refused(found: list[tuple[str, MisfitReport]]) -> MisfitsRefused:
-    lines = [
-        f"{where + ': ' if where else ''}misfit {one.version} {one.code} {one.text}"
-        for where, one in found[:MISFITS_SHOWN]
-    ]
+def _refused(name: str, numbers: list[int], found: list[MisfitReport]) -> MisfitsRefused:
+    shown = [(_place(name, number), one) for number, one in zip(numbers[:MISFITS_SHOWN], found, strict=False)]
+    lines = [f"{f'{where}: ' if where else ''}misfit {one.version} {one.code} {one.text}" for where, one in shown]
     if len(found) > MISFITS_SHOWN:
         lines.append(f"… and {len(found) - MISFITS_SHOWN} more")
     count = "1 misfit" if len(found) == 1 else f"{len(found)} misfits"
-    lines.append(f"{count}: nothing was stored (--allow-misfits stores them all the same)")
-    return MisfitsRefused("\n".join(lines))
+    lines.append(f"{count}: nothing was stored")
+    return MisfitsRefused("\n".join(lines), numbers, found)
+
+
+def _place(name: str, number: int) -> str:
+    """What errors call an event of the input; a single one has no number."""
+    return f"{name}:{number}" if name else ""
 
 
 def parse_expect(text: str) -> Expect:
@@ -244,4 +243,4 @@ def parse_expect(text: str) -> Expect:
         return text  # type: ignore[return-value]
     if text.isascii() and text.isdigit() and len(text) <= 1_000:
         return int(text)
-    raise InputError(f"'{text}' is no version", where="--expect", expected="a version, none or exists")
+    raise InputError(f"'{text}' is no version", expected="a version, none or exists")

@@ -7,37 +7,25 @@ that an error names the true line of the file.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
 
 from cti_es.vocabulary.event_text import checked, read_event
-from cti_es.vocabulary.events import Event, decode_event, encode
+from cti_es.vocabulary.events import Event, NumberedEvents, decode_event, encode
 from cti_es.vocabulary.text_lines import ByteStream as ByteStream
-from cti_es.vocabulary.text_lines import Kind, chunks, numbered
+from cti_es.vocabulary.text_lines import FileWords, chunks, numbered
 from cti_es.vocabulary.times import all_plainly_canonical
 
-_KIND = Kind("an NDJSON event log, UTF-8", "one JSON object a line", "is this an event log?")
+_WORDS = FileWords("an NDJSON event log, UTF-8", "one JSON object a line", "is this an event log?")
 
 
-class Lines(NamedTuple):
-    """Some events of a file: ``events[i]`` stands on line ``numbers[i]`` (counted from 1).
-
-    ``canonical`` is their canonical JSON array where reading has come across it, to spare others the work.
-    """
-
-    numbers: range | list[int]
-    events: list[Event]
-    canonical: bytes | None = None
-
-
-def read_events(stream: ByteStream, name: str) -> Iterator[Lines]:
+def read_events(stream: ByteStream, name: str) -> Iterator[NumberedEvents]:
     """The events of an NDJSON file, in order, in batches of some thousand.
 
     UTF-8, a byte-order mark skipped; UTF-16 with a byte-order mark too. ``name`` is what errors call the file. Raises
     :class:`InputError` for the first line that is no event, after the batches before it.
     """
-    for first, lines in numbered(chunks(stream, name, _KIND)):
+    for first, lines in numbered(chunks(stream, name, _WORDS)):
         batch = _decoded(lines, first, name)
         if batch.events:
             yield batch
@@ -48,14 +36,14 @@ def write_events(events: list[Event]) -> bytes:
     return b"".join([encode(event) + b"\n" for event in events])
 
 
-def _decoded(lines: list[bytes], first: int, name: str) -> Lines:
+def _decoded(lines: list[bytes], first: int, name: str) -> NumberedEvents:
     try:
         events = [decode_event(line) for line in lines]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _carefully(lines, first, name)
     canonical = encode(events)
     if _plain(lines, events, canonical):
-        return Lines(range(first, first + len(events)), events, canonical)
+        return NumberedEvents(range(first, first + len(events)), events, canonical)
     return _carefully(lines, first, name)
 
 
@@ -75,7 +63,7 @@ def _plain(lines: list[bytes], events: list[Event], canonical: bytes) -> bool:
     )
 
 
-def _carefully(lines: list[bytes], first: int, name: str) -> Lines:
+def _carefully(lines: list[bytes], first: int, name: str) -> NumberedEvents:
     numbers: list[int] = []
     events: list[Event] = []
     for number, line in enumerate(lines, first):
@@ -84,7 +72,7 @@ def _carefully(lines: list[bytes], first: int, name: str) -> Lines:
         where = f"{name}:{number}"
         numbers.append(number)
         events.append(_one(line, where))
-    return Lines(numbers, events)
+    return NumberedEvents(numbers, events)
 
 
 def _one(line: bytes, where: str) -> Event:

@@ -5,18 +5,20 @@ What a file is is decided by its content, never by its name.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.reading import Log, StoredLog
-from cti_es.logs.store import DEFAULT_LOG, SqliteStore
-from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
+from cti_es.logs.store.sqlite import create, is_sqlite
 from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
+from cti_es.vocabulary.events import NumberedEvents
 
 A_SOURCE = "a store, an NDJSON event log, or - for standard input"
 
@@ -91,3 +93,56 @@ def open_store(path: Path) -> SqliteStore:
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected="a store made by append")
     return SqliteStore(path)
+
+
+# --- make or append -------------------------------------------------------------------------------------------------
+
+
+def make_or_append(
+    address: Address, batches: Iterable[NumberedEvents], options: AppendOptions, wait: float = 30.0
+) -> Appended:
+    """Append events to the log of an address, and make its store if it is not there: whole or not at all.
+
+    ``batches`` must give the events anew each time that it is iterated. ``wait`` is how many seconds to wait for
+    another writer. No store is made when there is nothing to store. Raises what
+    :func:`~cti_es.logs.append.append` raises.
+    """
+    path = address.path
+    if path.exists() and not path.is_file():
+        raise no_file(path, "a store")
+    if not path.parent.is_dir():
+        raise InputError("no such folder", where=str(path.parent), expected="a folder to make the store in")
+    if not path.exists() and not options.dry_run and (done := _make(address, batches, options, wait)) is not None:
+        return done
+    if not path.exists() or not path.stat().st_size:  # an empty file (touch site.db) stays empty if nothing is stored
+        done = append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
+        if options.dry_run or not done.appended:
+            return done
+    if path.stat().st_size and not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")
+    with closing(SqliteStore(path, write=True, wait=wait)) as store:
+        log = address.log or only_log([info.name for info in store.logs()], path)
+        return append(cast(Store, store), log, batches, options)
+
+
+class _NothingAppended(Exception):
+    """Thrown to make no store for nothing."""
+
+    def __init__(self, done: Appended) -> None:
+        super().__init__()
+        self.done = done
+
+
+def _make(address: Address, batches: Iterable[NumberedEvents], options: AppendOptions, wait: float) -> Appended | None:
+    """What was appended to the store that was made; None if another program has made it meanwhile."""
+
+    def fill(store: SqliteStore) -> Appended:
+        done = append(cast(Store, store), address.log or DEFAULT_LOG, batches, options)
+        if not done.appended:
+            raise _NothingAppended(done)
+        return done
+
+    try:
+        return create(address.path, fill, wait)
+    except _NothingAppended as nothing:
+        return nothing.done

@@ -9,7 +9,7 @@ of each, and perhaps states of the fold to start from.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from cti_es.logs.store.base import Reader, Snapshot, events_of
+from cti_es.logs.store.base import Snapshot, StoreReader, events_of
 from cti_es.logs.timeline import Timeline, first_later
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import InputError
@@ -49,7 +49,7 @@ class Log(Protocol):
 class StoredLog:
     """A log of a store."""
 
-    def __init__(self, store: Reader, log: str, name: str) -> None:
+    def __init__(self, store: StoreReader, log: str, name: str) -> None:
         self.store = store
         self.log = log
         self.name = name
@@ -90,13 +90,13 @@ WHOLE = Cut()
 
 
 def parse_as_of(text: str) -> Cut:
-    """``--as-of``: all digits is a version, anything else a time. Raises :class:`InputError`."""
+    """The cut that a text names: all digits is a version, anything else a time. Raises :class:`InputError`."""
     if text.isascii() and text.isdigit():
         return Cut(version=int(text) if len(text) <= MAX_DIGITS else LAST_VERSION)
     try:
         return Cut(moment=canonical_time(text))
     except InputError as error:
-        raise InputError(error.what, where="--as-of", expected=f"a version or {EXPECTED}") from None
+        raise InputError(error.what, expected=f"a version or {EXPECTED}") from None
 
 
 class Reading:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 
 import msgspec
 
-from cti_es.logs.store.base import Fault, Head, Reader, Row, Snapshot, chain_hash, ids_of
+from cti_es.logs.store.base import Fault, Head, Row, Snapshot, StoreReader, chain_hash, ids_of
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import CtiEsError, StoreError
@@ -19,7 +19,7 @@ Passing = Callable[[Iterator[Row]], Iterator[Row]]
 
 
 def verify(
-    store: Reader, heads: Mapping[str, Head], rows: Passing = iter, ends: dict[str, Head] | None = None
+    store: StoreReader, heads: Mapping[str, Head], rows: Passing = iter, ends: dict[str, Head] | None = None
 ) -> Generator[Fault]:
     """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
 
@@ -30,7 +30,7 @@ def verify(
         yield from _faults(store, heads, rows, {} if ends is None else ends)
 
 
-def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing, ends: dict[str, Head]) -> Iterator[Fault]:
+def _faults(store: StoreReader, heads: Mapping[str, Head], rows: Passing, ends: dict[str, Head]) -> Iterator[Fault]:
     try:
         yield from store.schema_faults()
     except StoreError as error:
@@ -55,7 +55,7 @@ def _faults(store: Reader, heads: Mapping[str, Head], rows: Passing, ends: dict[
 class _LogCheck:
     """One log being checked, from its first row to its last; ``next_version`` is that of the row to be read next."""
 
-    def __init__(self, store: Reader, log: str, kept_head: Head | None) -> None:
+    def __init__(self, store: StoreReader, log: str, kept_head: Head | None) -> None:
         self._store = store
         self._log = log
         self._kept_head = kept_head

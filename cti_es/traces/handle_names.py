@@ -10,12 +10,12 @@ from pathlib import Path
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, open_bytes
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, numbered
+from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, numbered
 
 COLUMNS = ("handle", "app", "device", "line")
 
 _HEADER = ",".join(COLUMNS)
-_KIND = Kind(f"CSV with the columns {_HEADER}", "a handle a line", "is this a file of handles?")
+_WORDS = FileWords(f"CSV with the columns {_HEADER}", "a handle a line", "is this a file of handles?")
 
 
 def read_handles(path: str | Path, limit: UnpackLimit = UNPACK_LIMIT) -> dict[str, Given]:
@@ -41,7 +41,7 @@ def read_handles(path: str | Path, limit: UnpackLimit = UNPACK_LIMIT) -> dict[st
 
 def _rows(file: ByteStream, name: str) -> Iterator[tuple[str, list[str]]]:
     """Where each row is, and its cells; blank lines left out."""
-    for first, lines in numbered(chunks(file, name, _KIND)):
+    for first, lines in numbered(chunks(file, name, _WORDS)):
         for number, line in enumerate(lines, first):
             where = f"{name}:{number}"
             try:

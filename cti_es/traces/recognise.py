@@ -11,12 +11,12 @@ from cti_es.traces.forms import csv_table, cucm_alarms, guide, jtapi, ndjson, on
 from cti_es.traces.forms.common import Notes, TraceOptions
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.tapi import TraceMessage
-from cti_es.vocabulary.text_lines import ByteStream, Kind, chunks, start_as_utf8
+from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, start_as_utf8
 
 LOOKED_AT = 1 << 16
 """How many bytes of a trace are looked at to recognise its format."""
 
-_KIND = Kind("a message trace, text", "one message or field a line", "is this a message trace?")
+_WORDS = FileWords("a message trace, text", "one message or field a line", "is this a message trace?")
 
 
 class TraceFormat(NamedTuple):
@@ -100,7 +100,7 @@ def read_trace(
 
     Raises :class:`InputError` if there is text in none of the known formats. A trace of blank lines has no messages.
     """
-    lines = chunks(stream, name, _KIND)
+    lines = chunks(stream, name, _WORDS)
     start: list[list[bytes]] = []
     chosen = _named(format) if format else _recognised(start, lines, name)
     return TraceReading(chosen, chain(start, lines), Notes(name, options or TraceOptions()))

@@ -4,7 +4,8 @@ Every error that cti-es raises on purpose is a :class:`CtiEsError`: *what* was f
 and the *way out*. The command line prints ``str(error)`` and exits with 2; nothing else is needed to show it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class CtiEsError(Exception):
@@ -51,11 +52,24 @@ class TooMuchUnpacked(InputError):
 
 
 class MisfitsRefused(CtiEsError):
-    """Events that do not fit the state they meet (docs/reference/rules.md#misfits); nothing was stored."""
+    """Events that do not fit the state they meet (docs/reference/rules.md#misfits); nothing was stored.
+
+    ``indexes`` are the numbers of the events in the input, ``misfits`` what is wrong with each of them
+    (:class:`~cti_es.model.replay.MisfitReport`).
+    """
+
+    def __init__(self, what: str, indexes: Sequence[int] = (), misfits: Sequence[Any] = ()) -> None:
+        super().__init__(what)
+        self.indexes = indexes
+        self.misfits = misfits
 
 
 class StoreError(CtiEsError):
     """A store that cannot be used: locked, damaged, of a newer schema, or no store at all."""
+
+
+class StoreLocked(StoreError):
+    """Another program is writing to the store, and did not finish in the time that was given."""
 
 
 class NotAStore(StoreError):
@@ -63,7 +77,14 @@ class NotAStore(StoreError):
 
 
 class Conflict(StoreError):
-    """The log is not where ``--expect`` said it would be, or an id stands for two different events."""
+    """The log is not where the caller thought it was, or an id stands for two different events.
+
+    ``index`` is the number of that event in the input; None when it is the log that is elsewhere.
+    """
+
+    def __init__(self, what: str, *, index: int | None = None, **parts: str) -> None:
+        super().__init__(what, **parts)
+        self.index = index
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:

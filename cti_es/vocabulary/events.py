@@ -9,7 +9,7 @@ Structs check types and unknown fields. Names and times are checked once, on inp
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -305,3 +305,14 @@ def fields_of(event_type: str) -> dict[str, Any]:
 def set_time(event: Event, at: str) -> None:
     """Give an event that has just come in its canonical time. Nobody else has seen the event yet."""
     force_setattr(event, "at", at)
+
+
+class NumberedEvents(NamedTuple):
+    """Some events of an input: ``numbers[i]`` is what errors call ``events[i]``, in a file the line, counted from 1.
+
+    ``canonical`` is their canonical JSON array where reading has come across it, to spare others the work.
+    """
+
+    numbers: range | list[int]
+    events: list[Event]
+    canonical: bytes | None = None

@@ -28,7 +28,7 @@ class ByteStream(Protocol):
         """Up to ``size`` bytes, or ``b""`` at the end."""
 
 
-class Kind(NamedTuple):
+class FileWords(NamedTuple):
     """What a file should be, in the words of an error: the whole of it, a line of it, and what it may not be.
 
     ``may_have_nul``: a log may have blocks of zeros where a system crashed; anything else with them is no text.
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     may_have_nul: bool = False
 
 
-def chunks(stream: ByteStream, name: str, kind: Kind) -> Iterator[list[bytes]]:
+def chunks(stream: ByteStream, name: str, words: FileWords) -> Iterator[list[bytes]]:
     """Yield the lines of a stream in lists of up to some thousand, without their line ends.
 
     What a pipe has given is handed on at once, without waiting for more.
@@ -50,17 +50,17 @@ def chunks(stream: ByteStream, name: str, kind: Kind) -> Iterator[list[bytes]]:
     """
     rest = b""
     seen = 0
-    for data in _utf8(stream, name, kind):
+    for data in _utf8(stream, name, words):
         lines = (rest + data).split(b"\n")
         rest = lines.pop()
         # The others lie within one chunk, so only the first can be too long.
         if lines and len(lines[0]) > MAX_LINE:
-            raise _too_long(f"{name}:{seen + 1}", kind)
+            raise _too_long(f"{name}:{seen + 1}", words)
         seen += len(lines)
         if lines:
             yield lines
         if len(rest) > MAX_LINE:
-            raise _too_long(f"{name}:{seen + 1}", kind)
+            raise _too_long(f"{name}:{seen + 1}", words)
     if rest:
         yield [rest]
 
@@ -83,11 +83,11 @@ def start_as_utf8(start: bytes) -> bytes:
     return start.removeprefix(BOM_UTF8)
 
 
-def _too_long(where: str, kind: Kind) -> InputError:
-    return InputError("a line over 1 MiB", where=where, expected=kind.line, hint=kind.hint)
+def _too_long(where: str, words: FileWords) -> InputError:
+    return InputError("a line over 1 MiB", where=where, expected=words.line, hint=words.hint)
 
 
-def _utf8(stream: ByteStream, name: str, kind: Kind) -> Iterator[bytes]:
+def _utf8(stream: ByteStream, name: str, words: FileWords) -> Iterator[bytes]:
     """The bytes of a stream behind its byte-order mark, if it has one; UTF-16 as UTF-8."""
     data = stream.read1(_CHUNK)
     while len(data) < len(BOM_UTF8) and (more := stream.read1(_CHUNK)):
@@ -96,9 +96,9 @@ def _utf8(stream: ByteStream, name: str, kind: Kind) -> Iterator[bytes]:
         yield from _utf16(data, stream, name)
         return
     if data.startswith(GZIP):
-        raise InputError("a gzip file inside a gzip file", where=name, expected=kind.file)
-    if b"\x00" in data and not kind.may_have_nul:
-        raise InputError("a binary file", where=name, expected=kind.file)
+        raise InputError("a gzip file inside a gzip file", where=name, expected=words.file)
+    if b"\x00" in data and not words.may_have_nul:
+        raise InputError("a binary file", where=name, expected=words.file)
     yield data.removeprefix(BOM_UTF8)
     while data := stream.read1(_CHUNK):
         yield data

@@ -21,7 +21,7 @@ import traces
 import whole_tsp
 from logs import write
 
-from cti_es.logs.append import Options, append
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.store import SqliteStore
 from cti_es.logs.store.sqlite import create
@@ -89,7 +89,7 @@ def _speed(folder: Path, events: int) -> list[Row]:
     def appended() -> None:
         path.unlink(missing_ok=True)
         with log.open("rb") as file:
-            create(path, lambda store: append(store, "default", read_events(file, log.name), Options()))
+            create(path, lambda store: append(store, "default", read_events(file, log.name), AppendOptions()))
 
     append_time = best(appended)
     store = SqliteStore(path)
@@ -129,7 +129,7 @@ def _whole_tsp(folder: Path, events: int) -> list[Row]:
     log, path = folder / "tsp.ndjson", folder / "tsp.db"
     whole_tsp.write(log, events)
     with log.open("rb") as file:
-        create(path, lambda store: append(store, "default", read_events(file, log.name), Options()))
+        create(path, lambda store: append(store, "default", read_events(file, log.name), AppendOptions()))
     plain, mixed = SqliteStore(folder / "site.db"), SqliteStore(path)
     times = [
         [best(lambda store=store: _replayed(store), 1, time.process_time) for store in (plain, mixed)]

@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 import cti_es.logs.append
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import SqliteStore
 from cti_es.testing.random_logs import Plan, generate
-from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.events import Event, NumberedEvents
 from cti_es_cli.main import main
 
 HEADER = b"SQLite format 3\0"
@@ -82,7 +81,12 @@ def fill(store: Any, log: str, events: list[Event], size: int = 20) -> None:
     """Append events in parts, one transaction each."""
     for start in range(0, len(events), size):
         part = events[start : start + size]
-        append(store, log, [Lines(range(1, len(part) + 1), part)], Options(allow_misfits=True, source="test"))
+        append(
+            store,
+            log,
+            [NumberedEvents(range(1, len(part) + 1), part)],
+            AppendOptions(allow_misfits=True, source="test"),
+        )
 
 
 @contextmanager

@@ -23,10 +23,9 @@ from campaigns.flips import flipped
 from campaigns.running import Report, run, script, snapshots_every
 
 import cti_es.logs.store.base
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import Head, SqliteStore
-from cti_es.vocabulary.events import NodeAdded
+from cti_es.vocabulary.events import NodeAdded, NumberedEvents
 
 AT = "2026-01-01T08:00:00Z"
 SIZES = (3, 1, 60, 2, 1, 40, 1)
@@ -98,9 +97,9 @@ class Crashed:
 def _append(path: Path, version: int, size: int) -> Head:
     events = [NodeAdded(node=f"n{version + n}", at=AT, id=f"id{version + n}") for n in range(size)]
     some = [events[start : start + 15] for start in range(0, size, 15)]
-    parts = [Lines(range(len(part)), part) for part in some]
+    parts = [NumberedEvents(range(len(part)), part) for part in some]
     with closing(SqliteStore(path, write=True)) as store:
-        return append(store, "default", parts, Options()).head
+        return append(store, "default", parts, AppendOptions()).head
 
 
 def campaign(folder: Path, rounds: int, seed: int, step: int = 1) -> Report:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, run
 from cti_es.cucm.log_lines import LogLineOptions
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import Conflict, InputError
 from cti_es.vocabulary.event_text import event_from_fields
+from cti_es.vocabulary.events import NumberedEvents
 
 TOPOLOGY = [
     *({"type": "node_added", "node": node} for node in ("cm1", "cm2", "cm3")),
@@ -48,7 +48,7 @@ def new_store(*more, at="2026-03-01T00:00:00Z"):
     for event in (*TOPOLOGY, *more):
         fields = {key: value for key, value in {"at": at, **event}.items() if key != "type"}
         found.append(event_from_fields(event["type"], fields, "x"))
-    append(store, "default", [Lines(range(len(found)), found)], Options())
+    append(store, "default", [NumberedEvents(range(len(found)), found)], AppendOptions())
     return store
 
 
@@ -94,7 +94,11 @@ GIVEN = {f"number {number}": node for node, number in NUMBERS.items()}
 def bring(store, *contents, given=GIVEN, dry_run=False, see=lambda new: None):
     """Import files; what was appended, and the findings as (kind, name) → count."""
     done = run(
-        store, "default", Import(files(*contents), lambda known: given, LINES), Options("import", dry_run=dry_run), see
+        store,
+        "default",
+        Import(files(*contents), lambda known: given, LINES),
+        AppendOptions("import", dry_run=dry_run),
+        see,
     )
     counts = Counter()
     for finding in done.findings:
@@ -154,9 +158,21 @@ def test_numbers_are_learnt_from_any_file(store):
     assert bring(new_store(), [link(1, "cm2", "cm1")], given={})[1]["skipped", "unknown_node"] == 1
 
 
+def test_a_log_that_is_elsewhere_is_a_conflict(store):
+    """The caller's idea of the log's version is checked as append checks it; no line of a file has to do with that."""
+    what = Import(files([link(1, "cm2", "cm1")]), lambda known: GIVEN, LINES)
+    with pytest.raises(Conflict, match="at version 7; expected version 99; nothing was stored") as refused:
+        run(store, "default", what, AppendOptions("import", expect=99))
+
+    assert refused.value.index is None
+    assert len(events(store)) == 7
+
+
 def test_what_has_not_recovered_is_reported(store):
     """A failure without a recovery is reported, with the alarms that a default alarm level leaves out."""
-    done = run(store, "default", Import(files([link(1, "cm2", "cm1")]), lambda known: GIVEN, LINES), Options("import"))
+    done = run(
+        store, "default", Import(files([link(1, "cm2", "cm1")]), lambda known: GIVEN, LINES), AppendOptions("import")
+    )
     [finding] = [one for one in done.findings if one.kind == "unrecovered"]
 
     assert (finding.name, finding.first) == ("cm1", "f1.log:1")
@@ -285,7 +301,7 @@ def test_a_refusal_that_does_not_end_is_reported(store):
     """Everybody would wait for its end for ever; the line that would tell of it is often not written."""
     lines = [opened(1), cti(2, "CtiDeviceOpenFailure", Reason=-1932787494), cti(3, "CtiDeviceOpened"),
              cti(4, "CtiLineOpenFailure", DirNum="5001", Reason=-1932787501)]  # fmt: skip
-    done = run(store, "default", Import(files(lines), lambda known: GIVEN, LINES), Options("import"))
+    done = run(store, "default", Import(files(lines), lambda known: GIVEN, LINES), AppendOptions("import"))
 
     assert [(one.name, one.first, one.text) for one in done.findings if one.kind == "unrecovered"] == [
         ("P 5001", "f1.log:4", "open was refused at 2026-03-02T09:00:04Z, and no line here says that this ended;"

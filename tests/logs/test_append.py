@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from cti_es.answers.message import explain_message
 from cti_es.logs import append as appending
-from cti_es.logs.append import MISFITS_SHOWN, Options, append, parse_expect
-from cti_es.logs.ndjson import Lines, read_events, write_events
+from cti_es.logs.append import MISFITS_SHOWN, AppendOptions, append, parse_expect
+from cti_es.logs.ndjson import read_events, write_events
 from cti_es.logs.reading import Cut, StoredLog, resumed_at
 from cti_es.logs.store import Head, MemoryStore, SqliteStore
 from cti_es.logs.verify import verify
@@ -27,6 +27,7 @@ from cti_es.vocabulary.events import (
     NodeAdded,
     NodeFailed,
     NodeRecovered,
+    NumberedEvents,
     decode_events,
     encode,
 )
@@ -43,17 +44,17 @@ def store(request, tmp_path):
 
 
 def lines(*events, first=1):
-    return Lines(range(first, first + len(events)), list(events))
+    return NumberedEvents(range(first, first + len(events)), list(events))
 
 
 def put(store, *events, log="default", **options):
     """Append events given as Structs."""
-    return append(store, log, [lines(*events)], Options(**options))
+    return append(store, log, [lines(*events)], AppendOptions(**options))
 
 
 def put_text(store, text, log="default", **options):
     """Append a file of this text."""
-    return append(store, log, read_events(io.BytesIO(text.encode()), "f"), Options(name="f", **options))
+    return append(store, log, read_events(io.BytesIO(text.encode()), "f"), AppendOptions(name="f", **options))
 
 
 def events_of(store, log="default"):
@@ -110,8 +111,8 @@ def test_memory_and_sqlite_do_the_same(tmp_path):
 
 def test_the_same_events_can_be_appended_once_more(store):
     """Events are not changed by a try, so that the next one (another program was first) finds what was sent."""
-    sent = [Lines(range(1, 2), [NodeAdded(node="cm1", id="1")])]
-    done = [append(store, "default", sent, Options()) for _ in range(2)]
+    sent = [NumberedEvents(range(1, 2), [NodeAdded(node="cm1", id="1")])]
+    done = [append(store, "default", sent, AppendOptions()) for _ in range(2)]
 
     assert [(one.appended, one.duplicates) for one in done] == [(1, 0), (0, 1)]
     assert sent[0].events == [NodeAdded(node="cm1", id="1")]
@@ -174,7 +175,7 @@ def test_duplicates_across_the_batches_of_one_file(store):
     """Equal lines that are read in different batches of one file are found in what is not committed yet."""
     batches = [lines(node("cm1", "one")), lines(node("cm2"), first=2), lines(node("cm1", "one"), node("cm3"), first=3)]
 
-    assert counts(append(store, "default", batches, Options())) == (3, 1, 0)
+    assert counts(append(store, "default", batches, AppendOptions())) == (3, 1, 0)
     assert [event.node for event in events_of(store)] == ["cm1", "cm2", "cm3"]
 
 
@@ -231,19 +232,20 @@ def test_other_content_under_the_same_id_is_a_conflict(store, other):
 
 def test_other_content_within_one_file_is_a_conflict(store):
     """Two lines with one id and different content: an error that names the second line, and nothing is stored."""
-    with pytest.raises(Conflict, match=r"f:4: the id 'one' stands for another event"):
+    with pytest.raises(Conflict, match=r"f:4: the id 'one' stands for another event") as refused:
         put_text(
             store,
             '{"type":"node_added","node":"cm1","id":"one"}\n\n{"type":"node_added","node":"cm2"}\n'
             '{"type":"node_added","node":"cm3","id":"one"}\n',
         )
+    assert refused.value.index == 4
     assert store.logs() == []
 
 
 def test_other_content_across_batches_is_a_conflict(store):
     """The same where the two lines are read in different batches."""
     with pytest.raises(Conflict, match="at version 1"):
-        append(store, "default", [lines(node("cm1", "one")), lines(node("cm2", "one"), first=2)], Options())
+        append(store, "default", [lines(node("cm1", "one")), lines(node("cm2", "one"), first=2)], AppendOptions())
     assert store.logs() == []
 
 
@@ -302,7 +304,7 @@ def test_expect_is_about_the_log_before_the_append(store):
     put(store, node("cm0"))
     batches = [lines(node("cm1")), lines(node("cm2"), first=2)]
 
-    assert append(store, "default", batches, Options(expect=1)).head.version == 3
+    assert append(store, "default", batches, AppendOptions(expect=1)).head.version == 3
 
 
 @pytest.mark.parametrize("expect", [0, 1, "none"])
@@ -359,8 +361,10 @@ def test_misfits_are_refused_with_their_lines(store):
     assert str(refused.value).splitlines() == [
         "f:3: misfit 2 node_exists node 'cm1' exists already",
         "f:5: misfit 4 unknown_node unknown node 'cn2'; did you mean 'cm2'?",
-        "2 misfits: nothing was stored (--allow-misfits stores them all the same)",
+        "2 misfits: nothing was stored",
     ]
+    assert refused.value.indexes == [3, 5]
+    assert [(one.version, one.code) for one in refused.value.misfits] == [(2, "node_exists"), (4, "unknown_node")]
     assert store.logs() == []
 
 
@@ -404,7 +408,7 @@ def test_allowed_misfits_are_stored_and_reported(store):
 def test_misfits_of_every_batch_are_reported(store):
     """Allowed misfits of all batches of a file are in the report."""
     batches = [lines(node("cm1"), node("cm1")), lines(node("cm2"), first=3), lines(node("cm2"), first=4)]
-    done = append(store, "default", batches, Options(allow_misfits=True))
+    done = append(store, "default", batches, AppendOptions(allow_misfits=True))
 
     assert [one.version for one in done.misfits] == [2, 4]
 
@@ -484,7 +488,7 @@ def test_snapshots_are_taken_when_due(store, monkeypatch):
 def test_a_large_append_takes_several_snapshots(store, monkeypatch):
     """Within one append of many batches snapshots are taken on the way."""
     monkeypatch.setattr(appending, "SNAPSHOT_WORK", 10)
-    append(store, "default", [lines(node(f"a{n}"), node(f"b{n}")) for n in range(12)], Options())
+    append(store, "default", [lines(node(f"a{n}"), node(f"b{n}")) for n in range(12)], AppendOptions())
 
     assert [snapshot.version for snapshot, _ in store.snapshots("default")] == [10, 20]
 

@@ -14,13 +14,12 @@ from support.strategies import EXAMPLES
 import cti_es.logs.append
 from cti_es.answers.device import explain_device
 from cti_es.answers.message import explain_message
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.reading import WHOLE, Batch, Cut, Reading, StoredLog, event_at, parse_as_of, resumed_at
 from cti_es.logs.store import MemoryStore, SqliteStore
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.events import CallStarted, DeviceAdded, NodeAdded, NodeFailed
+from cti_es.vocabulary.events import CallStarted, DeviceAdded, NodeAdded, NodeFailed, NumberedEvents
 
 TIMES = [
     "2026-01-01T08:00:00Z",
@@ -71,7 +70,7 @@ def stored(events, sizes, store=None):
         patch.setattr(cti_es.logs.append, "SNAPSHOT_WORK", 1)
         rest, part = iter(events), 0
         while batch := list(islice(rest, sizes[part % len(sizes)])):
-            append(store, "default", [Lines(range(1, len(batch) + 1), batch)], Options())
+            append(store, "default", [NumberedEvents(range(1, len(batch) + 1), batch)], AppendOptions())
             part += 1
     return StoredLog(store, "default", "store")
 
@@ -302,7 +301,7 @@ def test_following_a_store(tmp_path, kind, start):
             if (names := next(later, None)) is None:
                 raise Enough
             events = [NodeAdded(node=f"later{n}", at=TIMES[-1]) for n in names]
-            append(store, "default", [Lines(range(1, len(events) + 1), events)], Options())
+            append(store, "default", [NumberedEvents(range(1, len(events) + 1), events)], AppendOptions())
 
         versions = []
         with suppress(Enough):

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 import cti_es.logs.append
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines, write_events
+from cti_es.logs.append import AppendOptions, append
+from cti_es.logs.ndjson import write_events
 from cti_es.logs.reading import Cut, Reading, StoredLog, resumed_at
 from cti_es.logs.store import Fault, Head, MemoryStore, SqliteStore
 from cti_es.logs.store.base import chain_hash
@@ -21,7 +21,7 @@ from cti_es.model.homes import homes
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.testing.random_logs import Plan, generate
 from cti_es.vocabulary.errors import CtiEsError, StoreError
-from cti_es.vocabulary.events import NodeAdded, decode_events, encode
+from cti_es.vocabulary.events import NodeAdded, NumberedEvents, decode_events, encode
 
 AT = "2026-01-01T08:00:00Z"
 
@@ -35,7 +35,7 @@ def events_for(seed, count):
 def fill(store, log, events, size=20):
     for start in range(0, len(events), size):
         part = events[start : start + size]
-        append(store, log, [Lines(range(1, len(part) + 1), part)], Options(source="test"))
+        append(store, log, [NumberedEvents(range(1, len(part) + 1), part)], AppendOptions(source="test"))
 
 
 @pytest.fixture
@@ -127,8 +127,8 @@ def test_an_empty_store_has_no_faults(tmp_path):
 def test_misfits_are_no_faults(path):
     """Events that do not fit are part of a log like others."""
     with closing(SqliteStore(path, write=True)) as store:
-        lines = [Lines(range(1), [NodeAdded(node="cm1", at=AT)])]
-        append(store, "main", lines, Options(allow_misfits=True))
+        lines = [NumberedEvents(range(1), [NodeAdded(node="cm1", at=AT)])]
+        append(store, "main", lines, AppendOptions(allow_misfits=True))
 
     assert faults(path) == []
 
@@ -293,7 +293,9 @@ def test_the_heads_are_those_that_were_checked(path):
 
     def meanwhile(rows):
         with closing(SqliteStore(path, write=True)) as other:
-            append(other, "main", [Lines(range(1), [NodeAdded(node=f"meanwhile{len(ends)}")])], Options())
+            append(
+                other, "main", [NumberedEvents(range(1), [NodeAdded(node=f"meanwhile{len(ends)}")])], AppendOptions()
+            )
         return rows
 
     with closing(SqliteStore(path)) as store:

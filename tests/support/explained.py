@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 from conftest import SCENARIOS
 from support.strategies import Json, placed, run
 
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines, read_events
+from cti_es.logs.append import AppendOptions, append
+from cti_es.logs.ndjson import read_events
 from cti_es.logs.reading import StoredLog
 from cti_es.logs.store import MemoryStore
-from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.events import Event, NumberedEvents
 from cti_es_cli.main import main
 
 each = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
@@ -47,5 +47,5 @@ def plain(found: Any) -> Any:
 def stored(events: list[Event]) -> StoredLog:
     """A log in memory."""
     store = MemoryStore()
-    append(store, "lab", [Lines(range(1, len(events) + 1), events)], Options("log", allow_misfits=True))
+    append(store, "lab", [NumberedEvents(range(1, len(events) + 1), events)], AppendOptions("log", allow_misfits=True))
     return StoredLog(store, "lab", "memory:#lab")

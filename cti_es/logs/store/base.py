@@ -105,7 +105,7 @@ class Fault(NamedTuple):
     fault: str
 
 
-class Reader(Protocol):
+class StoreReader(Protocol):
     """A log store as its readers see it."""
 
     @property
@@ -164,7 +164,7 @@ class Writer(Protocol):
         """Keep a snapshot of the log at its head."""
 
 
-class Store(Reader, Protocol):
+class Store(StoreReader, Protocol):
     """A log store that can be written to."""
 
     def writing(self, log: str) -> AbstractContextManager[Writer]:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from cti_es.logs import clock
 from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.logs.store.schema import APPLICATION_ID, OBJECTS, SCHEMA_VERSION, migrate, schema_faults
-from cti_es.vocabulary.errors import NotAStore, StoreError
+from cti_es.vocabulary.errors import NotAStore, StoreError, StoreLocked
 from cti_es.vocabulary.events import Event
 
 HEADER = b"SQLite format 3\x00"
@@ -468,9 +468,9 @@ def _unpacked(packed: bytes) -> bytes:
 def _explain(error: Exception, address: str, wait: float) -> StoreError:
     text = str(error)
     if _is_locked(error):
-        return StoreError(
+        return StoreLocked(
             f"another program is writing to the store and did not finish within {wait:g} s", where=address,
-            hint="try again, or wait longer (--wait)",
+            hint="try again, or wait longer",
         )  # fmt: skip
     if "not a database" in text:
         return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")

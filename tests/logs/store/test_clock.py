@@ -6,10 +6,9 @@ import pytest
 from freezegun import freeze_time
 
 from cti_es.logs import clock
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import MemoryStore, SqliteStore
-from cti_es.vocabulary.events import NodeAdded, decode_events
+from cti_es.vocabulary.events import NodeAdded, NumberedEvents, decode_events
 
 GIVEN = "2020-05-05T05:05:05Z"
 
@@ -23,7 +22,7 @@ def store(request, tmp_path):
 
 
 def put(store, *events):
-    append(store, "default", [Lines(range(1, len(events) + 1), list(events))], Options())
+    append(store, "default", [NumberedEvents(range(1, len(events) + 1), list(events))], AppendOptions())
 
 
 def stored(store):
@@ -58,7 +57,7 @@ def test_a_time_that_was_sent_is_kept(store):
 def test_one_append_has_one_time(store):
     """The clock is asked once: every event and row of an append has the same time though it goes on."""
     with freeze_time("2026-03-02T08:00:00Z", auto_tick_seconds=60):
-        append(store, "default", [Lines([n], [NodeAdded(node=f"cm{n}")]) for n in (1, 2, 3)], Options())
+        append(store, "default", [NumberedEvents([n], [NodeAdded(node=f"cm{n}")]) for n in (1, 2, 3)], AppendOptions())
 
     assert len(set(stored(store))) == 1
 

@@ -12,20 +12,22 @@ from threading import Event, Thread
 
 import pytest
 
-from cti_es.logs.append import Options, append
-from cti_es.logs.ndjson import Lines
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import SqliteStore
 from cti_es.logs.store.sqlite import create
 from cti_es.logs.verify import verify
 from cti_es.vocabulary.errors import NotAStore, StoreError
-from cti_es.vocabulary.events import NodeAdded, decode_events
+from cti_es.vocabulary.events import NodeAdded, NumberedEvents, decode_events
 
 AT = "2026-01-01T08:00:00Z"
 
 
 def put(store, *names):
     return append(
-        store, "default", [Lines(range(1, len(names) + 1), [NodeAdded(node=n, at=AT) for n in names])], Options()
+        store,
+        "default",
+        [NumberedEvents(range(1, len(names) + 1), [NodeAdded(node=n, at=AT) for n in names])],
+        AppendOptions(),
     )
 
 
@@ -317,9 +319,9 @@ def test_a_dead_programs_draft_is_not_taken_up(tmp_path, monkeypatch, same_proce
 BULK = """
 import sys
 from pathlib import Path
-from cti_es.logs.append import Options, append
+from cti_es.logs.append import AppendOptions, append
 from cti_es.vocabulary.events import NodeAdded
-from cti_es.logs.ndjson import Lines
+from cti_es.vocabulary.events import NumberedEvents
 from cti_es.logs.store import SqliteStore, base
 
 base.ROW_EVENTS = 50
@@ -329,8 +331,8 @@ start = store.head("default").version
 print("ready", flush=True)
 while True:
     events = [NodeAdded(node=f"n{start + n}", at="2026-01-01T08:00:00Z", id=f"{start + n}") for n in range(SIZE)]
-    lines = [Lines(range(n + 1, n + 101), events[n:n + 100]) for n in range(0, SIZE, 100)]
-    start = append(store, "default", lines, Options()).head.version
+    lines = [NumberedEvents(range(n + 1, n + 101), events[n:n + 100]) for n in range(0, SIZE, 100)]
+    start = append(store, "default", lines, AppendOptions()).head.version
     print(start, flush=True)
 """
 
