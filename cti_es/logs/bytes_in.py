@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, cast
 
-from cti_es.vocabulary.errors import InputError, TooMuchUnpacked, did_you_mean
+from cti_es.logs.store.sqlite import HEADER
+from cti_es.vocabulary.errors import InputError, NotAStore, TooMuchUnpacked, did_you_mean
 from cti_es.vocabulary.text_lines import GZIP, ByteStream
 
 STDIN = "<stdin>"
@@ -147,8 +148,7 @@ class Unpacked:
                 raise self._broken(str(error).rpartition(": ")[2]) from None
             self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             if data:
-                self._out += len(data)
-                self._check_limit()
+                self._check(data)
                 return data
         return b""
 
@@ -171,7 +171,12 @@ class Unpacked:
     def _broken(self, how: str) -> InputError:
         return InputError(f"broken gzip: {how}", where=self._name, expected="a whole gzip file")
 
-    def _check_limit(self) -> None:
+    def _check(self, data: bytes) -> None:
+        if not self._out and data.startswith(HEADER):
+            raise NotAStore(
+                "a store inside a gzip file", where=self._name, expected="a store", hint="gzip -d unpacks it"
+            )
+        self._out += len(data)
         size, ratio = self._limit
         if size is not None and self._out > size:
             raise TooMuchUnpacked(f"more than {size:,} bytes come out of this gzip file", where=self._name)
