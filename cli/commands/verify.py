@@ -19,7 +19,7 @@ FAULTY = 1
 
 
 class LogHead(click.ParamType[tuple[str, Head]]):
-    """``LOG=VERSION:sha256:HEX``."""
+    """The value of ``--head``: ``LOG=VERSION:sha256:HEX``, a log and its head."""
 
     name = "LOG=HEAD"
 

@@ -63,7 +63,7 @@ def claim_of(record: Record, rule: Rule) -> Verdict:
 
 
 def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
-    """What a line tells of the names of nodes: pairs of references that mean the same node."""
+    """What an SDLLink alarm tells about the names of nodes: pairs of references that mean the same node."""
     if record.mnemonic.lower() not in ("sdllinkoos", "sdllinkisv"):
         return ()
     tags = record.tags
@@ -75,12 +75,15 @@ def links(record: Record) -> tuple[tuple[NodeRef, NodeRef], ...]:
 
 
 def id_of(record: Record) -> str:
-    """The identifier of an alarm: by when, where, its sequence number there, its name and parameters."""
+    """The ``id`` of the event that an alarm becomes: the same for the same alarm, by whatever way it came."""
     return f"alarm:{record.fingerprint}"
 
 
 def signed(text: str) -> int | None:
-    """A reason as CTI prints it: signed or unsigned decimal, or hexadecimal → 0 to 0xFFFFFFFF."""
+    """A reason as a number from 0 to 0xFFFFFFFF; None if it is none.
+
+    CTI prints it in decimal, signed or unsigned, or in hexadecimal: -1932787693 is 0x8CCC0013.
+    """
     try:
         value = int(text, 16 if text[:2].lower() == "0x" else 10) if len(text) <= 12 else None
     except ValueError:

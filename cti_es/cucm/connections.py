@@ -39,7 +39,7 @@ class Connections:
         self._holders.setdefault(thing, set()).add(connection)
 
     def close(self, connection: str, thing: Thing) -> bool:
-        """The connection closes something; whether no other has it open."""
+        """The connection closes something. Returns whether no other connection has it open any more."""
         self._open.get(connection, set()).discard(thing)
         holders = self._holders.get(thing, set())
         holders.discard(connection)

@@ -145,7 +145,7 @@ class Record:
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def without_text(self) -> "Record":
-        """Where and when it was written, without what it says: to remember many of them."""
+        """A copy without parameters and text, so small that many of them can be kept."""
         return Record(self.line, self.host, self.sequence, self._head, self._when(), "", self._times)
 
     def peek(self, key: str) -> str:

@@ -18,7 +18,7 @@ from cti_es.vocabulary.times import EXPECTED, canonical_time, sort_key
 
 MAX_DIGITS = 18
 LAST_VERSION = 10**MAX_DIGITS
-"""Past the end of every log; no version has more digits."""
+"""A version past the end of every log. No version has more digits."""
 
 
 class Batch(NamedTuple):
@@ -192,7 +192,7 @@ def resumed_at_end(log: Log) -> Resumed:
 
 
 def catch_up(log: Log, fold: Resumed) -> None:
-    """Fold what has come to the end of a log since."""
+    """Go on with a fold: take the events that were appended to its log since."""
     for batch in log.batches(fold.replay.version + 1):
         fold.timeline.take(batch.version, batch.events)
         fold.replay.advance(batch.events)

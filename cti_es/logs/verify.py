@@ -24,7 +24,7 @@ def verify(
     """Everything that is wrong with a store, one fault at a time; nothing when it is whole.
 
     ``heads`` are heads of its logs that were kept elsewhere: each must still be on its log. ``rows`` is given the rows
-    of each log and passes them on (to count them, say). ``ends`` is told where each log ends that was checked.
+    of each log and passes them on (to count them, say). ``ends``, if given, gets the head of each log that was checked.
     """
     with store.at_one_moment():
         yield from _faults(store, heads, rows, {} if ends is None else ends)

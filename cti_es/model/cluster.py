@@ -173,21 +173,21 @@ class Cluster(msgspec.Struct):
     # What an event needs to find. Each raises :class:`Misfit`.
 
     def known_node(self, name: str) -> bool:
-        """Whether the node is in service."""
+        """Whether the node is in service. Raises :class:`Misfit` if there is no such node."""
         return _found(self.nodes, name, "unknown_node", "node")
 
     def known_nodes(self, names: tuple[str, ...]) -> None:
-        """That there are such nodes, each named once."""
+        """Raise :class:`Misfit` unless there are such nodes, each named once."""
         for name in names:
             self.known_node(name)
         once_each(names)
 
     def known_cti_manager(self, name: str) -> bool:
-        """Whether the CTI Manager on that node is in service."""
+        """Whether the CTI Manager on that node is in service. Raises :class:`Misfit` if the node has none."""
         return _found(self.cti_managers, name, "unknown_cti_manager", "CTI Manager")
 
     def known_device(self, name: str) -> Device:
-        """The device of that name."""
+        """The device of that name. Raises :class:`Misfit` if there is none."""
         return _found(self.devices, name, "unknown_device", "device")
 
     def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -196,7 +196,7 @@ class Cluster(msgspec.Struct):
 
 
 def known_line(device: Device, number: str) -> str:
-    """The line's number, if the device has such a line. Raises :class:`Misfit`."""
+    """The line's number. Raises :class:`Misfit` if the device has no such line."""
     if number not in device.lines:
         raise Misfit("unknown_line", f"unknown line '{number}' of '{device.name}'", number, device.lines)
     return number
@@ -211,7 +211,7 @@ def known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def once_each(names: tuple[str, ...]) -> None:
-    """That no name stands twice in a list. Raises :class:`Misfit`."""
+    """Raise :class:`Misfit` if a name stands twice in a list."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -289,7 +289,7 @@ class Recovery:
         self.cluster.connected[event.call] = connected + new
 
     def ordinary_calls(self, coming: Iterator[events.Event]) -> events.Event | None:
-        """Take ordinary calls as long as they come; the first event that is anything else, or None at the end.
+        """Take events as long as they are ordinary calls. Returns the first that is not, or None at the end.
 
         Nearly every event of a real log starts, connects or ends the only leg of a call, and nothing follows from it:
         no misfit, and no device that waited for the end. Those are taken here, many at a time; everything else is left

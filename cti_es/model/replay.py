@@ -46,7 +46,7 @@ class MisfitReport(msgspec.Struct, frozen=True):
 
 
 Watch = Callable[[int, Sequence[Step]], None]
-"""Is shown the version and the steps of an event, before the TSP is."""
+"""A function that is called with the version and the steps of an event, before the TSP reads the steps."""
 
 _decode_state = msgspec.json.Decoder(State).decode
 
@@ -91,7 +91,10 @@ class Replay:
         return self._tsp.book
 
     def messages(self, events: Sequence[Event]) -> Iterator[Message]:
-        """Take the next events of the log; the messages that they cause, in order. Read it to its end."""
+        """Take the next events of the log and yield the messages that they cause, in order.
+
+        Events are taken as the messages are read: whoever stops early leaves the replay between two events.
+        """
         recovery, steps, handlers = self._recovery, self._recovery.steps, self._tsp.handlers
         end = self.version + len(events)
         rest = iter(events)
@@ -111,13 +114,16 @@ class Replay:
         recovery.version = end
 
     def advance(self, events: Sequence[Event]) -> None:
-        """Take the next events of the log for their effect alone."""
+        """Take the next events of the log without giving their messages away; they are numbered all the same."""
         self.work += len(events)
         for _ in self.messages(events):
             pass
 
     def offer(self, event: Event) -> MisfitReport | None:
-        """Take one more event if it fits. If not, it is as if it had never come, without a version: its misfit."""
+        """Take one more event, but only if it fits.
+
+        Returns None then. Else returns its misfit, and the replay is as before: no version was used up.
+        """
         before = self.version
         self.advance([event])
         for misfit in self.taken_misfits():
@@ -126,7 +132,7 @@ class Replay:
         return None
 
     def taken_misfits(self) -> list[MisfitReport]:
-        """The misfits since this was last asked; they are given away and no longer kept here."""
+        """The misfits since this was last called. They are handed over, not kept."""
         taken, self.misfits = self.misfits, []
         return taken
 

@@ -20,7 +20,11 @@ _WORDS = FileWords("a message trace, text", "one message or field a line", "is t
 
 
 class TraceFormat(NamedTuple):
-    """A format: whether a file that starts so (UTF-8) is in it, and the messages of the lines of one, in batches."""
+    """A format of traces.
+
+    ``looks_like`` says whether a file with these first bytes, in UTF-8, is in it. ``read`` gives the messages of the
+    lines of such a file, in batches.
+    """
 
     name: str
     looks_like: Callable[[bytes], bool]

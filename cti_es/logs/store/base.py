@@ -143,13 +143,13 @@ class StoreReader(Protocol):
         """What is wrong with the store as such: tables, indexes, view, triggers, positions."""
 
     def refresh(self) -> None:
-        """Whatever has been appended meanwhile is seen from now on."""
+        """See what others have appended since the store was opened or last refreshed."""
 
     def at_one_moment(self) -> AbstractContextManager[None]:
-        """Everything that is read inside belongs together, whatever is appended meanwhile."""
+        """Inside this context everything that is read is of one moment, whatever others append meanwhile."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the store; it cannot be read any more."""
 
 
 class Writer(Protocol):

@@ -29,10 +29,10 @@ _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
 SQLITE_NEEDED = (3, 37)
-"""Strict tables came with it."""
+"""The oldest SQLite that has strict tables, which the schema needs."""
 
 LARGEST_STATE = 1 << 28
-"""No snapshot is kept or taken from a store whose state has more bytes: a few forged ones could be any number."""
+"""A snapshot whose unpacked state has more bytes is neither kept nor used: a forged one could unpack to any size."""
 
 _LONGEST_WAIT = 1_000_000.0  # seconds; SQLite takes milliseconds in 32 bits
 _SLICE = 0.1
@@ -154,7 +154,7 @@ class SqliteStore:
                 self._is_immutable = _is_immutable(self._path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     # What writers use.
@@ -167,7 +167,7 @@ class SqliteStore:
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
-        """Everything that is read inside belongs together: one read transaction."""
+        """Inside this context everything that is read is of one moment: one read transaction."""
         with self._explained():
             self._connection.execute("BEGIN")
         try:

@@ -191,7 +191,7 @@ class Drafts:
 
 
 def decoded(line: bytes) -> str:
-    """A line of a text of which only ASCII matters."""
+    """A line as text, without blanks at its end. What is no UTF-8 is replaced: only ASCII matters to the reader."""
     return line.decode("utf-8", "replace").rstrip()
 
 
