@@ -1,7 +1,10 @@
 """What is handed out: the README as PyPI shows it, the source distribution, the lowest and the locked versions."""
 
 import gzip
+import re
 import runpy
+import subprocess
+import sys
 import tarfile
 import tomllib
 from pathlib import Path
@@ -61,3 +64,28 @@ def test_the_version_is_that_of_the_library() -> None:
     import cti_es
 
     assert PROJECT["version"] == cti_es.__version__
+
+
+def declared(extra: str) -> list[str]:
+    """What an extra needs, as it stands in pyproject.toml."""
+    return [one for one in PROJECT["optional-dependencies"][extra] if not one.startswith("cti-es[")]
+
+
+def test_everything_that_is_needed_is_locked_with_hashes() -> None:
+    """CI and developers get what requirements/dev.txt names, at one version each and with its hashes."""
+    text = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
+    locked = dict(
+        re.findall(r"(?m)^([\w.-]+)==\S+(?: ; .*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\\n|\n))+)", text)
+    )
+    needed = [*PROJECT["dependencies"], *declared("test"), *declared("dev"), *declared("supply")]
+
+    assert [one for one in needed if re.split(r"[>=;]", one)[0] not in locked] == []
+    assert set(locked) == set(re.findall(r"(?m)^([\w.-]+)==", text))
+
+
+def test_the_lowest_versions_are_those_declared() -> None:
+    """The constraints for the lowest versions pin what users and tests need, each at its bound."""
+    done = subprocess.run([sys.executable, ROOT / ".ci" / "lowest.py"], capture_output=True, text=True, check=True)
+
+    assert "sqlite-utils==4.2.1\n" in done.stdout
+    assert done.stdout.count("==") == len(PROJECT["dependencies"]) + len(declared("test"))
