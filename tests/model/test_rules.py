@@ -79,7 +79,7 @@ def test_page_links_to_every_rule_and_to_no_other() -> None:
 
 def test_sections_have_the_same_parts() -> None:
     """Each section says what has happened, what is sent, why, and when nothing is."""
-    sections = re.split(r"^### ", TEXT, flags=re.MULTILINE)[1:]
+    sections = re.findall(r"(?ms)^### (\w+/\w+\n.*?)(?=^#|\Z)", TEXT)
     incomplete = {
         section.split("\n")[0]: part
         for section in sections

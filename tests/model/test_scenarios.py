@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from conftest import SCENARIOS
-from support import naive
+from support import naive, refresh_scenarios
 from support.strategies import placed
 
 from cti_es.logs.ndjson import read_events, write_events
@@ -144,3 +144,13 @@ def test_first_scenario_is_the_worked_example() -> None:
     log = SCENARIOS[0] / "log.ndjson"
 
     assert log.read_bytes() == EVENTS
+
+
+def test_the_index_and_the_links_of_the_rules_are_those_of_the_scenarios() -> None:
+    """fixtures/README.md and the page of the rules are what tests/support/refresh_scenarios.py writes."""
+    found = refresh_scenarios.rules_of_scenarios()
+    page = refresh_scenarios.RULES_PAGE.read_text("utf-8")
+
+    assert refresh_scenarios.INDEX.read_text("utf-8") == refresh_scenarios.index(found)
+    assert page == refresh_scenarios.linked(page, found)
+    assert page.count("* **Scenarios:** ") == len(RULES)

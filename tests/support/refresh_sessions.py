@@ -1,4 +1,4 @@
-"""Put what the commands print now into the sessions of the docs: ``python tests/refresh_sessions.py PAGE...``.
+"""Put what the commands print now into the sessions of the docs: ``python tests/support/refresh_sessions.py PAGE...``.
 
 Hand-run after a change of wording. Look at the difference before it is committed: the tests of the docs believe it.
 """

@@ -1,0 +1,125 @@
+"""Where a test is: the tests of ``cti_es/a/b.py`` are ``tests/a/test_b.py``, of ``cli/commands/c.py`` ``tests/cli/test_c.py``.
+
+What is tested as a whole, or together with its neighbours, stands in the two tables here.
+"""
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+TESTS = ROOT / "tests"
+
+TOGETHER = {
+    "answers/notes": "answers/test_message",
+    "cli/exits": "cli/test_bad_input",
+    "cli/hints": "cli/test_bad_input",
+    "cli/main": "cli/test_help",
+    "cli/options": "cli/test_help",
+    "cli/output": "cli/test_formats",
+    "cli/progress": "cli/test_formats",
+    "cli/sources": "cli/test_stores",
+    "cli/views": "cli/test_formats",
+    "cli/demo": "cli/test_good_input",
+    "cli/export": "cli/test_good_input",
+    "cli/homes": "cli/test_cuts",
+    "cli/lint": "cli/test_diff",
+    "cli/log": "cli/test_follow",
+    "cli/logs": "cli/test_stores",
+    "cli/replay": "cli/test_replay_trace",
+    "cucm/claims": "cucm/test_alarms",
+    "cucm/connections": "cucm/test_importing",
+    "cucm/cti_alarms": "cucm/test_alarms",
+    "cucm/files": "cucm/test_importing",
+    "cucm/findings": "cucm/test_importing",
+    "cucm/past": "cucm/test_importing",
+    "cucm/present": "cucm/test_importing",
+    "cucm/sequences": "cucm/test_alarms",
+    "cucm/translation": "cucm/test_importing",
+    "cucm/unrecovered": "cucm/test_importing",
+    "logs/file_log": "logs/test_reading",
+    "logs/open": "cli/test_stores",
+    "logs/store/base": "contract/test_rows",
+    "logs/store/memory": "contract/test_rows",
+    "logs/store/sqlite": "contract/test_rows",
+    "model/book": "model/test_recovery",
+    "model/providers": "model/test_tsp",
+    "model/steps": "model/test_recovery",
+    "report/diff_text": "cli/test_diff_report",
+    "report/junit": "cli/test_diff_report",
+    "report/rows": "cli/test_schema",
+    "testing/worked_example": "model/test_scenarios",
+    "traces/diff/channels": "traces/diff/test_compare",
+    "traces/diff/checks": "traces/diff/test_lint",
+    "traces/diff/differences": "traces/diff/test_compare",
+    "traces/diff/handles": "traces/diff/test_compare",
+    "traces/diff/states": "traces/diff/test_compare",
+    "traces/forms/common": "traces/test_recognise",
+    "traces/forms/csv_table": "traces/test_recognise",
+    "traces/forms/guide": "traces/forms/test_tapi_traces",
+    "traces/forms/ndjson": "traces/test_recognise",
+    "traces/forms/one_line": "traces/forms/test_tapi_traces",
+    "traces/forms/stamps": "traces/forms/test_tapi_traces",
+    "traces/forms/tapi_browser": "traces/forms/test_tapi_traces",
+    "traces/forms/values": "traces/forms/test_tapi_traces",
+    "traces/handle_names": "cli/test_diff",
+    "traces/sides": "cli/test_diff",
+    "vocabulary/errors": "cli/test_bad_input",
+    "vocabulary/event_text": "vocabulary/test_events",
+    "vocabulary/tapi": "model/test_tsp",
+    "vocabulary/text_lines": "logs/test_ndjson",
+}
+"""Module → the tests that meet it, for modules that have no file of tests of their own."""
+
+WHOLE = {
+    "cli": "bad_input cuts diff_hostile diff_report follow formats good_input gzip help pipes replay_trace security stores widths",
+    "contract": "model rows snapshots transactions",
+    "logs/store": "append_only readers view writers",
+    "model": "conformance determinism machine scenarios tsp_behaviour worlds",
+    "traces": "hostile",
+    "traces/diff": "injected properties",
+    "traces/forms": "tapi_traces",
+    "trust": "crashes damage fuzz writers",
+    "": "citations docs mirror packaging purity",
+}
+"""Folder → tests of more than one module: what users meet, what every store keeps, what holds for the whole model."""
+
+
+def modules() -> set[str]:
+    """Every module, as ``a/b``: of the command line ``cli/b``, wherever it is there."""
+    library = {path.relative_to(ROOT / "cti_es").with_suffix("").as_posix() for path in (ROOT / "cti_es").rglob("*.py")}
+    line = {f"cli/{path.stem.rstrip('_')}" for path in (ROOT / "cli").rglob("*.py")}
+    return {one for one in library | line if not one.endswith(("__init", "__init__", "__main", "__main__"))}
+
+
+def files() -> set[str]:
+    """Every file of tests, as ``a/test_b``."""
+    return {path.relative_to(TESTS).with_suffix("").as_posix() for path in TESTS.rglob("test_*.py")}
+
+
+def own(module: str) -> str:
+    """The file of tests of a module."""
+    path = Path(module)
+    return path.with_name(f"test_{path.name}").as_posix()
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_the_tests_of_a_module_are_found_by_its_name(module: str) -> None:
+    """A module has a file of tests of its name, or stands in the table with those that meet it."""
+    assert (own(module) in files()) != (TOGETHER.get(module) in files())
+
+
+@pytest.mark.parametrize("file", sorted(files()))
+def test_a_file_of_tests_has_the_name_of_a_module(file: str) -> None:
+    """Or it is about more than one, and stands in the list of those."""
+    folder, _, name = file.rpartition("/")
+
+    assert (file in map(own, modules())) != (name.removeprefix("test_") in WHOLE.get(folder, "").split())
+
+
+def test_the_tables_name_nothing_that_is_gone() -> None:
+    """A line of a table is about a module or a file that is there."""
+    whole = {f"{folder}/test_{name}".lstrip("/") for folder, names in WHOLE.items() for name in names.split()}
+
+    assert TOGETHER.keys() <= modules()
+    assert whole <= files()
