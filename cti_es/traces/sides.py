@@ -1,10 +1,11 @@
 """One side of a comparison: a log that is replayed or a trace that is read, as messages to compare."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothi
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state
 from cti_es.traces.forms.common import TraceOptions
-from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
+from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, read_trace, recognise
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message, TraceMessage
@@ -49,33 +50,65 @@ class Selection(NamedTuple):
 EVERYTHING = Selection()
 
 
-class Side:
-    """One side of a comparison: a log that is replayed, or a trace. ``kind`` says which, in a word.
+class Trace(Protocol):
+    """A trace: the messages of a :class:`~cti_es.traces.recognise.TraceReading`, or of something that has been read."""
+
+    @property
+    def format(self) -> str | None:
+        """The name of its format; None if there is nothing in it."""
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Messages of other kinds: how many of each name."""
+
+    @property
+    def bad(self) -> int:
+        """How many messages could not be read and were left out."""
+
+    def __iter__(self) -> Iterator[Sequence[TraceMessage]]:
+        """The messages, in batches."""
+
+
+class Side(ABC):
+    """One side of a comparison. ``kind`` says what it is in a word: ``replayed``, or the format of a trace.
 
     ``messages`` counts those that have been given out; ``warnings`` is what a reader should know beside them, once
     they have been. ``untold`` are the states that are left out, as (message, parameter 1).
     """
 
-    def __init__(self, name: str, kind: str, source: "Log | TraceReading", selection: Selection) -> None:
+    def __init__(self, name: str, kind: str, selection: Selection) -> None:
         self.name = name
         self.kind = kind
         self.messages = 0
-        self._source = source
+        self.warnings: list[str] = []
+        self.untold: frozenset[tuple[str, int | None]] = frozenset()
         self._selection = selection
         self._other: Counter[str] = Counter()
-        self.untold: frozenset[tuple[str, int | None]] = frozenset()
-        self.warnings: list[str] = []
+
+    @abstractmethod
+    def _all(self) -> Iterator[Sequence[TraceMessage]]:
+        """Every message that there is, in batches."""
 
     def batches(self) -> Iterator[Sequence[TraceMessage]]:
         """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
-        source = self._source
-        whole: Iterable[list[TraceMessage]] = source if isinstance(source, TraceReading) else self._replayed(source)
-        for batch in whole:
+        for batch in self._all():
             kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
             self.messages += len(kept)
             yield kept
 
-    def _is_whole(self, batch: list[TraceMessage]) -> bool:
+    def skipped(self) -> dict[str, int]:
+        """What was not compared, by name."""
+        return dict(self._other)
+
+    def unreadable(self) -> int:
+        """How many message lines could not be read and were left out."""
+        return 0
+
+    def events(self, versions: set[int]) -> dict[int, Event]:
+        """The events with these versions, if there is a log behind this side."""
+        return {}
+
+    def _is_whole(self, batch: Sequence[TraceMessage]) -> bool:
         """Whether all of a batch is compared: nearly always so, and faster to see of what it says as a whole."""
         return (
             self._selection == EVERYTHING
@@ -103,9 +136,17 @@ class Side:
             return "that a trace cannot tell"
         return "of a state that a trace cannot tell" if (message.message, message.param1) in self.untold else ""
 
-    def _replayed(self, log: Log) -> Iterator[list[TraceMessage]]:
-        cut, start = Cut(version=self._selection.to_version), self._selection.from_version
-        replay, _ = resumed(log, version=start - 1)
+
+class LogSide(Side):
+    """A log that is replayed."""
+
+    def __init__(self, log: Log, selection: Selection = EVERYTHING) -> None:
+        super().__init__(log.name, "replayed", selection)
+        self._log = log
+
+    def _all(self) -> Iterator[list[TraceMessage]]:
+        log, cut = self._log, Cut(version=self._selection.to_version)
+        replay, _ = resumed(log, version=self._selection.from_version - 1)
         reading = Reading(log, replay.version + 1, cut)
         first: MisfitReport | None = None
         misfits = 0
@@ -118,18 +159,28 @@ class Side:
             what = f"{misfits} events do not fit" if misfits > 1 else "1 event does not fit"
             self.warnings.append(f"{what} in {log.name}, the first is {first.version}: {first.text}")
 
+    def events(self, versions: set[int]) -> dict[int, Event]:
+        """The events with these versions."""
+        return _events_at(self._log, versions) if versions else {}
+
+
+class TraceSide(Side):
+    """A trace, as it is read or after that."""
+
+    def __init__(self, name: str, trace: Trace, selection: Selection = EVERYTHING) -> None:
+        super().__init__(name, trace.format or "empty", selection)
+        self._trace = trace
+
+    def _all(self) -> Iterator[Sequence[TraceMessage]]:
+        return iter(self._trace)
+
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
-        source = self._source
-        return {**(source.skipped if isinstance(source, TraceReading) else {}), **self._other}
+        return {**self._trace.skipped, **self._other}
 
     def unreadable(self) -> int:
         """How many message lines could not be read and were left out."""
-        return self._source.bad if isinstance(self._source, TraceReading) else 0
-
-    def events(self, versions: set[int]) -> dict[int, Event]:
-        """The events with these versions, if there is a log behind this side."""
-        return {} if isinstance(self._source, TraceReading) or not versions else _events_at(self._source, versions)
+        return self._trace.bad
 
 
 class SideOptions(NamedTuple):
@@ -157,7 +208,7 @@ def _side(stack: ExitStack, source: str, options: SideOptions) -> Side:
     path = parse_address(source).path
     if not path.is_file() or (options.format is None and is_sqlite(path)):
         log = stack.enter_context(open_log(source, limit=options.limit))
-        return Side(log.name, "replayed", log, options.selection)
+        return LogSide(log, options.selection)
     return _file_side(stack, source, partial(open_bytes, path, options.limit), options)
 
 
@@ -165,13 +216,13 @@ def _file_side(stack: ExitStack, name: str, open_: OpenStream, options: SideOpti
     with open_() as stream:
         start = _start(stream)
     if options.format is None and b'"type"' in start_as_utf8(start) and recognise(start) is None:
-        return Side(name, "replayed", FileLog(name, open_), options.selection)
+        return LogSide(FileLog(name, open_), options.selection)
     reading = read_trace(stack.enter_context(open_()), name, options.format, options.reading)
     if reading.format is None:
         raise InputError(
             "nothing in it", where=name, expected=f"a trace ({', '.join(TRACE_FORMATS)}), a log or a store"
         )
-    return Side(name, reading.format, reading, options.selection)
+    return TraceSide(name, reading, options.selection)
 
 
 def _start(stream: ByteStream) -> bytes:
