@@ -8,6 +8,7 @@ from cti_es.vocabulary.errors import (
     OtherApplication,
     StoreLocked,
     TooMuchUnpacked,
+    UnknownFormat,
 )
 
 HINTS: dict[type[CtiEsError], str] = {
@@ -16,6 +17,7 @@ HINTS: dict[type[CtiEsError], str] = {
     NothingExpected: "check --app, versions and times",
     NoTimes: "--date makes times of the stamps of a trace",
     OtherApplication: "see --app",
+    UnknownFormat: "an option names the format, see --help",
     TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",
 }
 

@@ -1,8 +1,86 @@
 """cti-es: what a TAPI application should have been told when a CUCM node failed.
 
-A log of cluster inputs goes in; a pure fold turns it into device homes and TAPI messages; everything else reads,
-writes or compares those two things. Start at
-:mod:`cti_es.model.replay` for the fold and :mod:`cti_es.logs.store` for logs.
+::
+
+    log = cti_es.Log()
+    log.append("node_added", node="cm1")
+    ...
+    for message in log.messages(): ...
+    result = cti_es.diff(log, cti_es.read_trace("tb20.log"))
+    assert result.conforms, result
+
+``__all__`` is what is promised, see docs/reference/library.md. The names are imported when they are first used, so
+that ``import cti_es`` costs nothing.
 """
 
+TYPE_CHECKING = False  # as in typing, without importing it
+
+if TYPE_CHECKING:
+    from cti_es.api import (
+        AsOf,
+        Conflict,
+        CtiEsError,
+        Difference,
+        DiffResult,
+        Home,
+        InputError,
+        Log,
+        Message,
+        Misfit,
+        MisfitsRefused,
+        NotAStore,
+        Provider,
+        StoredEvent,
+        StoreError,
+        Summary,
+        Trace,
+        TraceMessage,
+        Violation,
+        diff,
+        lint,
+        open,  # noqa: A004 - cti_es.open opens a log
+        read_trace,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AsOf",
+    "Conflict",
+    "CtiEsError",
+    "DiffResult",
+    "Difference",
+    "Home",
+    "InputError",
+    "Log",
+    "Message",
+    "Misfit",
+    "MisfitsRefused",
+    "NotAStore",
+    "Provider",
+    "StoreError",
+    "StoredEvent",
+    "Summary",
+    "Trace",
+    "TraceMessage",
+    "Violation",
+    "diff",
+    "lint",
+    "open",
+    "read_trace",
+]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """A public name, when it is first asked for."""
+        if name not in __all__:
+            raise AttributeError(f"module 'cti_es' has no attribute '{name}'; its public names are in cti_es.__all__")
+        from cti_es import api
+
+        return globals().setdefault(name, getattr(api, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

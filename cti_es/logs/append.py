@@ -133,7 +133,7 @@ class _Appending:
 
     def _take_misfits(self, found: list[MisfitReport], first: int, fresh: NumberedEvents) -> None:
         if not self._options.allow_misfits:
-            raise _refused(self._options.name, [fresh.numbers[one.version - first] for one in found], found)
+            raise misfits_refused(self._options.name, [fresh.numbers[one.version - first] for one in found], found)
         self._misfits += found
 
     def _snapshot_if_due(self, replay: Replay, timeline: Timeline) -> None:
@@ -166,7 +166,7 @@ class _Appending:
             if before is None:
                 numbers.append(number)
                 events.append(event)
-            elif _same(event, before):
+            elif same_event(event, before):
                 self._duplicates += 1
             else:
                 raise self._other_content(event, number, known)
@@ -209,7 +209,7 @@ def _stamped(events: list[Event], now: str) -> list[Event]:
     return [replace(event, at=now) if event.at is None else event for event in events]
 
 
-def _same(event: Event, before: Event) -> bool:
+def same_event(event: Event, before: Event) -> bool:
     """Whether an event is the one that was sent before: as sent, its time only if it was sent."""
     return (replace(event, at=before.at) if event.at is None else event) == before
 
@@ -222,7 +222,8 @@ def _check_expected(expect: Expect, log: str, version: int) -> None:
     raise Conflict(found, expected=wanted, hint="nothing was stored")
 
 
-def _refused(name: str, numbers: list[int], found: list[MisfitReport]) -> MisfitsRefused:
+def misfits_refused(name: str, numbers: list[int], found: list[MisfitReport]) -> MisfitsRefused:
+    """The error for events that do not fit: ``numbers`` are theirs in the input, ``name`` is what it is called."""
     shown = [(_place(name, number), one) for number, one in zip(numbers[:MISFITS_SHOWN], found, strict=False)]
     lines = [f"{f'{where}: ' if where else ''}misfit {one.version} {one.code} {one.text}" for where, one in shown]
     if len(found) > MISFITS_SHOWN:

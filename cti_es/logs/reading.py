@@ -225,3 +225,14 @@ def event_at(log: Log, version: int) -> Event:
     if batch is None:
         raise InputError(f"there is no version {version} in {log.name}", expected="a version of the log")
     return batch.events[0]
+
+
+def events_at(log: Log, versions: set[int]) -> dict[int, Event]:
+    """The events with these versions that a log has, read in one pass from the first of them to the last."""
+    found: dict[int, Event] = {}
+    for batch in log.batches(min(versions, default=LAST_VERSION)):
+        for version in versions.intersection(range(batch.version, batch.version + len(batch.events))):
+            found[version] = batch.events[version - batch.version]
+        if len(found) == len(versions):
+            break
+    return found

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cti_es.traces.forms import csv_table, cucm_alarms, guide, jtapi, ndjson, one_line, tapi_browser
 from cti_es.traces.forms.common import Notes, TraceOptions
-from cti_es.vocabulary.errors import InputError, did_you_mean
+from cti_es.vocabulary.errors import InputError, UnknownFormat, did_you_mean
 from cti_es.vocabulary.tapi import TraceMessage
 from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, start_as_utf8
 
@@ -74,8 +74,12 @@ class TraceReading:
         self._notes = notes
         self._batches = format.read(lines, notes) if format else iter(())
 
+    def batches(self) -> Iterator[list[TraceMessage]]:
+        """The messages, in batches, once. Raises :class:`InputError` for a message that cannot be read."""
+        return iter(self)
+
     def __iter__(self) -> Iterator[list[TraceMessage]]:
-        """The messages, in batches. Raises :class:`InputError` for a message that cannot be read."""
+        """The same."""
         for batch in self._batches:
             self.messages += len(batch)
             if batch:
@@ -135,6 +139,4 @@ def _recognised(start: list[list[bytes]], lines: Iterator[list[bytes]], name: st
     if not text.strip():
         return None
     expected = f"a message of one of these: {', '.join(TRACE_FORMATS)}"
-    raise InputError(
-        "no known trace format", where=name, expected=expected, hint="an option names the format, see --help"
-    )
+    raise UnknownFormat("no known trace format", where=name, expected=expected)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.open import open_log, parse_address
-from cti_es.logs.reading import Cut, Log, Reading, check_end, resumed
+from cti_es.logs.reading import Cut, Log, Reading, check_end, events_at, resumed
 from cti_es.logs.store.sqlite import is_sqlite
 from cti_es.model.replay import MisfitReport
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
@@ -65,7 +65,7 @@ class Trace(Protocol):
     def bad(self) -> int:
         """How many messages could not be read and were left out."""
 
-    def __iter__(self) -> Iterator[Sequence[TraceMessage]]:
+    def batches(self) -> Iterator[Sequence[TraceMessage]]:
         """The messages, in batches."""
 
 
@@ -161,7 +161,7 @@ class LogSide(Side):
 
     def events(self, versions: set[int]) -> dict[int, Event]:
         """The events with these versions."""
-        return _events_at(self._log, versions) if versions else {}
+        return events_at(self._log, versions) if versions else {}
 
 
 class TraceSide(Side):
@@ -172,7 +172,7 @@ class TraceSide(Side):
         self._trace = trace
 
     def _all(self) -> Iterator[Sequence[TraceMessage]]:
-        return iter(self._trace)
+        return self._trace.batches()
 
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
@@ -293,14 +293,3 @@ def received(message: Message) -> TraceMessage:
         version=message.version,
         rule=message.rule,
     )
-
-
-def _events_at(log: Log, versions: set[int]) -> dict[int, Event]:
-    """In one pass, from the first of them to the last."""
-    found: dict[int, Event] = {}
-    for batch in log.batches(min(versions)):
-        for version in versions.intersection(range(batch.version, batch.version + len(batch.events))):
-            found[version] = batch.events[version - batch.version]
-        if len(found) == len(versions):
-            break
-    return found

@@ -35,6 +35,10 @@ class InputError(CtiEsError):
     """A file, a line, a field or a value that cannot be what it should be."""
 
 
+class UnknownFormat(InputError):
+    """A text that looks like none of the trace formats."""
+
+
 class NothingExpected(InputError):
     """No message of the expected side is left to compare."""
 

@@ -1,0 +1,391 @@
+"""What a program can do with cti-es: the names that ``import cti_es`` gives (docs/reference/library.md).
+
+Everything here is a few lines over what the commands use, too. Nothing waits to be iterated: a call reads all that it
+has to read, and raises if it cannot.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, overload
+
+from cti_es.logs import reading
+from cti_es.logs.bytes_in import open_bytes
+from cti_es.logs.places import InFile, InMemory, Place, StoredEvent, place_of
+from cti_es.logs.reading import Cut, Reading, StoredLog, check_end, parse_as_of, resumed_at
+from cti_es.model.homes import Home
+from cti_es.model.homes import homes as homes_of
+from cti_es.model.providers import ProviderRow as Provider
+from cti_es.model.providers import providers as providers_of
+from cti_es.model.replay import MisfitReport as Misfit
+from cti_es.model.replay import Replay
+from cti_es.report.diff_text import Report
+from cti_es.report.junit import junit_xml
+from cti_es.report.rows import SummaryRow as Summary
+from cti_es.traces import recognise
+from cti_es.traces.diff.compare import Comparison, DiffOptions, Order
+from cti_es.traces.diff.differences import Difference
+from cti_es.traces.diff.lint import Violation
+from cti_es.traces.diff.lint import lint as lint_messages
+from cti_es.traces.forms.common import TraceOptions
+from cti_es.traces.handle_names import read_handles
+from cti_es.traces.recognise import TraceReading
+from cti_es.traces.sides import (
+    EVERYTHING,
+    LogSide,
+    Selection,
+    Side,
+    SideOptions,
+    TraceSide,
+    compare_sides,
+    leave_out_half_told,
+    left_out_of,
+    open_side,
+    sure_of_reasons,
+)
+from cti_es.vocabulary.errors import (
+    Conflict,
+    CtiEsError,
+    InputError,
+    MisfitsRefused,
+    NotAStore,
+    StoreError,
+    did_you_mean,
+)
+from cti_es.vocabulary.event_text import event_from_fields
+from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.names import printable
+from cti_es.vocabulary.tapi import Message, TraceMessage
+from cti_es.vocabulary.times import canonical_time
+
+AsOf = int | str | datetime | None
+"""A point in a log: a version, a time (RFC 3339 text, or a datetime with a zone), or None for the end."""
+
+__all__ = [
+    "AsOf", "Conflict", "CtiEsError", "DiffResult", "Difference", "Home", "InputError", "Log", "Message", "Misfit",
+    "MisfitsRefused", "NotAStore", "Provider", "StoreError", "StoredEvent", "Summary", "Trace", "TraceMessage",
+    "Violation", "diff", "lint", "open", "read_trace",
+]  # fmt: skip
+
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+
+
+class Log:
+    """A log of cluster events. ``Log()`` is a new one in memory; :func:`open` gives one that is in a store or a file.
+
+    What is appended is kept at once. It can be used with ``with``, which closes it at the end.
+    """
+
+    def __init__(self) -> None:
+        self._place: Place = InMemory()
+
+    @property
+    def name(self) -> str:
+        """What errors and reports call it."""
+        with self._place.reading() as log:
+            return log.name
+
+    @property
+    def version(self) -> int:
+        """The version of its last event; 0 if there is none."""
+        with self._place.reading() as log:
+            if isinstance(log, StoredLog):
+                return log.store.head(log.log).version
+            return sum(len(batch.events) for batch in log.batches())
+
+    def append(self, event_type: str, /, *, allow_misfits: bool = False, **fields: object) -> StoredEvent:
+        """Append one event and return what was stored. Its fields are those of its type; ``at`` may be a datetime.
+
+        An event whose id is in the log already, with the same content, is not stored again: the one in the log is
+        returned. Raises :class:`MisfitsRefused` for an event that does not fit the state of the log, unless that is
+        allowed, :class:`InputError` for an unknown type, field or value, :class:`Conflict` for the id of another event.
+        """
+        return self._place.append([_event(event_type, fields, "append")], allow_misfits)[0]
+
+    def extend(
+        self, events: Iterable[StoredEvent | Mapping[str, object]], *, allow_misfits: bool = False
+    ) -> list[StoredEvent]:
+        """Append events, all of them or none, and return what was stored; see :meth:`append`.
+
+        Each is a mapping with the ``type`` and the fields, or an event of another log.
+        """
+        return self._place.append([_any_event(one, number) for number, one in enumerate(events, 1)], allow_misfits)
+
+    def events(self, *, as_of: AsOf = None) -> list[StoredEvent]:
+        """Its events, up to a version or a time."""
+        with self._place.reading() as log:
+            return [
+                StoredEvent(version, event)
+                for batch in _batches(log, _cut(as_of))
+                for version, event in enumerate(batch.events, batch.version)
+            ]
+
+    def messages(self, *, as_of: AsOf = None, app: str | None = None, device: str | None = None) -> list[Message]:
+        """The TAPI messages that its events cause, in order, up to a version or a time.
+
+        ``app`` and ``device`` leave out messages to others and about others; ``seq`` remains the number in the whole
+        replay. Raises :class:`InputError` for an application or a device that the log does not have.
+        """
+        replay = Replay()
+        with self._place.reading() as log:
+            found = [one for batch in _batches(log, _cut(as_of)) for one in replay.messages(batch.events)]
+        _check_known("application", app, replay.book.apps)
+        _check_known("device", device, replay.cluster.devices)
+        return [one for one in found if app in (None, one.app) and device in (None, one.device)]
+
+    def misfits(self, *, as_of: AsOf = None) -> list[Misfit]:
+        """The events that did not fit the state they met, up to a version or a time: those that were allowed."""
+        replay = Replay()
+        with self._place.reading() as log:
+            for batch in _batches(log, _cut(as_of)):
+                replay.advance(batch.events)
+        return replay.taken_misfits()
+
+    def homes(self, *, as_of: AsOf = None) -> dict[str, Home]:
+        """The home of each device by its name, at a version or a time."""
+        return {one.device: one for one in homes_of(self._state(as_of).cluster)}
+
+    def providers(self, *, as_of: AsOf = None) -> dict[str, Provider]:
+        """The provider of each application that has one, by the name of the application, at a version or a time."""
+        return {one.app: one for one in providers_of(self._state(as_of).book)}
+
+    def _state(self, as_of: AsOf) -> Replay:
+        with self._place.reading() as log:
+            replay, found = resumed_at(log, _cut(as_of))
+        _warn(found)
+        return replay
+
+    def close(self) -> None:
+        """Let go of what is open. A log in memory can still be used afterwards."""
+        self._place.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<cti_es.Log {self.name}>"
+
+
+def open(  # noqa: A001 - it opens a log, as cti_es.open
+    source: str | Path, *, create: bool = False, allow_misfits: bool = False, wait: float = 30.0
+) -> Log:
+    """The log that a SOURCE names: ``site.db``, ``site.db#lab``, a bare NDJSON file, ``-`` for standard input.
+
+    ``create``: the store, or the log in it, is made by the first append if it is not there. The events of a bare file
+    have to fit, unless ``allow_misfits``. ``wait`` is how many seconds to wait for another writer.
+
+    Raises :class:`InputError`, :class:`MisfitsRefused` and :class:`StoreError`.
+    """
+    log = Log()
+    log._place = place_of(str(source), create, wait)
+    if isinstance(log._place, InFile) and not allow_misfits and (found := log.misfits()):
+        what = f"{len(found)} events do not fit" if len(found) > 1 else "1 event does not fit"
+        text = f"{source}: {what}, the first is {found[0].version}: {found[0].code} {found[0].text}"
+        raise MisfitsRefused(text, [one.version for one in found], found)
+    return log
+
+
+def _event(event_type: str, fields: Mapping[str, object], where: str) -> Event:
+    at = fields.get("at")
+    given = {**fields, "at": _moment(at)} if isinstance(at, datetime) else dict(fields)
+    try:
+        return event_from_fields(event_type, given, where)
+    except TypeError as error:  # a value that JSON does not have
+        raise InputError(str(error), where=where, expected="text, numbers, true or false, lists") from None
+
+
+def _any_event(one: StoredEvent | Mapping[str, object], number: int) -> Event:
+    if isinstance(one, StoredEvent):
+        return one.event
+    fields = dict(one) if isinstance(one, Mapping) else {}
+    event_type = fields.pop("type", None)
+    if not isinstance(event_type, str):
+        found = "a mapping without a type" if isinstance(one, Mapping) else f"a {type(one).__name__}"
+        raise InputError(found, where=f"event {number}", expected="a mapping with the type of the event")
+    return _event(event_type, fields, f"event {number}")
+
+
+def _batches(log: reading.Log, cut: Cut) -> Iterator[reading.Batch]:
+    """The batches up to a cut."""
+    found = Reading(log, 1, cut)
+    yield from found.batches()
+    check_end(log, cut, found.end)
+    _warn(found.warnings)
+
+
+def _warn(texts: list[str]) -> None:
+    for text in texts:
+        warnings.warn(text, stacklevel=4)
+
+
+def _cut(as_of: AsOf) -> Cut:
+    if as_of is None:
+        return Cut()
+    if isinstance(as_of, datetime):
+        return Cut(moment=_moment(as_of))
+    return parse_as_of(str(as_of))
+
+
+def _moment(at: str | datetime) -> str:
+    """A time in canonical form. Raises :class:`InputError`, also for a datetime without a zone."""
+    return canonical_time(at.isoformat() if isinstance(at, datetime) else at)
+
+
+def _check_known(what: str, name: str | None, known: Iterable[str]) -> None:
+    if name is not None and name not in known:
+        raise InputError(f"there is no {what} '{name}'", hint=did_you_mean(name, known))
+
+
+# --- traces ---------------------------------------------------------------------------------------------------------
+
+
+class Trace(Sequence[TraceMessage]):
+    """The messages of a trace, read to its end. It is a sequence of :class:`TraceMessage`.
+
+    ``format`` is the format it is in; ``skipped`` counts the messages of other kinds by name, ``bad`` those that could
+    not be read and were left out (``skip_bad``).
+    """
+
+    def __init__(self, name: str, reading: TraceReading) -> None:
+        self.name = name
+        self._messages = [message for batch in reading for message in batch]
+        self.format = reading.format or "empty"
+        self.skipped = reading.skipped
+        self.bad = reading.bad
+
+    @overload
+    def __getitem__(self, index: int) -> TraceMessage: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TraceMessage]: ...
+    def __getitem__(self, index: int | slice) -> TraceMessage | list[TraceMessage]:
+        return self._messages[index]
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __repr__(self) -> str:
+        return f"<cti_es.Trace {self.name} ({self.format}), {len(self)} messages>"
+
+    def batches(self) -> Iterator[Sequence[TraceMessage]]:
+        """All messages at once, as :class:`~cti_es.traces.sides.TraceSide` takes them."""
+        yield self._messages
+
+
+def read_trace(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    skip_bad: bool = False,
+    date: str | None = None,
+    zones: Mapping[str, str] | None = None,
+) -> Trace:
+    """Read the messages that an application received: NDJSON, CSV, TAPI Browser, … (docs/reference/traces.md).
+
+    The format is the one that the content shows, unless ``format`` names one. ``skip_bad`` counts what cannot be read
+    instead of refusing it. ``date`` (``2026-01-31``) is the day on which a trace with times of day begins; ``zones``
+    is what zones of stamps mean: ``{"": "Europe/Berlin"}`` for those that name none.
+
+    Raises OSError, and :class:`InputError` for what cannot be read, and for a file with nothing in it.
+    """
+    options = TraceOptions(skip_bad, date, dict(zones or {}))
+    with open_bytes(path) as stream:
+        trace = Trace(str(path), recognise.read_trace(stream, str(path), format, options))
+    if not trace and not trace.skipped and not trace.bad:
+        raise InputError("no message in it", where=str(path), expected="a trace")
+    return trace
+
+
+class DiffResult(str):
+    """What came of a comparison. It is the text of the report; ``print(result)`` shows it.
+
+    ``conforms`` is the verdict, ``differences`` all that differs, ``summary`` what was counted, ``warnings`` what a
+    reader should know beside it. Ask for ``conforms``: a text is neither true nor false.
+    """
+
+    conforms: bool
+    differences: list[Difference]
+    summary: Summary
+    warnings: list[str]
+    _comparison: Comparison
+
+    def __bool__(self) -> bool:
+        raise TypeError("the result of a comparison is neither true nor false; ask for its .conforms")
+
+    def junit(self) -> bytes:
+        """The result as JUnit XML: one test case a channel."""
+        return junit_xml(self._comparison)
+
+
+def diff(
+    expected: Log | Trace | str | Path,
+    actual: Log | Trace | str | Path,
+    *,
+    handles: str | Path | None = None,
+    app: str | None = None,
+    from_version: int = 1,
+    to_version: int | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    order: Order = "channel",
+    ignore_reason: bool | None = None,
+    time_tolerance: float | None = None,
+    strict: bool = False,
+    shown: int = 20,
+) -> DiffResult:
+    """Compare what a log causes with what an application received (docs/reference/comparison.md).
+
+    Each side is a :class:`Log`, a :class:`Trace`, or the name of a file as ``cti-es diff`` takes it. ``handles`` is a
+    CSV file that names the handles of ``actual``. ``time_tolerance`` is in seconds. ``shown`` is how many differences
+    the text shows. ``ignore_reason``: reasons do not decide; None leaves it to the formats, of which some cannot tell
+    them. The other arguments are the options of that name of ``cti-es diff``.
+
+    Raises :class:`InputError` for what cannot be read or compared.
+    """
+    selection = Selection(app, from_version, to_version, _moment_or_none(since), _moment_or_none(until))
+    named = read_handles(handles) if handles is not None else None
+    with ExitStack() as stack:
+        both = _side(stack, expected, selection), _side(stack, actual, selection)
+        unsure = not sure_of_reasons(both) if ignore_reason is None else ignore_reason
+        options = DiffOptions(order, unsure, strict, time_tolerance, named)
+        found = compare_sides(both, options)
+        report = Report(both, selection, options, found, shown)
+        told = [*both[0].warnings, *both[1].warnings]
+        lines = [*(f"warning: {text}" for text in told), *(text for text, _ in report.lines())]
+        result = DiffResult("\n".join(map(printable, lines)))
+        result.conforms, result.differences = found.conforms, found.differences
+        result.summary, result.warnings, result._comparison = report.summary(), told, found
+        return result
+
+
+def lint(trace: Trace | str | Path, *, strict: bool = False) -> list[Violation]:
+    """What a trace breaks of the rules that every trace must keep (docs/reference/commands/lint.md).
+
+    ``strict``: a handle that is still out of service at the end is more than a warning. Raises :class:`InputError`.
+    """
+    with ExitStack() as stack:
+        side = _side(stack, trace, EVERYTHING)
+        leave_out_half_told(side)
+        found = lint_messages(side.batches(), strict)
+        left_out_of(side)
+    return found
+
+
+def _moment_or_none(at: str | datetime | None) -> str | None:
+    return None if at is None else _moment(at)
+
+
+def _side(stack: ExitStack, one: Log | Trace | str | Path, selection: Selection) -> Side:
+    if isinstance(one, Log):
+        return LogSide(stack.enter_context(one._place.reading()), selection)
+    if isinstance(one, Trace):
+        return TraceSide(one.name, one, selection)
+    return stack.enter_context(open_side(str(one), SideOptions(selection)))
