@@ -53,6 +53,18 @@ NEVER_OPENED = "4"
 APPLICATION_ONLY = frozenset({0x8CCC0013, 0x8CCC0018})
 """Reasons of an open failure that are about the application: another one has it, it is not in its control list."""
 
+LOGIN_REFUSALS = {
+    0x8CCC0075: "the login timed out",
+    0x8CCC0060: "the directory refused the login: wrong name or password",
+    0x8CCC005E: "the directory is unavailable",
+    0x8CCC005F: "the user may not use CTI (Standard CTI Enabled)",
+    0x8CCC00D0: "a secure connection is required, this one is not",
+    0x8CCC00D1: "a secure connection where none is allowed",
+    0x8CCC011D: "the password has expired",
+    0x8CCC011F: "the account is locked",
+}
+"""Reason of CtiProviderOpenFailure → what it means."""
+
 FOR_A_MOMENT = frozenset({0x8CCC009A})
 """Reasons of an open failure that pass by themselves: the device is about to unregister."""
 
@@ -115,7 +127,8 @@ def _service(change: str, record: Record) -> Verdict:
     nodes = _here(record)
     if thing is None:
         return "other_service"
-    return Claim(_EVENTS[thing, change], nodes) if nodes else "tag_missing"
+    what: What = "service_started" if (thing, change) == ("node", "recovered") else _EVENTS[thing, change]
+    return Claim(what, nodes) if nodes else "tag_missing"
 
 
 def _here(record: Record) -> tuple[NodeRef, ...]:
@@ -146,6 +159,25 @@ def _cti(alarm: CtiAlarm, record: Record) -> Verdict:
     if not all(names) or connection is None:
         return "tag_missing"
     return Claim(alarm.did, device=names[0], line=names[1] if len(names) > 1 else None, connection=connection)
+
+
+def _login_refused(record: Record) -> Verdict:
+    user = record.tags.get("loginuserid") or f"connection {record.tags.get('cticonnectionid')}"
+    return Claim("login_refused", _here(record), app=user, reason=record.tags.get("reason", ""))
+
+
+def refusal(reason: str) -> str:
+    """The reason of a refused login in words, with its code as the catalogue has it."""
+    code = signed(reason)
+    if code is None:
+        return "no reason given"
+    return f"{LOGIN_REFUSALS.get(code, 'a reason that is not in the catalogue')} (0x{code:08X})"
+
+
+def _in_service(record: Record) -> Verdict:
+    """Where the CTI Manager says that a device is now. That it is in service follows from other events."""
+    device, node = record.tags.get("devicename"), record.tags.get("callmanagerid")
+    return Claim("in_service", (number(node),), device=device) if device and node else "consequence"
 
 
 def _refused(with_line: bool, record: Record) -> Verdict:
@@ -186,6 +218,8 @@ ALARMS: dict[str, Rule] = {
     "servicestopped": partial(_service, "failed"),
     "servicestarted": partial(_service, "recovered"),
     **{mnemonic: partial(_cti, alarm) for mnemonic, alarm in CTI_ALARMS.items()},
+    "ctideviceinservice": _in_service,
+    "ctiprovideropenfailure": _login_refused,
     PROVIDER_OPENED: _provider_opened,
     "ctiproviderclosed": _provider_closed,
     "ctideviceopenfailure": partial(_refused, False),

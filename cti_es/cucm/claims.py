@@ -11,9 +11,18 @@ import msgspec
 What = Literal[
     "node_failed", "node_recovered", "cti_manager_failed", "cti_manager_recovered", "provider_opened",
     "provider_closed", "connection_lost", "device_opened", "device_closed", "line_opened", "line_closed",
-    "open_refused", "device_failed", "device_recovered", "call_started", "call_ended",
+    "open_refused", "device_failed", "device_recovered", "call_started", "call_ended", "service_started",
+    "in_service", "login_refused",
 ]  # fmt: skip
-"""The event that a claim is about. ``connection_lost`` is none; what was open by that connection no longer is by it."""
+"""The event that a claim is about. Four are none by themselves: ``connection_lost`` (what was open by that connection
+no longer is by it), ``service_started`` (the node may be back), ``in_service`` (where a device is), ``login_refused``.
+"""
+
+OUTAGES: frozenset[What] = frozenset({
+    "node_failed", "node_recovered", "cti_manager_failed", "cti_manager_recovered", "device_failed",
+    "device_recovered", "service_started",
+})  # fmt: skip
+"""Failures and recoveries: what may not be lost for want of a name or a time."""
 
 NodeRef = str
 """A node as a line names it: ``host cucm-sub1``, ``number 2`` or ``address 10.1.1.12``, in lower case."""
@@ -23,7 +32,7 @@ SkipReason = Literal[
     "unknown_zone", "bad_time", "other_alarm", "other_service", "other_link", "tag_missing", "bad_name",
     "unknown_node", "ambiguous_node", "unknown_device", "unknown_connection", "other_connection", "consequence",
     "connection_lost", "application_only", "for_a_moment", "not_away", "elsewhere", "bad_row", "bad_number",
-    "other_record",
+    "other_record", "starting",
 ]  # fmt: skip
 
 REASONS: dict[SkipReason, str] = {
@@ -57,6 +66,7 @@ REASONS: dict[SkipReason, str] = {
     "bad_row": "a CDR row with more or fewer columns than the header",
     "bad_number": "a CDR row with something else where a number belongs",
     "other_record": "a CDR row that is no call record",
+    "starting": "a service has started; the node is back a little later, when another line says so",
 }
 """Why a line is left out, in words."""
 

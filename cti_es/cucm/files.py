@@ -6,15 +6,17 @@ from itertools import chain
 from typing import Literal, NamedTuple, cast
 
 from cti_es.cucm import alarms
-from cti_es.cucm.cdr import START, CdrReader
-from cti_es.cucm.claims import REASONS, Claim, NodeRef, SkipReason
+from cti_es.cucm.cdr import CdrReader
+from cti_es.cucm.claims import OUTAGES, REASONS, Claim, NodeRef, SkipReason
 from cti_es.cucm.findings import Findings
 from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, Record
 from cti_es.cucm.nodes import MOST_LEARNT
+from cti_es.cucm.recognise import NOTHING, kind_of
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
+from cti_es.cucm.unknowns import Unknowns
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, start_as_utf8
+from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks
 
 LOOKED_AT = 1 << 20
 """A file is recognised by so many of its first bytes: other programs may have written into it, too."""
@@ -22,8 +24,11 @@ _WORDS = FileWords(
     "a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?", may_have_nul=True
 )
 
-FileKind = Literal["syslog", "cdr", "empty"]
 Chunks = Iterator[list[bytes]]
+_CUCM = ("UC_", "CCM_")
+"""How the facilities of CUCM begin. SDL traces have none."""
+
+_SHOWN = 10
 
 
 class File(NamedTuple):
@@ -36,12 +41,15 @@ class File(NamedTuple):
 class Intake:
     """Reads files into a spool. ``devices`` are those that the log knows; others are counted and left out.
 
-    ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far.
+    ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far; ``ignored`` those
+    that have nothing for an import, with the reason.
     """
 
     def __init__(self, spool: Spool, findings: Findings, devices: Container[str], options: LogLineOptions) -> None:
         self.files: list[str] = []
+        self.ignored: list[tuple[str, str]] = []
         self.learnt: dict[tuple[NodeRef, NodeRef], None] = {}
+        self.unknowns = Unknowns(self.place)
         self._spool = spool
         self._findings = findings
         self._devices = devices
@@ -54,30 +62,62 @@ class Intake:
         return f"{self.files[place.file]}:{place.line}"
 
     def read(self, file: File, progress: Callable[[Chunks], Chunks] = lambda lines: lines) -> None:
-        """Read a file to its end. Raises :class:`InputError` if it is none that can be imported, or is broken."""
+        """Read a file to its end. Raises :class:`InputError` if it is broken."""
         self.files.append(file.name)
         with file.open() as stream:
             lines = progress(chunks(stream, file.name, _WORDS))
             start = _start(lines)
-            kind = recognise(b"\n".join(chain.from_iterable(start))[:LOOKED_AT], file.name)
+            kind = kind_of(b"\n".join(chain.from_iterable(start))[:LOOKED_AT])
             text = chain(start, lines)
-            count = self._cdr(text, file.name) if kind == "cdr" else self._syslog(text)
+            if kind == "syslog":
+                count, why = self._syslog(text)
+            elif kind == "cdr":
+                count, why = self._cdr(text, file.name), None
+            else:
+                count, why = sum(map(len, text)), NOTHING[kind]
+        if why is not None:
+            self.ignored.append((file.name, why))
+            self._findings.add("ignored", file.name, count=count, text=why)
+            self._left.clear()
+            return
         self._findings.add("read", file.name, count=count, text=kind)
         for reason, (many, first) in self._left.items():
             self._findings.add("skipped", reason, f"{file.name}:{first}", REASONS[reason], many)
         self._left.clear()
 
-    def _syslog(self, text: Chunks) -> int:
+    def check(self) -> None:
+        """Raise :class:`InputError` if no file has anything for an import."""
+        if len(self.ignored) < len(self.files):
+            return
+        expected = "a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not"
+        if len(self.ignored) == 1:
+            [(name, why)] = self.ignored
+            raise InputError(why, where=name, expected=expected)
+        files = "; ".join(f"{name}: {why}" for name, why in self.ignored[:_SHOWN])
+        more = len(self.ignored) - _SHOWN
+        files += f"; and {more} more" if more > 0 else ""
+        raise InputError(f"none of these files has anything to import: {files}", expected=expected)
+
+    def _syslog(self, text: Chunks) -> tuple[int, str | None]:
+        """The number of its lines, and why it has nothing for an import."""
         reader = self._before = AlarmReader(self._options, self._before)
         sequences = Sequences(self._found("gap"), self._found("restart"))
+        others: dict[str, None] | None = {}
         for records in reader.records(text):
             for record in records:
+                if others is not None:
+                    others = None if _is_of_cucm(record) else {**others, record.facility: None}
+                    if others is not None and len(others) > _SHOWN:
+                        others.popitem()
                 sequences.see(record)
                 self._take(record)
         sequences.end()
         for reason, left in reader.left_out.items():
             self._left[cast(SkipReason, reason)] = [left.lines, left.first]
-        return reader.lines
+        if others is None or "no_alarm" in reader.left_out:
+            return reader.lines, None
+        names = ", ".join(f"%{name}" for name in others)
+        return reader.lines, NOTHING["other_program"].format(names) if names else NOTHING["no_line"]
 
     def _take(self, record: Record) -> None:
         """What a record claims, into the spool."""
@@ -89,6 +129,7 @@ class Intake:
         device = record.peek("DeviceName")
         if device and device not in self._devices:
             self._leave_out("unknown_device", record.line)
+            self.unknowns.add("unknown_device", device, Place(len(self.files) - 1, record.line))
             return
         verdict = alarms.claim_of(record, rule)
         if not isinstance(verdict, Claim):
@@ -96,10 +137,13 @@ class Intake:
             return
         if len(self.learnt) < MOST_LEARNT:
             self.learnt.update(dict.fromkeys(alarms.links(record)))
+        place = Place(len(self.files) - 1, record.line)
         if record.at is None:
-            self._leave_out(record.why or "no_time", record.line)
+            why = record.why or "no_time"
+            self._leave_out(why, record.line)
+            self.unknowns.add(why, record.zone if why == "unknown_zone" else "", place, verdict.what in OUTAGES)
             return
-        claimed = Claimed(record.at, alarms.id_of(record), Place(len(self.files) - 1, record.line), verdict)
+        claimed = Claimed(record.at, alarms.id_of(record), place, verdict)
         self._spool.add(claimed, 0, record.node or "", record.sequence)
 
     def _cdr(self, text: Chunks, name: str) -> int:
@@ -128,21 +172,9 @@ _SEQUENCES = {
 }
 
 
-def recognise(start: bytes, name: str) -> FileKind:
-    """What a file that begins like this is. Raises :class:`InputError` for anything that cannot be imported."""
-    text = start_as_utf8(start)
-    if text.lstrip(b'"').startswith(START) or START in text.partition(b"\n")[0]:
-        return "cdr"
-    if not text.strip():
-        return "empty"
-    reader = AlarmReader(LogLineOptions())
-    if any(reader.records([line] for line in text.split(b"\n"))) or "no_alarm" in reader.left_out:
-        return "syslog"
-    if b"globalCallID_callId" in text.partition(b"\n")[0]:
-        raise InputError(f"no column '{START.decode()}'", where=f"{name}:1", expected="the header of a CDR file")
-    raise InputError("no line of a CUCM log in its beginning", where=name,
-                     expected="a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not",
-                     hint="zero bytes: UTF-16 without a byte-order mark?" if b"\0" in text else "")  # fmt: skip
+def _is_of_cucm(record: Record) -> bool:
+    """Whether a record is one of CUCM's, and not of another program that writes in the same form."""
+    return record.facility.startswith(_CUCM) or record.facility == "" or alarms.rule_of(record.mnemonic) is not None
 
 
 def _start(lines: Chunks) -> list[list[bytes]]:

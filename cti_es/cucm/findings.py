@@ -1,18 +1,19 @@
 """What an import has to report, counted as it goes."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 FindingKind = Literal[
-    "read", "appended", "duplicate", "merged", "misfit", "skipped", "unrecovered", "gap", "restart"
+    "read", "ignored", "appended", "duplicate", "merged", "misfit", "skipped", "unknown", "unrecovered", "differs",
+    "elsewhere", "refused_login", "gap", "restart",
 ]  # fmt: skip
-"""A closed list: a file that was read; events of a type; what came twice; what another line had said already; what
-does not fit the state; lines left out by reason; what failed and has not recovered; lost lines; restarts."""
+"""A closed list: a file that was read; one that has nothing for an import; events of a type; what came twice; what
+another line had said already; what does not fit the state; lines left out by reason; names that the log does not know;
+what failed and has not recovered; what the log has otherwise; devices that are elsewhere; refused logins; lost lines;
+restarts."""
 
-KINDS: tuple[FindingKind, ...] = (
-    "read", "appended", "duplicate", "merged", "misfit", "skipped", "unrecovered", "gap", "restart",
-)  # fmt: skip
+KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 _MOST = 50
 _MORE = "…"
 

@@ -14,14 +14,16 @@ order of their times and checked against the state that they meet:
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from cti_es.cucm.claims import REASONS, NodeRef, SkipReason
+from cti_es.cucm.alarms import refusal
+from cti_es.cucm.claims import OUTAGES, REASONS, NodeRef, SkipReason
 from cti_es.cucm.files import Chunks, File, Intake
 from cti_es.cucm.findings import Finding, Findings
 from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
-from cti_es.cucm.spool import Claimed, Place, Spool
+from cti_es.cucm.returns import starts
+from cti_es.cucm.spool import Claimed, Spool
 from cti_es.cucm.translation import Candidate, Translation, Unknown
 from cti_es.cucm.unrecovered import Unrecovered
 from cti_es.logs.append import Appended, AppendOptions, append
@@ -40,12 +42,14 @@ class Import(NamedTuple):
     """What to import into a log: the files, and what their lines leave out.
 
     ``given`` is called with the names of the nodes of the log, and returns what else these nodes are called in the
-    files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table).
+    files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table). ``allow_unknown``: failures and recoveries that
+    cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import.
     """
 
     files: list[File]
     given: Callable[[Iterable[str]], dict[NodeRef, str]]
     options: LogLineOptions
+    allow_unknown: bool = False
 
 
 class Imported(NamedTuple):
@@ -66,9 +70,10 @@ def run(
     """Import files into the log ``name`` of a store.
 
     ``see`` is called with the new events as they are found, some at a time. ``progress`` is given the lines of each
-    file as they are read, and passes them on. Raises :class:`InputError` for a file that cannot be imported, a log
-    without nodes, or a claim that is older than the log and says something else; :class:`Conflict` if the log is not
-    at the expected version, or has another event under the identifier of a line. Nothing is stored then.
+    file as they are read, and passes them on. Raises :class:`InputError` for files that cannot be imported, a log
+    without nodes, or a claim that is older than the log and says something else; :class:`OutagesLost` for failures and
+    recoveries that cannot be placed; :class:`Conflict` if the log is not at the expected version, or has another event
+    under the identifier of a line. Nothing is stored then.
     """
     fold = resumed_at_end(StoredLog(store, name, name))
     cluster = fold.replay.cluster
@@ -82,13 +87,15 @@ def run(
         intake = Intake(spool, findings, cluster.devices, what.options)
         for file in what.files:
             intake.read(file, progress)
+        intake.check()
         for one, other in intake.learnt:
             nodes.learn(one, other)
-        plan = _Plan(store, name, fold, spool, Translation(nodes), findings, intake.place, see)
+        plan = _Plan(store, name, fold, spool, Translation(nodes), findings, intake, see, what.allow_unknown)
         done = _append(store, name, plan, options, fold)
         if twice := spool.duplicates:
             findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
         plan.unrecovered.report(findings)
+        intake.unknowns.report(findings)
     finally:
         spool.close()
     return Imported(done, findings.rows())
@@ -114,8 +121,9 @@ class _Plan:
         spool: Spool,
         translation: Translation,
         findings: Findings,
-        place: Callable[[Place], str],
+        intake: Intake,
         see: Callable[[list[Event]], None],
+        allow_unknown: bool,
     ) -> None:
         self._store = store
         self._name = name
@@ -123,7 +131,9 @@ class _Plan:
         self._spool = spool
         self._translation = translation
         self._findings = findings
-        self._place = place
+        self._place = intake.place
+        self._unknowns = intake.unknowns
+        self._allow_unknown = allow_unknown
         self._see = see
         self._present = Present(fold.replay)
         self._past: Past | None = None
@@ -134,6 +144,8 @@ class _Plan:
         """New events and duplicates, in order. To be read inside the transaction that appends them."""
         catch_up(StoredLog(self._store, self._name, self._name), self._fold)
         latest = self._fold.timeline.latest
+        self._starting = starts(self._spool, self._translation)
+        self._stored_starts = self._store.find_ids(self._name, self._starting)
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
@@ -147,16 +159,30 @@ class _Plan:
             kept = self._fitting(new)
             yield self._lines({one.event.id for one in kept}, known)
         self._end_of_past()
+        if not self._allow_unknown:
+            self._unknowns.check()
 
     def place_of(self, number: int) -> str:
         """The place of the line from which the event of this number in the batch comes."""
         return self._place(self._batch[number].place)
 
     def _candidates(self, claimed: Claimed) -> list[Candidate]:
+        """The events of a claim; what is none is counted."""
+        where, claim = self._place(claimed.place), claimed.claim
+        if claim.what == "login_refused":
+            at = self._translation.node(claimed) or claim.nodes[0]
+            self._findings.add("refused_login", claim.app or "", where, f"at {at}: {refusal(claim.reason or '')}")
+            return []
+        if claimed.id in self._starting:
+            self._findings.add("skipped", "starting", where, REASONS["starting"])
+            if claimed.id in self._stored_starts:
+                self._findings.add("differs", "node_recovered", where, _TOO_EARLY)
+            return []
         try:
             return self._translation.candidates(claimed)
         except Unknown as unknown:
-            self._findings.add("skipped", unknown.reason, self._place(claimed.place), REASONS[unknown.reason])
+            self._findings.add("skipped", unknown.reason, where, REASONS[unknown.reason])
+            self._unknowns.add(unknown.reason, unknown.name, claimed.place, claim.what in OUTAGES)
             return []
 
     def _lines(self, kept: set[str | None], known: dict[str, int]) -> NumberedEvents:
@@ -176,9 +202,12 @@ class _Plan:
         for one in new:
             if (verdict := self._present.take(one)) is not None:
                 self._count(one, verdict)
-                continue
-            kept.append(one)
-            self.unrecovered.see(one.event, self._place(one.place))
+            else:
+                kept.append(one)
+                self.unrecovered.see(one.event, self._place(one.place))
+            if (ours := self._present.elsewhere(one)) is not None:
+                text = f"the log has it: {ours}; this line: {one.node}"
+                self._findings.add("elsewhere", getattr(one.event, "device", ""), self._place(one.place), text)
         return kept
 
     def _take_old(self, old: list[Candidate], known: dict[str, int]) -> None:
@@ -212,4 +241,8 @@ class _Plan:
             self._findings.add("misfit", verdict.code, where, f"{verdict.type}: {verdict.text}")
 
 
+_TOO_EARLY = (
+    "the log has the node back since the start of its service, and these files say that it came back later; import them"
+    " into a new log"
+)
 _EARLIER = "an earlier report of what the log says next"

@@ -6,8 +6,9 @@
 
 Real lines leave the specification in many ways: no sequence number, no host, no year, twelve hours, a fraction that is
 not padded, no tags (before release 8: ``Name:value`` in the text), or the alarm as an SDL trace has it. All of them
-become a :class:`Record`; what is no alarm at all is counted. Lines are read in one pass and none takes long: every
-pattern here is bounded or possessive.
+become a :class:`Record`; what is no alarm at all is counted. Where somebody has joined lines, each record of a line is
+read; where one was broken behind its host, it is put together again. Lines are read in one pass and none takes long:
+every pattern here is bounded or possessive.
 
 Knows nothing of events, stores or messages. Import and the traces stand on it.
 """
@@ -108,6 +109,11 @@ class Record:
     def why(self) -> WhyNoTime | None:
         """Why it has no time."""
         return self._when()[1]
+
+    @property
+    def zone(self) -> str:
+        """The time zone of its stamp, as written; empty in an SDL trace."""
+        return _stamp_of(self._match)[-1] if self._match else ""
 
     @property
     def tags(self) -> dict[str, str]:
@@ -396,6 +402,22 @@ _ALARM_NAME = re.compile(r"AlarmName:[ ]([A-Za-z0-9_]{1,64}),")
 _PARAMETERS = "AlarmParameters:"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,254})")
 _PRI = re.compile(r"<[0-9]{1,3}>")
+_WHERE = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}"
+_SYSLOG = (
+    rf"[A-Z][a-z]{{2}}[ ]{{1,2}}[0-9]{{1,2}}[ ][0-9:]{{8}}[ ]{_WHERE}[ ]local[0-9]{{1,2}}[ ][0-9][ ][^\s:]{{0,32}}:[ ]"
+)
+_FROM = rf"(?:[0-9]{{1,10}}:[ ]{_WHERE}:?[ ]|[0-9]{{1,10}}:[ ]|{_WHERE}:[ ])"
+_ORIGIN = re.compile(rf"[ ]*(?:<[0-9]{{1,3}}>)?(?:{_SYSLOG})?{_FROM}?[*.]?\Z")
+"""What stands before the stamp of a record: syslog's own stamp and host, sequence number, host."""
+
+_ORIGIN_LAST = re.compile(rf"(?<!\S)(?:<[0-9]{{1,3}}>)?{_SYSLOG}(?:[0-9]{{1,10}}:[ ])?{_WHERE}:\s*\Z")
+_STAMP_FIRST = re.compile(_STAMP)
+_COLON = (b":", b": ", b":\r")
+_LONGEST_STAMP = 96
+_LONGEST_ORIGIN = 1_024
+_OWN_TAGS = 3
+"""The tags of a record begin so near behind its head."""
+
 _COPIED, _COPY = "MatchedEvent", "SyslogSeverityMatchFound"
 _LAST_OF_BEFORE = 600
 _PART = "[part="
@@ -422,14 +444,14 @@ class AlarmReader:
         self.left_out: dict[str, Left] = {}
         self._times: _Times = _Times(options, before._times if before else None)
         self._parts = _Parts(self)
+        self._broken_off = ""
 
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
         """The records of some lines, which come some thousand at a time; in lists as the lines come."""
         for lines in chunks:
-            found = []
+            found: list[Record] = []
             for number, line in enumerate(lines, self.lines + 1):
-                if (record := self._record(line, number)) is not None:
-                    found.append(record)
+                found += self._records(line, number)
             self.lines += len(lines)
             yield found
         self._parts.end()
@@ -439,27 +461,49 @@ class AlarmReader:
         before = self.left_out.get(reason)
         self.left_out[reason] = Left(before.lines + 1, before.first) if before else Left(1, line)
 
-    def _record(self, line: bytes, number: int) -> Record | None:
+    def _records(self, line: bytes, number: int) -> list[Record]:
+        """The records of a line: mostly one; several if somebody has joined lines."""
         try:
             text = line.decode()
         except UnicodeDecodeError:
             self.leave_out("not_utf8", number)
-            return None
+            return []
+        if self._broken_off or line.endswith(_COLON):
+            text = self._rejoined(text)
         usual = _USUAL.match(text)
-        if usual is None:
-            record = self._of_text(text, number)
+        if usual is None or text.find("%", usual.end() + _OWN_TAGS) >= 0:
+            records = self._of_text(text, number)
         else:
             sequence, host, year, mnemonic = usual.group(1, 2, 5, 14)
-            record = self._made(number, host, int(sequence), year, mnemonic, text, usual)
-        return self._parts.take(record) if record is not None and _PART in text else record
+            records = [self._made(number, host, int(sequence), year, mnemonic, text[usual.end() :], usual)]
+        if _PART in text:
+            return [whole for record in records if (whole := self._parts.take(record)) is not None]
+        return records
 
-    def _of_text(self, text: str, number: int) -> Record | None:
-        """The record of any other line."""
-        match = _LINE.search(text)
+    def _rejoined(self, text: str) -> str:
+        """A line with the origin that the line before ended with, and without the one that it ends with itself."""
+        text = self._broken_off + text if _STAMP_FIRST.match(text) else text
+        origin = _ORIGIN_LAST.search(text, max(0, len(text) - _LONGEST_ORIGIN))
+        self._broken_off = origin[0].strip() + " " if origin else ""
+        return text[: origin.start()].rstrip() if origin else text
+
+    def _of_text(self, text: str, number: int) -> list[Record]:
+        """The records of any other line, each up to the next one."""
+        pieces = _pieces(text)
+        if not pieces:
+            return self._without_head(text, number)
+        ends = [*(piece.start for piece in pieces[1:]), len(text)]
+        return [self._of_piece(piece, text[:end], number) for piece, end in zip(pieces, ends, strict=True)]
+
+    def _of_piece(self, piece: "_Piece", text: str, number: int) -> Record:
+        head, match = piece.head, piece.match
+        rest = text[head.end() :]
         if match is None:
-            return self._without_stamp(text, number)
-        record = self._made(number, *_origin(text, match.start()), match[3], match[12], text, match)
-        record.is_copy = record.is_copy or text.find(_COPIED, 0, match.start()) >= 0
+            record = Record(number, None, None, (head[1], head[2], head[3]), (None, "no_time"), rest, self._times)
+        else:
+            origin = _origin(text, piece.start, match.start())
+            record = self._made(number, *origin, match[3], match[12], rest, match)
+        record.is_copy = piece.is_copy or ("RTMT" in record.mnemonic and _is_copy(text[piece.start :]))
         return record
 
     def _made(
@@ -469,35 +513,32 @@ class AlarmReader:
         sequence: int | None,
         year: str | None,
         mnemonic: str,
-        text: str,
+        rest: str,
         match: re.Match[str],
     ) -> Record:
         """The record of a line with a stamp; ``match`` ends with the groups of :data:`_STAMP` and :data:`_HEAD`."""
         # A stamp without a year is understood by the one before it, so these do not wait until they are asked for.
         time = None if year else self._times.at(_stamp_of(match))
-        record = Record(number, host, sequence, ("", "", mnemonic), time, text[match.end() :], self._times, match)
+        record = Record(number, host, sequence, ("", "", mnemonic), time, rest, self._times, match)
         if "RTMT" in mnemonic:
-            record.is_copy = _is_copy(text)
+            record.is_copy = _is_copy(rest)
         return record
 
-    def _without_stamp(self, text: str, number: int) -> Record | None:
-        """A line of an SDL trace, or one whose beginning somebody has cut off."""
-        if (sdl := _SDL.match(text)) is not None:
-            return self._of_trace(sdl, text, number)
-        match = _ONLY_HEAD.search(text)
-        if match is None:
+    def _without_head(self, text: str, number: int) -> list[Record]:
+        """The alarms of a line of an SDL trace; none of any other line."""
+        stamps = list(_SDL.finditer(text)) if "|" in text else []
+        if not stamps:
             if text and not text.isspace():
                 self.leave_out("no_log_line", number)
-            return None
-        head = (match[1], match[2], match[3])
-        record = Record(number, None, None, head, (None, "no_time"), text[match.end() :], self._times)
-        record.is_copy = _is_copy(text)
-        return record
+            return []
+        ends = [*(stamp.start() for stamp in stamps[1:]), len(text)]
+        found = [self._of_trace(stamp, text, end, number) for stamp, end in zip(stamps, ends, strict=True)]
+        return [record for record in found if record is not None]
 
-    def _of_trace(self, stamp: re.Match[str], text: str, number: int) -> Record | None:
+    def _of_trace(self, stamp: re.Match[str], text: str, end: int, number: int) -> Record | None:
         """A line of an SDL trace. Most are no alarms, but by their stamps it shows when a day has passed."""
         time = self._times.of_trace(stamp[1], stamp[2], stamp[3], stamp[4])
-        alarm = _SDL_ALARM.match(text, stamp.end())
+        alarm = _SDL_ALARM.match(text, stamp.end(), end)
         mnemonic, rest = alarm.groups() if alarm else (None, "")
         if mnemonic is None and (name := _ALARM_NAME.search(rest)) is not None:
             mnemonic, rest = name[1], _as_tags(rest)
@@ -505,6 +546,33 @@ class AlarmReader:
             self.leave_out("no_alarm", number)
             return None
         return Record(number, None, None, ("", "", mnemonic), time, rest, self._times)
+
+
+class _Piece(NamedTuple):
+    """A record within a line: where it starts, its head, and the stamp and head in one if it has a stamp."""
+
+    start: int
+    head: re.Match[str]
+    match: re.Match[str] | None
+    is_copy: bool
+
+
+def _pieces(text: str) -> list[_Piece]:
+    """The records of a line. What RTMT copies belongs to the record around it; if that is not there, it is a copy."""
+    found: list[_Piece] = []
+    end = 0
+    for head in _ONLY_HEAD.finditer(text):
+        match = _LINE.search(text, max(end, head.start() - _LONGEST_STAMP), head.end())
+        begin = match.start() if match else head.start()
+        copied = text.rfind(_COPIED, end, begin)
+        is_copy = copied >= 0 and "]:" not in text[copied:begin]
+        if not found:
+            found.append(_Piece(0, head, match, is_copy))
+        elif not is_copy:
+            origin = _ORIGIN.search(text, max(end, begin - _LONGEST_ORIGIN), begin) if match else None
+            found.append(_Piece(origin.start() if origin else begin, head, match, False))
+        end = head.end()
+    return found
 
 
 def _stamp_of(match: re.Match[str]) -> Stamp:
@@ -517,9 +585,9 @@ def _is_copy(text: str) -> bool:
     return _COPIED in text or _COPY in text
 
 
-def _origin(text: str, end: int) -> tuple[str | None, int | None]:
+def _origin(text: str, start: int, end: int) -> tuple[str | None, int | None]:
     """Host and sequence number from what stands before the stamp: ``…: 41679: uc-ucm-01.pcce.local ``."""
-    before = text[max(0, end - _LAST_OF_BEFORE) : end]
+    before = text[max(start, end - _LAST_OF_BEFORE) : end]
     words = before.rstrip(" *").rsplit(None, 2)
     if words and words[-1] == ".":  # accuracy: there was a time server, and is none now
         words = before.rstrip(" .").rsplit(None, 2)

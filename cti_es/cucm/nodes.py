@@ -92,6 +92,7 @@ def read_nodes(lines: Iterable[str], name: str, known: Iterable[str]) -> dict[No
                              hint=did_you_mean(node, nodes) or f"its nodes: {', '.join(nodes[:20])}")  # fmt: skip
         for ref in _refs(row):
             check_name(ref, where)
+            _check_number(ref, where)
             if given.setdefault(ref, node) != node:
                 raise InputError(f"{ref} stands for '{given[ref]}' and '{node}'", where=where, expected="one node")
     return given
@@ -125,6 +126,12 @@ def _header(names: list[str], where: str) -> list[str]:
     if "node" not in names:
         raise InputError("no column 'node'", where=where, expected=f"the columns {', '.join(COLUMNS)}")
     return names
+
+
+def _check_number(ref: NodeRef, where: str) -> None:
+    kind, _, text = ref.partition(" ")
+    if kind == "number" and not (text.isascii() and text.isdigit()):
+        raise InputError(f"the number '{text}'", where=where, expected="the number of a node, such as 2")
 
 
 def _refs(row: dict[str, str]) -> Iterator[NodeRef]:

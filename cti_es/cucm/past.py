@@ -40,6 +40,8 @@ class Past:
         if time < self._begin:
             raise self._too_old(candidate)
         self._up_to(lambda version, event: event.at is None or sort_key(event.at) < time)
+        if candidate.is_witness:
+            return "consequence"
         if not candidate.is_sure:
             return "unknown_connection"
         verdict = self._present.take(candidate)

@@ -31,11 +31,22 @@ class Present:
 
     def take(self, candidate: Candidate) -> Verdict:
         """Add a candidate if it says something new and fits; else say why not."""
+        if candidate.is_witness:
+            return "consequence"
         if (why := _needless(candidate, self.replay.cluster, self.registered)) is not None:
             return why
         verdict = self.replay.offer(candidate.event)
         self.learn(candidate)
         return verdict
+
+    def elsewhere(self, candidate: Candidate) -> str | None:
+        """Where the log has the device of a candidate, if the candidate says that it is at another node."""
+        device = self.replay.cluster.devices.get(getattr(candidate.event, "device", ""))
+        if type(candidate.event) is not events.DeviceRecovered or candidate.node is None or device is None:
+            return None
+        if device.state == "unregistered" or device.home == candidate.node:
+            return None
+        return device.home or "out of service"
 
     def learn(self, candidate: Candidate) -> None:
         """Remember where a device has registered, if that is what has happened last."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cti_es.cucm.claims import Claim
+from cti_es.cucm.claims import Claim, What
 from cti_es.vocabulary.times import sort_key
 
 _BATCH = 2_000
@@ -33,6 +33,9 @@ class Claimed(NamedTuple):
     claim: Claim
 
 
+_RETURNS: dict[What, int] = {"node_recovered": 1, "service_started": 2}
+"""What may say that a node is back, and is looked up by itself."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
 
@@ -48,13 +51,14 @@ class Spool:
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE claims (id TEXT PRIMARY KEY, key TEXT, rank INT, host TEXT, seq INT, at TEXT,"
-            " file INT, line INT, claim BLOB) WITHOUT ROWID"
+            " file INT, line INT, claim BLOB, returns INT) WITHOUT ROWID"
         )
 
     def add(self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None) -> None:
         """Take a claim; one whose identifier is there already is only counted."""
         at, id_, (file, line), claim = claimed
-        self._waiting.append((id_, sort_key(at), rank, host, sequence, at, file, line, _encode(claim)))
+        key, returns = sort_key(at), _RETURNS.get(claim.what)
+        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), returns))
         if len(self._waiting) >= _BATCH:
             self._write()
 
@@ -71,6 +75,16 @@ class Spool:
         while batch := rows.fetchmany(_BATCH):
             yield [Claimed(at, id_, Place(file, line), _decode(claim)) for at, id_, file, line, claim in batch]
 
+    def returns_backwards(self) -> Iterator[Claimed]:
+        """The claims that a node is back or that its service has started, the latest first."""
+        self._write()
+        self._db.execute("CREATE INDEX IF NOT EXISTS returns ON claims (key) WHERE returns IS NOT NULL")
+        rows = self._db.execute(
+            "SELECT at, id, file, line, claim FROM claims WHERE returns IS NOT NULL ORDER BY key DESC, returns"
+        )
+        for at, id_, file, line, claim in rows:
+            yield Claimed(at, id_, Place(file, line), _decode(claim))
+
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
@@ -80,7 +94,7 @@ class Spool:
             return
         before = self._db.total_changes
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
+        self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
         self._db.execute("COMMIT")
         self._taken += len(self._waiting)
         self._kept += self._db.total_changes - before

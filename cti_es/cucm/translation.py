@@ -24,8 +24,9 @@ CALL_MANAGER: events.Scope = "call_manager"
 class Candidate(NamedTuple):
     """An event that a line claims, and where the line stands.
 
-    ``node`` wrote the line, if it is about a device's registration. ``only_if_refused``: see :class:`Translation`;
-    ``is_sure`` is False if whose connection it is about is not known.
+    ``node`` is where a device has registered, if the line is about that. ``only_if_refused``: see
+    :class:`Translation`. ``is_sure`` is False if whose connection it is about is not known. ``is_witness``: it only
+    says where the device is.
     """
 
     event: Event
@@ -33,17 +34,19 @@ class Candidate(NamedTuple):
     node: str | None = None
     only_if_refused: bool = False
     is_sure: bool = True
+    is_witness: bool = False
 
 
 class Unknown(Exception):
-    """Thrown where a claim names something that cannot be understood."""
+    """Thrown where a claim names something that cannot be understood: why, and its name if that may be mended."""
 
-    def __init__(self, reason: SkipReason) -> None:
+    def __init__(self, reason: SkipReason, name: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.name = name
 
 
-_REGISTRATIONS = ("device_failed", "device_recovered")
+_REGISTRATIONS = ("device_failed", "device_recovered", "in_service")
 
 
 class Translation:
@@ -67,6 +70,8 @@ class Translation:
             "open_refused": lambda c: [events.OpenRefused(device=_device(c), line=c.claim.line)],
             "device_failed": lambda c: [events.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
             "device_recovered": lambda c: [events.DeviceRecovered(device=_device(c))],
+            "service_started": lambda c: [events.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
+            "in_service": lambda c: [events.DeviceRecovered(device=_device(c))],
             "call_started": lambda c: [events.CallStarted(call=_name(c.claim.call), device=_device(c))],
             "call_ended": lambda c: [events.CallEnded(call=_name(c.claim.call), device=c.claim.device)],
         }
@@ -78,12 +83,18 @@ class Translation:
         node = self._home(claimed)
         before = [Candidate(replace(event, at=claimed.at, id=f"{claimed.id}:allowed"), claimed.place, None, True)
                   for event in first]  # fmt: skip
-        return [*before, Candidate(replace(last, at=claimed.at, id=claimed.id), claimed.place, node, is_sure=is_sure)]
+        is_witness = claimed.claim.what == "in_service"
+        last = replace(last, at=claimed.at, id=claimed.id)
+        return [*before, Candidate(last, claimed.place, node, is_sure=is_sure, is_witness=is_witness)]
+
+    def node(self, claimed: Claimed) -> str | None:
+        """The node that a claim is about, if the log knows it."""
+        return self._nodes.find(claimed.claim.nodes)[0]
 
     def _node(self, claimed: Claimed) -> str:
         node, why = self._nodes.find(claimed.claim.nodes)
         if node is None:
-            raise Unknown(why)
+            raise Unknown(why, claimed.claim.nodes[0] if claimed.claim.nodes else "")
         return node
 
     def _home(self, claimed: Claimed) -> str | None:
@@ -98,7 +109,7 @@ class Translation:
     def _app(self, claimed: Claimed) -> str:
         app = self._connections.app(_connection(claimed))
         if app is None:
-            raise Unknown("unknown_connection")
+            raise Unknown("unknown_connection", _connection(claimed))
         return app
 
     def _provider_opened(self, claimed: Claimed) -> list[Event]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cti_es.cucm.alarms import ALARMS, claim_of, id_of, links, signed
+from cti_es.cucm.alarms import ALARMS, claim_of, id_of, links, refusal, signed
 from cti_es.cucm.claims import Claim
 from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
 
@@ -38,7 +38,7 @@ CLAIMS = [
     ("CallManagerOnline", {"CCMVersion": "12.5"}, Claim("node_recovered", HERE)),
     ("ServiceFailed", {"ServiceName": "Cisco CallManager"}, Claim("node_failed", HERE)),
     ("ServiceStopped", {"ServiceName": "Cisco CallManager"}, Claim("node_failed", HERE)),
-    ("ServiceStarted", {"ServiceName": "Cisco CallManager"}, Claim("node_recovered", HERE)),
+    ("ServiceStarted", {"ServiceName": "Cisco CallManager"}, Claim("service_started", HERE)),
     ("ServiceFailed", {"ServiceName": "Cisco CTIManager"}, Claim("cti_manager_failed", HERE)),
     ("ServiceStarted", {"ServiceName": "Cisco CTIManager"}, Claim("cti_manager_recovered", HERE)),
     ("ServiceFailed", {"ServiceName": "Cisco CallManager SNMP Service"}, "other_service"),
@@ -89,6 +89,9 @@ CLAIMS = [
     ("DeviceRegistered", {"DeviceName": "P"}, Claim("device_recovered", HERE, device="P")),
     ("CtiDeviceOutofService", PORT, "consequence"),
     ("CtiDeviceInService", PORT, "consequence"),
+    ("CtiDeviceInService", {**PORT, "callManagerId": 2}, Claim("in_service", ("number 2",), device="P")),
+    ("CtiProviderOpenFailure", {"LoginUserId": "ivr", "CTIconnectionId": 7, "Reason": -1932787618},
+     Claim("login_refused", HERE, app="ivr", reason="-1932787618")),
     ("CtiLineOutOfService", {**PORT, "DirNum": "5001"}, "consequence"),
     ("CtiLineInService", {"LineId": 3, "CTIconnectionId": 7}, "consequence"),
 ]  # fmt: skip
@@ -123,6 +126,16 @@ def test_a_line_that_is_cut_off_claims_nothing():
     [[record]] = AlarmReader(LogLineOptions()).records([[line]])
 
     assert claim_of(record, ALARMS["endpointregistered"]) == "cut"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("-1932787618", "the directory is unavailable (0x8CCC005E)"), ("2362179871", "the account is locked (0x8CCC011F)"),
+     ("7", "a reason that is not in the catalogue (0x00000007)"), ("", "no reason given")],
+)  # fmt: skip
+def test_why_a_login_is_refused(reason, words):
+    """The reason in words, and its code however it is printed."""
+    assert refusal(reason) == words
 
 
 @pytest.mark.parametrize("node", ["cm1", "CM1", "cm1.example.com", "Cm1.Example.COM"])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, run
 from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.unknowns import OutagesLost
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of
@@ -91,12 +92,12 @@ def files(*contents):
 GIVEN = {f"number {number}": node for node, number in NUMBERS.items()}
 
 
-def bring(store, *contents, given=GIVEN, dry_run=False, see=lambda new: None):
+def bring(store, *contents, given=GIVEN, dry_run=False, see=lambda new: None, allow_unknown=False):
     """Import files; what was appended, and the findings as (kind, name) → count."""
     done = run(
         store,
         "default",
-        Import(files(*contents), lambda known: given, LINES),
+        Import(files(*contents), lambda known: given, LINES, allow_unknown),
         AppendOptions("import", dry_run=dry_run),
         see,
     )
@@ -155,7 +156,100 @@ def test_numbers_are_learnt_from_any_file(store):
     appended, counts = bring(store, [link(1, "cm2", "cm1")], [link(9, "cm1", "cm2", up=True)], given={})
 
     assert (appended, said(store)) == (1, ["node_failed cm1"])
-    assert bring(new_store(), [link(1, "cm2", "cm1")], given={})[1]["skipped", "unknown_node"] == 1
+
+
+def test_an_outage_of_an_unknown_node(store):
+    """A failure or recovery that cannot be placed stops the import, with its names; or the rest is stored."""
+    lines = [link(1, "cm2", "cm1"), link(2, "cm2", "cm1", up=True), gone(3, "cm9"), opened(4)]
+
+    with pytest.raises(OutagesLost) as error:
+        bring(store, lines, given={})
+    assert error.value.unknown == [("node", "number 1", 2, "f1.log:1")]
+    assert said(store) == []
+
+    _, counts = bring(store, lines, given={}, allow_unknown=True)
+    assert said(store) == ["device_failed SEP1 DeviceFailure", "provider_opened ivr"]
+    assert (counts["skipped", "unknown_node"], counts["unknown", "number 1"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "unknown"),
+    [("Mar 02 2026 09:00:01.000 XYZ", ("zone", "XYZ", 1, "f1.log:1")), ("Mar 02 09:00:01.000 UTC", ("year", "", 1, "f1.log:1"))],
+)  # fmt: skip
+def test_an_outage_at_an_unknown_time(stamp, unknown, store):
+    """So does one whose time has a zone that nobody knows, or no year. What is no outage does not."""
+    line = link(1, "cm2", "cm1").replace("Mar 02 2026 09:00:01.000 UTC", stamp)
+
+    with pytest.raises(OutagesLost) as error:
+        bring(store, [line])
+    assert error.value.unknown == [unknown]
+    assert bring(store, [opened(1).replace("Mar 02 2026 09:00:01.000 UTC", stamp)])[0] == 0
+
+
+def test_names_that_nobody_knows(store):
+    """The report names the devices, nodes and connections that the log does not know, the first ten of each."""
+    lines = [gone(1, device=f"SEP{number}") for number in (7, 8, 7, *range(100, 120))]
+    _, counts = bring(store, [*lines, cti(50, "CtiDeviceOpened", connection=9)])
+
+    assert (counts["unknown", "SEP7"], counts["unknown", "SEP8"], counts["unknown", "…"]) == (2, 1, 12)
+    assert counts["unknown", "cm2 9"] == 1
+    assert len([name for kind, name in counts if kind == "unknown"]) == 12
+
+
+def service(second, node="cm1"):
+    """The CallManager service of a node starts."""
+    return alarm(second, "ServiceStarted", node, ServiceName="Cisco CallManager")
+
+
+@pytest.mark.parametrize(
+    ("lines", "back"),
+    [
+        ([service(10), link(32, "cm2", "cm1", up=True), alarm(40, "CallManagerOnline", "cm1")], "00:32Z"),
+        ([service(10), alarm(31, "CallManagerOnline", "cm1"), link(32, "cm2", "cm1", up=True)], "00:31Z"),
+        ([service(10), link(310, "cm2", "cm1", up=True)], "05:10Z"),
+        ([service(10), link(310.001, "cm2", "cm1", up=True)], "00:10Z"),
+        ([service(10), link(30, "cm1", "cm2", up=True)], "00:10Z"),
+        ([service(10)], "00:10Z"),
+    ],
+)
+def test_when_a_node_is_back(lines, back, store):
+    """The first CallManagerOnline or SDLLinkISV decides; the start of the service only if neither follows soon."""
+    bring(store, [link(1, "cm2", "cm1"), *lines])
+
+    assert said(store)[:2] == ["node_failed cm1", "node_recovered cm1"]
+    assert events(store)[len(TOPOLOGY) + 1].at.endswith(back)
+
+
+def test_a_log_that_has_a_node_back_too_early(store):
+    """What was imported without the line that says better is not changed: the report says what differs."""
+    first = [link(1, "cm2", "cm1"), service(10)]
+    bring(store, first)
+    before = events(store)
+    appended, counts = bring(store, [*first, link(32, "cm2", "cm1", up=True)])
+
+    assert (appended, events(store)) == (0, before)
+    assert counts["differs", "node_recovered"] == 1
+
+
+def test_where_the_cluster_has_a_device(store):
+    """A registration, or the CTI Manager's word, at another node than the log has it is reported; nothing is stored."""
+    _, counts = bring(store, [back(1, "cm2"), back(2, "cm1"), opened(3), cti(4, "CtiDeviceOpened"),
+                              cti(5, "CtiDeviceInService", callManagerId=3), cti(6, "CtiDeviceInService", callManagerId=1)])  # fmt: skip
+
+    assert said(store) == ["provider_opened ivr", "device_opened P ivr"]
+    assert (counts["elsewhere", "SEP1"], counts["elsewhere", "P"]) == (1, 1)
+
+
+def test_a_login_that_is_refused(store):
+    """Who, where, why, how often."""
+    lines = [alarm(second, "CtiProviderOpenFailure", "cm2", LoginUserId="ivr", CTIconnectionId=second, Reason=-1932787618)
+             for second in (1, 31)]  # fmt: skip
+    done = run(store, "default", Import(files(lines), lambda known: GIVEN, LINES), AppendOptions("import"))
+    [finding] = [one for one in done.findings if one.kind == "refused_login"]
+
+    assert (finding.name, finding.count, finding.first) == ("ivr", 2, "f1.log:1")
+    assert finding.text == "at cm2: the directory is unavailable (0x8CCC005E)"
+    assert done.appended.appended == 0
 
 
 def test_a_log_that_is_elsewhere_is_a_conflict(store):
@@ -524,6 +618,7 @@ REPORTS = st.one_of(
 @given(st.lists(st.lists(REPORTS, max_size=12), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_whatever_is_imported(contents, random):
     """Any reports: no misfit is stored, identifiers do not depend on the order of files, and again changes nothing."""
+    contents = [[alarm(0, "SomeOther"), *lines] for lines in contents]
     store, other = new_store(), new_store()
     bring(store, *contents)
     replay = Replay()
@@ -542,6 +637,7 @@ def test_whatever_is_imported(contents, random):
 def test_part_of_it_again(first, second):
     """Any further import is refused whole or makes a log that has no misfits; both again changes nothing."""
     store = new_store()
+    first, second = ([alarm(0, "SomeOther"), *lines] for lines in (first, second))
     bring(store, first)
     before = events(store)
     try:

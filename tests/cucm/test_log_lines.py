@@ -389,3 +389,80 @@ def test_no_line_is_slow(kind):
     visit(read(HOSTILE[kind][: 1 << 20])[0])
 
     assert time.perf_counter() - begin < 5
+
+
+# --- lines that somebody has joined or broken -----------------------------------------------------------------------
+
+ONE = "7: cm9: Mar 02 2026 09:15:02.480 UTC : %UC_X-3-SDLLinkOOS: %[A=1][NodeID=cm1]: first"
+TWO = "8: cm9: Mar 02 2026 09:15:03.480 UTC : %UC_X-3-SDLLinkISV: %[A=2][NodeID=cm1]: second"
+OUTER = "Mar  2 10:15:03 cm9 local7 1 ccm: "
+OLD = "Mar 18 2026 11:10:52.630 UTC :  %CCM_X-XY-3-Old: Device name.:SEP1 Reason Code.:13 Node ID:cm1"
+RTMT = (
+    "9: cm9: Mar 02 2026 09:16:00.000 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertName=SyslogSeverityMatchFound][AlertDetail= At"
+    f" x #012MatchedEvent : {OUTER}{ONE}#012AppID : x][AppID=Cisco AMC Service][NodeID=cm1]: RTMT Alert"
+)
+
+
+def shown(*lines):
+    """What is read of some lines: number, host, name, text, and the fingerprint."""
+    records, left = read(*map(str.encode, lines), options=LogLineOptions(date="2026-03-02"))
+    assert left == {}
+    return [(one.sequence, one.host, one.mnemonic, one.text, one.fingerprint) for one in records]
+
+
+@pytest.mark.parametrize("between", [" ", "", "  ", "#012 "])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (ONE, TWO), (ONE, TWO, ONE), (OUTER + ONE, OUTER + TWO), (ONE, "<189>" + TWO), ("<189>" + ONE, "<189>" + OUTER + TWO),
+        (OLD, ONE), (ONE, RTMT), (RTMT, TWO), (RTMT, RTMT, ONE),
+    ],
+)  # fmt: skip
+def test_lines_that_are_joined(parts, between):
+    """Each record is read as if it stood alone, and what RTMT copies stays where it is."""
+    alone = [shown(part)[0] for part in parts]
+    together = shown(between.join(parts))
+
+    assert [one[:3] for one in together] == [one[:3] for one in alone]
+    if between.isspace():
+        assert together == alone
+
+
+def test_a_record_that_is_cut_off_by_the_next():
+    """It is there, and known to be cut; the next one is whole."""
+    [first, second], _ = read((ONE[: ONE.index("[NodeID")] + "[NodeID=c" + TWO).encode())
+
+    assert (first.is_cut, second.is_cut) == (True, False)
+    assert second.tags["a"] == "2"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n"])
+def test_lines_that_are_broken_behind_the_host(end):
+    """The origin at the end of a line belongs to the next one; one that is followed by another text is left."""
+    broken = (OUTER + ONE).replace("cm9: Mar", f"cm9:{end}Mar")
+
+    assert shown(*broken.split("\n")) == shown(OUTER + ONE)
+    assert shown(*f"{ONE} {broken}".split("\n")) == [*shown(ONE), *shown(ONE)]
+    assert [one[0] for one in shown(OUTER + "5: cm9:", ONE)] == [7]
+
+
+def test_the_published_file_of_joined_lines():
+    """Up to five alarms on one line, others broken behind the host: all seven that are in it are read."""
+    lines = (FIXTURES / "real" / "cases" / "joined-lines.log").read_bytes().split(b"\n")
+    records, left = read(*lines, options=LogLineOptions())
+
+    assert [record.sequence for record in records] == [None, 8, 9, 10, 11, 12, 13]
+    assert {record.node for record in records} == {"hcmf1"}
+    assert [record.is_cut for record in records] == [False] * 7
+    assert left == {}
+
+
+def test_lines_of_an_sdl_trace_that_are_joined():
+    """The alarms of an SDL trace, several on one line, each up to the next stamp."""
+    records, left = read(
+        b" ".join([LINES["L16"], LINES["L17"], LINES["L16"]]), options=LogLineOptions(date="2026-03-02")
+    )
+
+    assert [record.mnemonic for record in records] == [one(LINES[name]).mnemonic for name in ("L16", "L17", "L16")]
+    assert [record.tags for record in records] == [one(LINES[name]).tags for name in ("L16", "L17", "L16")]
+    assert left == {}

@@ -97,6 +97,7 @@ def test_a_file_of_nodes():
         (["node,number", "cm3,1"], "nodes.csv:2: unknown node 'cm3'"),
         (["node,number", "cm1,1", "cm2,1"], "nodes.csv:3: number 1 stands for 'cm1' and 'cm2'"),
         (["node,number", "cm1,1,x"], "nodes.csv:2: 3 columns"),
+        (["node,number", "cm1,x"], "nodes.csv:2: the number 'x'; expected the number of a node"),
         (["node,number", "cm1,\x1b"], "nodes.csv:2: the character U+001B"),
         (["node,number", "cm1," + "1" * 200_000], "nodes.csv:2: not CSV"),
     ],
