@@ -28,7 +28,15 @@ from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
     from cti_es.cucm.findings import Finding
-    from cti_es.cucm.importing import Imported
+    from cti_es.cucm.importing import Import, Imported
+
+MENDS = {
+    "node": "--nodes says what nodes are called in the files",
+    "zone": "--stamp-tz says what a time zone is",
+    "year": "--year is that of stamps without one",
+    "date": "--date is the day on which an SDL trace begins",
+}
+"""What is unknown → the option that helps."""
 
 WAYS_OUT = {
     "no_year": "give it with --year",
@@ -64,6 +72,7 @@ Examples:
 )
 @click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
+@click.option("--allow-unknown", is_flag=True, help="Store the rest, if failures or recoveries cannot be placed.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
@@ -76,6 +85,7 @@ def command(
     year: int | None,
     day: str | None,
     zones: tuple[tuple[str, str], ...],
+    allow_unknown: bool,
     dry_run: bool,
     source: str | None,
     wait: float,
@@ -88,6 +98,8 @@ def command(
     by time; - is standard input. All or nothing: what a FILE repeats is stored once, and importing it again changes
     nothing.
     """
+    from cti_es.cucm.importing import Import
+
     address = parse_address(store)
     target = _store(address.path, wait)
     try:
@@ -97,26 +109,23 @@ def command(
         options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
         lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
         with opened("ndjson" if dry_run else format, path) as output:
-            done = _import(target, log, files, nodes_file, lines, options, output)
+            what = Import(_files(files), partial(_nodes, nodes_file), lines, allow_unknown)
+            done = _import(target, log, what, options, output)
     finally:
         target.close()
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
 
 
-def _import(
-    store: SqliteStore,
-    log: str,
-    files: tuple[str, ...],
-    nodes_file: str | None,
-    lines: LogLineOptions,
-    options: AppendOptions,
-    output: Output,
-) -> Appended:
-    from cti_es.cucm.importing import Import, run
+def _import(store: SqliteStore, log: str, what: "Import", options: AppendOptions, output: Output) -> Appended:
+    from cti_es.cucm.importing import run
+    from cti_es.cucm.unknowns import OutagesLost
 
-    what = Import(_files(files), partial(_nodes, nodes_file), lines)
     see = partial(_print, output) if options.dry_run else _nothing
-    found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
+    try:
+        found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
+    except OutagesLost as lost:
+        helps = [text for thing, text in MENDS.items() if thing in {one.thing for one in lost.unknown}]
+        raise InputError(lost.what, hint=f"{lost.hint}; {', '.join(helps)}; --allow-unknown stores the rest") from None
     if options.dry_run:
         output.flush()
         for row in _advised(found.findings):

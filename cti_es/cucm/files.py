@@ -11,7 +11,7 @@ from cti_es.cucm.claims import OUTAGES, REASONS, Claim, NodeRef, SkipReason
 from cti_es.cucm.findings import Findings
 from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, Record
 from cti_es.cucm.nodes import MOST_LEARNT
-from cti_es.cucm.recognise import NOTHING, kind_of
+from cti_es.cucm.recognise import NOTHING, kind_of, program
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.cucm.unknowns import Unknowns
@@ -106,7 +106,7 @@ class Intake:
         for records in reader.records(text):
             for record in records:
                 if others is not None:
-                    others = None if _is_of_cucm(record) else {**others, record.facility: None}
+                    others = None if _is_of_cucm(record) else {**others, program(record.facility): None}
                     if others is not None and len(others) > _SHOWN:
                         others.popitem()
                 sequences.see(record)
@@ -116,7 +116,7 @@ class Intake:
             self._left[cast(SkipReason, reason)] = [left.lines, left.first]
         if others is None or "no_alarm" in reader.left_out:
             return reader.lines, None
-        names = ", ".join(f"%{name}" for name in others)
+        names = ", ".join(others)
         return reader.lines, NOTHING["other_program"].format(names) if names else NOTHING["no_line"]
 
     def _take(self, record: Record) -> None:

@@ -138,6 +138,8 @@ class _Plan:
         self._present = Present(fold.replay)
         self._past: Past | None = None
         self._batch: list[Candidate] = []
+        self._starting: set[str] = set()
+        self._stored_starts: dict[str, int] = {}
         self.unrecovered = Unrecovered()
 
     def batches(self) -> Iterator[NumberedEvents]:
@@ -170,7 +172,7 @@ class _Plan:
         """The events of a claim; what is none is counted."""
         where, claim = self._place(claimed.place), claimed.claim
         if claim.what == "login_refused":
-            at = self._translation.node(claimed) or claim.nodes[0]
+            at = self._translation.node(claimed) or " ".join(claim.nodes).removeprefix("host ")
             self._findings.add("refused_login", claim.app or "", where, f"at {at}: {refusal(claim.reason or '')}")
             return []
         if claimed.id in self._starting:

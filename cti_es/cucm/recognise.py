@@ -10,7 +10,9 @@ from cti_es.vocabulary.text_lines import start_as_utf8
 FileKind = Literal["syslog", "cdr"]
 """What an import reads. An SDL trace is read as a syslog is."""
 
-Nothing = Literal["empty", "cmr", "cdr_rows", "event_viewer", "events", "other_program", "no_line"]
+Nothing = Literal[
+    "empty", "cmr", "cdr_rows", "event_viewer", "events", "audit", "store", "archive", "other_program", "no_line"
+]
 """Why a file has nothing for an import."""
 
 NOTHING: dict[Nothing, str] = {
@@ -20,15 +22,23 @@ NOTHING: dict[Nothing, str] = {
     "event_viewer": "blocks of the Windows event viewer (CallManager 3 and 4), which do not say when they were written;"
     " the log files of later releases can be read",
     "events": "events of a log, not what a cluster wrote: these are appended",
-    "other_program": "a log of another program, {}; what a JTAPI application was told is for diff, as a trace",
+    "audit": "the audit log of a node's operating system",
+    "store": "a SQLite database",
+    "archive": "an archive within an archive",
+    "other_program": "a log of {}, not of CUCM; diff reads the traces of JTAPI applications",
     "no_line": "no line of a CUCM log in it",
 }
 """The same in words."""
+
+PROGRAMS = {"JTAPI": "CiscoJtapi", "MIVR": "Unified CCX, its engine MIVR"}
+"""How the facilities of other programs begin → their names."""
 
 _CMR = b"numberPacketsSent"
 _CDR_COLUMN = b"globalCallID_callId"
 _FEWEST_COLUMNS = 40
 _TYPES = re.compile(rb'"?(?:INTEGER|UNIQUEIDENTIFIER|STRING|VARCHAR\([0-9]+\))"?', re.IGNORECASE)
+_AUDIT = re.compile(rb"audispd|\btype=[A-Z_]+ msg=audit\(")
+_STARTS: dict[bytes, Nothing] = {b"SQLite format 3\0": "store", b"PK\x03\x04": "archive"}
 _EVENT = re.compile(rb'\{.*"type"\s*:')
 _BLOCK = re.compile(rb"(?m)^[ \t]*(?:App|Node|Cluster) ID[ \t]*:")
 _ALARM = re.compile(rb"%[A-Za-z][A-Za-z0-9_-]*-[0-7]-")
@@ -39,6 +49,9 @@ def kind_of(start: bytes) -> FileKind | Nothing:
     text = start_as_utf8(start).lstrip()
     if not text:
         return "empty"
+    for begin, kind in _STARTS.items():
+        if text.startswith(begin):
+            return kind
     first = text.partition(b"\n")[0]
     if START in first or _CDR_COLUMN in first:
         return "cmr" if _CMR in first else "cdr"
@@ -46,9 +59,17 @@ def kind_of(start: bytes) -> FileKind | Nothing:
         return "cdr_rows"
     if _EVENT.match(first):
         return "events"
-    if _BLOCK.search(text) and not _ALARM.search(text):
+    if _ALARM.search(text):
+        return "syslog"
+    if _BLOCK.search(text):
         return "event_viewer"
-    return "syslog"
+    return "audit" if _AUDIT.search(first) else "syslog"
+
+
+def program(facility: str) -> str:
+    """The program that writes lines of a facility, as far as it has a name here."""
+    first = facility.partition("-")[0]
+    return f"{PROGRAMS.get(first, 'another program')} (%{first})"
 
 
 def _is_row(line: bytes) -> bool:

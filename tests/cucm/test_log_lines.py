@@ -396,7 +396,7 @@ def test_no_line_is_slow(kind):
 ONE = "7: cm9: Mar 02 2026 09:15:02.480 UTC : %UC_X-3-SDLLinkOOS: %[A=1][NodeID=cm1]: first"
 TWO = "8: cm9: Mar 02 2026 09:15:03.480 UTC : %UC_X-3-SDLLinkISV: %[A=2][NodeID=cm1]: second"
 OUTER = "Mar  2 10:15:03 cm9 local7 1 ccm: "
-OLD = "Mar 18 2026 11:10:52.630 UTC :  %CCM_X-XY-3-Old: Device name.:SEP1 Reason Code.:13 Node ID:cm1"
+OLD = "Mar 18 2026 11:10:52.630 UTC :  %CCM_X-XY-3-Old: Device name.:SEP1 Reason Code.:13 Node ID:cm-a"
 RTMT = (
     "9: cm9: Mar 02 2026 09:16:00.000 UTC : %UC_RTMT-2-RTMT_ALERT: %[AlertName=SyslogSeverityMatchFound][AlertDetail= At"
     f" x #012MatchedEvent : {OUTER}{ONE}#012AppID : x][AppID=Cisco AMC Service][NodeID=cm1]: RTMT Alert"
