@@ -71,6 +71,8 @@ class Intake:
             text = chain(start, lines)
             if kind == "syslog":
                 count, why = self._syslog(text)
+                if why == NOTHING["no_line"] and any(b"\0" in line for line in chain.from_iterable(start)):
+                    why = NOTHING["zeros"]
             elif kind == "cdr":
                 count, why = self._cdr(text, file.name), None
             else:

@@ -11,7 +11,17 @@ FileKind = Literal["syslog", "cdr"]
 """What an import reads. An SDL trace is read as a syslog is."""
 
 Nothing = Literal[
-    "empty", "cmr", "cdr_rows", "event_viewer", "events", "audit", "store", "archive", "other_program", "no_line"
+    "empty",
+    "cmr",
+    "cdr_rows",
+    "event_viewer",
+    "events",
+    "audit",
+    "store",
+    "archive",
+    "other_program",
+    "no_line",
+    "zeros",
 ]
 """Why a file has nothing for an import."""
 
@@ -26,6 +36,7 @@ NOTHING: dict[Nothing, str] = {
     "store": "a SQLite database",
     "archive": "an archive within an archive",
     "other_program": "a log of {}, not of CUCM; diff reads the traces of JTAPI applications",
+    "zeros": "no line of a CUCM log in it, but zero bytes: is it UTF-16 without a byte-order mark?",
     "no_line": "no line of a CUCM log in it",
 }
 """The same in words."""

@@ -37,12 +37,12 @@ class UnknownName(NamedTuple):
 
     thing: UnknownThing
     name: str
-    count: int
+    lines: int
     first: str
 
     def __str__(self) -> str:
         name = f"the {self.thing} '{self.name}'" if self.name else _TEXTS[self.thing]
-        lines = "1 line" if self.count == 1 else f"{self.count} lines"
+        lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
         return f"{name} in {lines} from {self.first} on"
 
 
@@ -50,7 +50,7 @@ class OutagesLost(InputError):
     """Failures or recoveries that cannot be placed, since something that they name is ``unknown``."""
 
     def __init__(self, unknown: list[UnknownName]) -> None:
-        total = sum(one.count for one in unknown)
+        total = sum(one.lines for one in unknown)
         lines = "a failure or recovery" if total == 1 else f"{total} failures or recoveries"
         super().__init__(f"{lines} would be lost: {'; '.join(map(str, unknown))}", hint="nothing was stored")
         self.unknown = unknown

@@ -124,17 +124,26 @@ def test_numbers_and_addresses_need_no_file_of_nodes(outage, quick, write):
         (outage / "topology.ndjson").read_text().replace('"pub"', '"cucm-pub"').replace('"sub', '"cucm-sub'), "t.ndjson"
     )
     quick("append", "other.db", "--from", "t.ndjson")
+    link = (
+        "50: cucm-sub1: Mar 02 2026 09:40:00.000 UTC : %UC_CALLMANAGER-5-SDLLinkISV: %[RemoteIPAddress=10.20.0.11]"
+        "[LinkID=1][LocalNodeId=2][RemoteNodeID=1][RemoteApplicationID=100][NodeID=cucm-sub1]: restored\n"
+    )
+    write(link, "learn.log")
 
-    assert quick("import", "other.db", *LOGS).stderr.startswith(b"appended 17, ")
+    assert quick("import", "other.db", *LOGS, "learn.log").stderr.startswith(b"appended 17, ")
 
 
-def test_without_names_of_nodes(outage, quick):
-    """Nodes that nobody can name are counted, not guessed."""
-    rows = [json.loads(line) for line in quick("import", "site.db", *LOGS, "--ndjson").stdout.splitlines()]
+def test_without_names_of_nodes(outage, quick, refused):
+    """Nodes that nobody can name are not guessed: their outages are not lost without a word."""
+    before = (outage / "site.db").read_bytes()
 
-    assert {"kind": "skipped", "name": "unknown_node"}.items() <= next(
-        row for row in rows if row["name"] == "unknown_node"
-    ).items()
+    refused(quick("import", "site.db", *LOGS), "9 failures or recoveries would be lost", "the node 'number 2' in 6 lines from cucm-pub.log:2",
+            "'host cucm-sub1' in 3 lines from cucm-sub1.log:1", "nothing was stored", "--nodes says", "--allow-unknown")  # fmt: skip
+    assert (outage / "site.db").read_bytes() == before
+
+    printed = quick("import", "site.db", *LOGS, "--ndjson", "--allow-unknown").stdout
+    rows = [json.loads(line) for line in printed.splitlines()]
+    assert {"skipped unknown_node", "unknown number 2"} <= {f"{row['kind']} {row['name']}" for row in rows}
     assert not [row for row in rows if row["kind"] == "appended" and row["name"].startswith("node")]
 
 
@@ -158,9 +167,6 @@ def test_other_encodings(outage, quick):
 
 
 REFUSALS = {
-    "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), ["x.log: no line of", "UTF-16"]),
-    "no log": ("x.log", b"hello\nworld\n", ["x.log: no line of a CUCM log"]),
-    "a trace": ("x.log", b'{"message":"LINE_CLOSE"}\n', ["x.log: no line of a CUCM log"]),
     "broken gzip": ("x.gz", gzip.compress(b"x" * 9_000)[:30], ["x.gz: broken gzip"]),
     "broken gzip head": ("x.gz", b"\x1f\x8bxxxxxxxxxxxxxxxx", ["x.gz: broken gzip"]),
     "a CDR with a renamed column": (
@@ -206,16 +212,51 @@ def test_usage(arguments, words, outage, quick, refused):
     refused(quick(*arguments), *words)
 
 
-def test_empty_files(outage, quick, write):
-    """A file without a line, or with blank ones, is read and says nothing."""
-    write(b"", "a.log")
-    write(b"\n \n", "b.log")
-    write(gzip.compress(b""), "c.gz")
-    result = quick("import", "site.db", "a.log", "b.log", "c.gz")
+NOTHING = {
+    "empty": ("x.log", b"", "nothing in it"),
+    "blank": ("x.log", b"\n \n", "nothing in it"),
+    "packed and empty": ("x.gz", gzip.compress(b""), "nothing in it"),
+    "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), "is it UTF-16 without a byte-order mark?"),
+    "no log": ("x.log", b"hello\nworld\n", "no line of a CUCM log"),
+    "a trace": ("x.log", b'{"message":"LINE_CLOSE"}\n', "no line of a CUCM log"),
+    **{
+        name: (name, (FIXTURES / "real" / "cases" / name).read_bytes(), words)
+        for name, words in {
+            "event-viewer-block.log": "blocks of the Windows event viewer",
+            "event-viewer-transient.txt": "blocks of the Windows event viewer",
+            "audit-daemon.log": "the audit log of a node's operating system",
+            "cmr.csv": "CMR, the quality of calls",
+            "cdr-without-header.csv": "rows of a CDR file without its header",
+            "cisco-jtapi.log": "a log of CiscoJtapi (%JTAPI), not of CUCM",
+            "uccx-mivr.log": "a log of Unified CCX, its engine MIVR (%MIVR), not of CUCM",
+            "topology.ndjson": "events of a log",
+        }.items()
+    },
+}
 
-    assert result.returncode == 0
-    assert result.stderr == b"appended 0, duplicates 0, misfits 0, " + quick("logs", "site.db").stdout.split()[-1].join(
-        [b"head ", b"\n"]
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_file_with_nothing_for_an_import(name, outage, quick, refused, write):
+    """Alone it is refused with what it is; beside others it is read, counted, reported, and the others are imported."""
+    file, data, words = NOTHING[name]
+    write(data, f"nothing-{file}")
+    refused(quick(*IMPORT, f"nothing-{file}"), f"nothing-{file}: ", words)
+    result = quick(*IMPORT, LOGS[0], f"nothing-{file}", *LOGS[1:], "--ndjson")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert quick("export", "site.db").stdout == golden("log")
+    [row] = [row for row in rows if row["kind"] == "ignored"]
+    assert (row["name"], words in row["text"]) == (f"nothing-{file}", True)
+    assert row not in [json.loads(line) for line in golden("report").splitlines()]
+
+
+def test_nothing_in_several_files(outage, quick, refused, write):
+    """When no file has anything, each is named."""
+    write(b"", "a.log")
+    write(b"hello", "b.log")
+
+    refused(
+        quick(*IMPORT, "a.log", "b.log"), "none of these files", "a.log: nothing in it; b.log: no line of a CUCM log"
     )
 
 
@@ -228,8 +269,17 @@ def test_names_never_steer_a_terminal(outage, quick, write):
     assert b"bad_name" in result.stdout
     assert b"\x1b" not in result.stdout + result.stderr
 
+    write(
+        line.replace("LoginUserId=\x1b[31mivr", "DeviceName=\x1bX").replace("CtiProviderOpened", "CtiDeviceOpened"),
+        "y.log",
+    )
+    write((outage / "cucm-pub.log").read_text().replace(" UTC :", " \x1bX :"), "z.log")
+    for result in (quick("import", "site.db", "y.log"), quick("import", "site.db", "z.log")):
+        assert b"X" in result.stdout + result.stderr
+        assert b"\x1b" not in result.stdout + result.stderr
 
-def test_old_lines_and_sdl_traces(outage, quick, write):
+
+def test_old_lines_and_sdl_traces(outage, quick, refused, write):
     """What a line leaves out is given: the year of an old log, the date and zone of an SDL trace."""
     old = "Mar 02 16:00:00.000 IST :  %CCM_CALLMANAGER-CALLMANAGER-3-DeviceUnregistered: Device unregistered. Device name.:SEP001122334455 Reason Code [Optional].:13 App ID:Cisco CallManager Cluster ID: Node ID:cucm-sub1\n"
     sdl = "1.1 |11:35:00.000 |AlarmErr |AlarmClass: CallManager, AlarmName: EndPointRegistered, AlarmSeverity: Info, AlarmMessage: , AlarmDescription: x, AlarmParameters: DeviceName:SEP001122334455, NodeID:cucm-sub1,\n"
@@ -237,9 +287,12 @@ def test_old_lines_and_sdl_traces(outage, quick, write):
     write(sdl, "sdl.txt")
     options = ("--year", "2026", "--stamp-tz", "IST=+05:30", "--date", "2026-03-02", "--stamp-tz", "+01:00")
 
-    assert b"no_year" in quick(*IMPORT, "old.log").stdout
-    assert b"no_date" in quick(*IMPORT, "sdl.txt").stdout
-    assert b"unknown_zone" in quick(*IMPORT, "old.log", "--year", "2026").stdout
+    refused(
+        quick(*IMPORT, "old.log"), "a failure or recovery would be lost: no year in 1 line from old.log:1", "--year"
+    )
+    refused(quick(*IMPORT, "sdl.txt"), "no day in 1 line from sdl.txt:1", "--date")
+    refused(quick(*IMPORT, "old.log", "--year", "2026"), "the zone 'IST' in 1 line from old.log:1", "--stamp-tz")
+    assert b"no_year" in quick(*IMPORT, "old.log", "--allow-unknown").stdout
     assert quick(*IMPORT, "old.log", "sdl.txt", *options).stderr.startswith(b"appended 2, ")
     times = [json.loads(line)["at"] for line in quick("export", "site.db").stdout.splitlines()[-2:]]
     assert times == ["2026-03-02T10:30:00Z", "2026-03-02T10:35:00Z"]
