@@ -57,6 +57,7 @@ def recognise(start: bytes) -> str | None:
 
 
 def _look(text: bytes) -> TraceFormat | None:
+    text = text.replace("\xa0".encode(), b" ")  # the no-break spaces of a web page
     return next((one for one in TRACE_FORMATS.values() if one.looks_like(text)), None)
 
 

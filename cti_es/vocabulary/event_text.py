@@ -40,7 +40,7 @@ def read_event(text: bytes, where: str) -> Event:
     except msgspec.ValidationError as error:
         raise _explained(str(error), text, where) from None
     except msgspec.DecodeError as error:
-        raise _not_json(str(error), text, where) from None
+        raise not_json(str(error), text, where) from None
     if repeated := _repeated_key(text):
         raise InputError(f"the field '{repeated}' stands twice", where=where, expected="each field once")
     return checked(event, where)
@@ -78,7 +78,8 @@ def checked(event: Event, where: str) -> Event:
     return event
 
 
-def _not_json(message: str, text: bytes, where: str) -> InputError:
+def not_json(message: str, text: bytes, where: str) -> InputError:
+    """The error for a line that is no JSON, from what msgspec says of it."""
     detail = message.removeprefix("JSON is malformed: ").removeprefix("Input data was ")
     if b"\\ud" in text.lower():
         detail += " (half a surrogate pair?)"

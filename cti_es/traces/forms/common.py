@@ -1,14 +1,12 @@
-"""What the trace readers share: options, notes on what was left out, times of day, messages of several lines."""
+"""What the trace readers share: options, notes on what was left out, times of day."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from cti_es.vocabulary.errors import InputError, did_you_mean
-from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, TraceMessage
-from cti_es.vocabulary.text_lines import numbered
+from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE
 from cti_es.vocabulary.times import canonical_time, time_in_zone
 
 KNOWN = frozenset({*MESSAGE_IDS, "LINE_CALLDEVSPECIFIC"})
@@ -122,88 +120,10 @@ class Clock:
         return time_in_zone(f"{self._day}T{hour:02}:{minute:02}:{second:02}.{milli:03}", self._zone)
 
 
-# --- messages of several lines --------------------------------------------------------------------------------------
-
-_MAX_PIECES = 32
-_MAX_PIECE = 4_096
-_LAST_FIELD = re.compile(r"(?i)(?:\bp|param)3[ \t]*+=")
-
-
-class Draft(NamedTuple):
-    """A message before it is understood.
-
-    ``head`` is how it starts, on line ``place``. ``pieces[0]`` is what follows there, the others are the lines after
-    it: up to its last parameter, the next head, or some more than any message has.
-    """
-
-    place: int
-    head: re.Match[str]
-    pieces: list[str]
-
-
-class Drafts:
-    """Cuts a text into drafts. ``mark`` is found (fast) on every line that can have a ``head``."""
-
-    def __init__(self, mark: re.Pattern[bytes], head: re.Pattern[str]) -> None:
-        self._mark = mark
-        self._head = head
-        self._open: Draft | None = None
-        self._done: list[Draft] = []
-
-    def of(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Draft]]:
-        """The drafts, in lists as they become complete."""
-        for first, lines in numbered(chunks):
-            for number, line in enumerate(lines, first):
-                if self._mark.search(line):
-                    self._heads(number, decoded(line))
-                elif self._open:
-                    self._more(decoded(line[:_MAX_PIECE]))
-            yield self._taken()
-        self._close()
-        yield self._taken()
-
-    def _heads(self, number: int, text: str) -> None:
-        heads = list(self._head.finditer(text))
-        starts = [head.start() for head in heads] + [len(text)]
-        if before := text[: starts[0]]:
-            self._more(before)
-        for head, end in zip(heads, starts[1:], strict=True):
-            self._close()
-            self._open = Draft(number, head, [])
-            self._more(text[head.end() : end])
-
-    def _more(self, text: str) -> None:
-        if not self._open:
-            return
-        pieces = self._open.pieces
-        pieces.append(text[:_MAX_PIECE])
-        if len(pieces) == _MAX_PIECES or _LAST_FIELD.search(pieces[-1]):
-            self._close()
-
-    def _close(self) -> None:
-        if self._open:
-            self._done.append(self._open)
-            self._open = None
-
-    def _taken(self) -> list[Draft]:
-        done, self._done = self._done, []
-        return done
-
-
 def decoded(line: bytes) -> str:
-    """A line as text, without blanks at its end. What is no UTF-8 is replaced: only ASCII matters to the reader."""
-    return line.decode("utf-8", "replace").rstrip()
+    """A line as text, without blanks at its end; a no-break space (of a web page) is a space.
 
-
-def understood(
-    drafts: Iterable[Draft], notes: Notes, read: Callable[[Draft], TraceMessage | None]
-) -> list[TraceMessage]:
-    """The messages of some drafts, those of other kinds and (``skip_bad``) unreadable ones left out."""
-    found = []
-    for draft in drafts:
-        try:
-            if (message := read(draft)) is not None:
-                found.append(message)
-        except InputError as error:
-            notes.unreadable(draft.place, error)
-    return found
+    What is no UTF-8 is replaced: only ASCII matters to the reader.
+    """
+    text = line.decode("utf-8", "replace").rstrip()
+    return text if text.isascii() else text.replace("\xa0", " ").replace("\u202f", " ")

@@ -11,20 +11,16 @@ name, and whatever the form leaves out or masks (``xxx``) is not known.
 """
 
 import re
-from collections.abc import Iterator
-from functools import partial
 
 from cti_es.traces.forms.common import (
     STAMP,
     WITHOUT_HANDLE,
-    Clock,
-    Draft,
-    Drafts,
     Notes,
     handle_text,
     quoted,
-    understood,
 )
+from cti_es.traces.forms.drafts import MARGIN, OWN_STAMP, Draft, Form
+from cti_es.traces.forms.stamps import Stamps
 from cti_es.traces.forms.values import REASON_NUMBERS, STATES, Numbers, plain
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import STATE_FLAGS, TraceMessage
@@ -33,31 +29,22 @@ _KEY = r"(?:device|cbInst|(?:dw)?param[123])[ \t]*+="
 _NAME = r"((?:LINE|PHONE)_\w{1,40}+)(?!\w)"
 _OPENING = r"(?:received[ \t]++|event[ \t]*+=[ \t]*+)"
 _MARK = re.compile(rb"(?i)(?:line|phone)_|received|event")
-_HEAD = re.compile(rf"(?i)^[ \t>|]*+{STAMP}{_OPENING}{_NAME}|(?<!\w){_NAME}(?=[ \t,]++{_KEY})")
+_HEAD = re.compile(
+    rf"(?i)^(?:{MARGIN}{STAMP}|{OWN_STAMP}(?={_OPENING}\w++[ \t,]*+(?:$|{_KEY}))){_OPENING}{_NAME}"
+    rf"|(?<!\w){_NAME}(?=[ \t,]++{_KEY})"
+)
 _START = re.compile(
-    rf"(?im)^[ \t>|]*+{STAMP}{_OPENING}{_NAME}[\s,]*+{_KEY}|(?<!\w){_NAME}(?=[ \t,]++{_KEY})"
-    rf"|^[ \t>|]*+event[ \t]*+=[ \t]*+{_NAME}"
+    rf"(?im)^(?:{MARGIN}{STAMP}|{OWN_STAMP}){_OPENING}{_NAME}[\s,]*+(?:{OWN_STAMP})?{_KEY}"
+    rf"|(?<!\w){_NAME}(?=[ \t,]++{_KEY})|^[ \t>|]*+event[ \t]*+=[ \t]*+{_NAME}"
 )
 _FIELD = re.compile(r"(?i)(?<!\w)(device|cbInst|(?:dw)?param[123])[ \t]*+=[ \t]*+")
-_FIELD_LINE = re.compile(rf"(?i)[ \t>|]*+{_KEY}")
+_FIELD_LINE = re.compile(rf"(?i)(?:{OWN_STAMP}|{MARGIN}){_KEY}")
 _OTHER_HEAD = re.compile(rf"(?i)[ \t>|]*+(?:{_OPENING}|calling\b)")
 _UNFINISHED = ("_", "=", "|")
 
 
-def looks_like(start: bytes) -> bool:
-    """Whether a file that starts like this has messages in one of the guide's forms."""
-    return _START.search(start.decode("utf-8", "replace")) is not None
-
-
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
-    """The messages, in batches as they become complete."""
-    read_one = partial(_message, Clock(notes.options), notes)
-    for drafts in Drafts(_MARK, _HEAD).of(chunks):
-        yield understood(drafts, notes, read_one)
-
-
-def _message(clock: Clock, notes: Notes, draft: Draft) -> TraceMessage | None:
-    at = clock.at(draft.head.groups()[:4])  # also of a message that is not wanted: midnight may lie there
+def _message(stamps: Stamps, notes: Notes, draft: Draft) -> TraceMessage | None:
+    at = stamps.of_head(draft.head)  # also of a message that is not wanted: midnight may lie there
     message = (draft.head[5] or draft.head[6]).upper()
     if not notes.wants(message):
         return None
@@ -144,3 +131,8 @@ def _named(field: str, text: str, names: Numbers) -> int | None:
     if number := _IN_BRACKETS.match(text):
         return int(number[1], 16)
     raise InputError(f"{field} = {quoted(text)}", expected="a number (x…), a state or a reason")
+
+
+FORM = Form(_START, _MARK, _HEAD, _message)
+looks_like = FORM.looks_like
+read = FORM.read

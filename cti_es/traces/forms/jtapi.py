@@ -62,14 +62,14 @@ _CUT = re.compile(r"(?:Term(?:inal)?|Addr(?:ess)?)?[ \t]*+[:=]?[ \t]*+")
 _CAUSE = re.compile(rf"[ \t,;]*+Cause{_FIELD}")
 _NUMBER = re.compile("[0-9]{1,9}")
 _START = re.compile(
-    rb"(?<!\w)Cisco(?:Term|Addr)(?:OutOf|In)ServiceEv(?!\w)[ \t:,-]*+(?:Term|Addr)"
-    rb"|%(?:JTAPI|MIVR)-[A-Z_]{1,32}-[0-7]-[A-Za-z]{1,64}:"
+    r"(?<!\w)Cisco(?:Term|Addr)(?:OutOf|In)ServiceEv(?!\w)[ \t:,-]*+(?:Term|Addr)"
+    r"|%(?:JTAPI|MIVR)-[A-Z_]{1,32}-[0-7]-[A-Za-z]{1,64}:"
 )
 
 
 def looks_like(start: bytes) -> bool:
     """Whether a file that starts like this has such events, or is a log of CiscoJtapi."""
-    return _START.search(start) is not None
+    return _START.search(decoded(start)) is not None
 
 
 def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:

@@ -29,7 +29,7 @@ _START = re.compile(rf"{_NAME}device{_HEX}[ \t]*+,[ \t]*+m?message{_HEX}")
 
 def looks_like(start: bytes) -> bool:
     """Whether a file that starts like this has such messages."""
-    return _START.search(start.decode("utf-8", "replace")) is not None
+    return _START.search(decoded(start)) is not None
 
 
 def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:

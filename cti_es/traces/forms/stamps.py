@@ -59,6 +59,10 @@ class Stamps:
         hour, minute, second, fraction = found.group("th", "tm", "ts", "tf")
         return self._clock.at((hour, minute, second, (fraction or "").ljust(3, "0")[:3]))
 
+    def of_head(self, head: re.Match[str]) -> str | None:
+        """The time of a message that begins so: of TAPI Browser's stamp, the first four groups, or of another one."""
+        return self._clock.at(head.groups()[:4]) if head[1] else self.at(head[0])
+
     def _dated(self, found: re.Match[str]) -> str | None:
         kind = "i" if found["year"] else "c"
         day = "-".join(found.group("year", "month", "day")) if kind == "i" else self._of_cisco(found)

@@ -14,47 +14,33 @@ The time of day is there only if the Browser was told so. Each line of a paramet
 """
 
 import re
-from collections.abc import Iterator
-from functools import partial
 
 from cti_es.traces.forms.common import (
     STAMP,
     WITHOUT_HANDLE,
-    Clock,
-    Draft,
-    Drafts,
     Notes,
     handle_text,
     quoted,
-    understood,
 )
+from cti_es.traces.forms.drafts import MARGIN, OWN_STAMP, Draft, Form
+from cti_es.traces.forms.stamps import Stamps
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import MESSAGE_NAMES, TraceMessage
 
 _MARK = re.compile(rb"received")
-_MARGIN = r"[ \t>|]*+"  # forum posts are quoted
 _HEAD = re.compile(
-    rf"^{_MARGIN}{STAMP}(?:received[ \t]++((?:LINE|PHONE)_\w{{1,60}}+)(?!\w)"
+    rf"^(?:{OWN_STAMP}(?=received[ \t]++\w++[ \t]*+$)|{MARGIN}{STAMP})"
+    r"(?:received[ \t]++((?:LINE|PHONE)_\w{1,60}+)(?!\w)"
     r"|ERROR! callback received unknown msg=x([0-9a-f]{1,8}+))"
 )
-_FIELD = re.compile(rf"(?m)(?:^{_MARGIN}|,[ \t]*+)(device|hDev|cbInst|p(?:aram)?[123])[ \t]*+=[ \t]*+([^\s,]*+)")
+_FIELD = re.compile(
+    rf"(?m)(?:^(?:{OWN_STAMP}|{MARGIN})|,[ \t]*+)(device|hDev|cbInst|p(?:aram)?[123])[ \t]*+=[ \t]*+([^\s,]*+)"
+)
 _VALUE = re.compile("0?x([0-9A-Fa-f]{1,16})")
 _START = re.compile(
-    rf"(?m)^{_MARGIN}{STAMP}received[ \t]++(?:LINE|PHONE)_\w{{1,60}}+[ \t\r]*+\n"
-    rf"{_MARGIN}device=x[0-9a-fA-F]{{1,16}}+[ \t\r]*+$"
+    rf"(?m)^(?:{OWN_STAMP}|{MARGIN}{STAMP})received[ \t]++(?:LINE|PHONE)_\w{{1,60}}+[ \t\r]*+\n"
+    rf"(?:{OWN_STAMP}|{MARGIN})device=x[0-9a-fA-F]{{1,16}}+[ \t\r]*+$"
 )
-
-
-def looks_like(start: bytes) -> bool:
-    """Whether a file that starts like this has messages as TAPI Browser prints them."""
-    return _START.search(start.decode("utf-8", "replace")) is not None
-
-
-def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
-    """The messages, in batches as they become complete. A message must stand on lines of its own."""
-    read_one = partial(_message, Clock(notes.options), notes)
-    for drafts in Drafts(_MARK, _HEAD).of(chunks):
-        yield understood(drafts, notes, read_one)
 
 
 def _name(draft: Draft) -> str:
@@ -65,8 +51,8 @@ def _name(draft: Draft) -> str:
     return MESSAGE_NAMES[number] if number < len(MESSAGE_NAMES) else f"x{number:x}"
 
 
-def _message(clock: Clock, notes: Notes, draft: Draft) -> TraceMessage | None:
-    at = clock.at(draft.head.groups()[:4])  # also of a message that is not wanted: midnight may lie there
+def _message(stamps: Stamps, notes: Notes, draft: Draft) -> TraceMessage | None:
+    at = stamps.of_head(draft.head)  # also of a message that is not wanted: midnight may lie there
     message = _name(draft)
     if not notes.wants(message):
         return None
@@ -102,3 +88,8 @@ def _number(fields: dict[str, str], message: str, field: str) -> int:
     if value is None:
         raise InputError(f"{message} with {field}={quoted(fields[field])}", expected="x and hexadecimal digits")
     return int(value[1], 16)
+
+
+FORM = Form(_START, _MARK, _HEAD, _message)
+looks_like = FORM.looks_like
+read = FORM.read

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.strategies import EXAMPLES
 
 from cti_es.report.tapi_browser import Key, handle_number, key, write
-from cti_es.traces.recognise import TraceOptions, read_trace
+from cti_es.traces.recognise import TraceOptions, read_trace, recognise
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import MESSAGE_IDS, Message, TraceMessage
 
@@ -278,3 +278,41 @@ def test_guide_prose() -> None:
     """A name in the middle of a sentence is no message."""
     text = "The application then receives LINE_CLOSE, or has received PHONE_CLOSE before.\n"
     assert read(text, "guide") == []
+
+
+# --- behind the stamp of an application's own log -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "stamp", ["2026-03-02 09:44:03,123 [7] INFO tapi: ", "Mar 02 2026 09:44:03.123 UTC ", "[09:44:03.123] "]
+)
+@pytest.mark.parametrize("every_line", [True, False])
+def test_own_stamps(stamp: str, every_line: bool) -> None:
+    """What an application logs of TAPI Browser's and the guide's forms is read, and its stamp is the time."""
+    browser = written(message(param1=0x40000))
+    guide = "received PHONE_STATE\ndevice = x10\nparam1 = PHONESTATE_SUSPEND\nparam2 = x0\nparam3 = x0\n"
+    one_line = "received PHONE_STATE device = x10 param1 = PHONESTATE_SUSPEND param2 = x0 param3 = x0\n"
+    for text, format in ((browser, "tapi-browser"), (guide, "guide"), (one_line, "guide")):
+        first, *others = text.splitlines()
+        data = "".join(f"{stamp}{line}\n" for line in [first, *(others if every_line else [])])
+        data += "" if every_line else "".join(f"{line}\n" for line in others)
+        assert recognise(data.encode()) == format
+        [found] = read(data, date="2026-03-02")
+        assert (found.param1, found.param2, found.at) == (0x40000, 0, "2026-03-02T09:44:03.123000Z")
+
+
+def test_prose_behind_a_stamp() -> None:
+    """A sentence that names a message behind a stamp is text."""
+    data = (
+        written(message(param1=0x40000)) + "2026-03-02 09:44:05 the phone has received PHONE_STATE again, see above\n"
+    )
+    assert [len(read(data, format)) for format in ("tapi-browser", "guide")] == [1, 1]
+
+
+def test_no_break_spaces() -> None:
+    """The no-break spaces of a web page are spaces, in every form."""
+    for name in ("one-line-3-suspend.txt", "tapi-browser.txt", "guide.txt"):
+        text = (TRACES / name).read_text()
+        assert read(text.replace(" ", "\u00a0")) == read(text)
+    data = '{"message":"PHONE_STATE","param1":1,"param2":1,"handle":"1"}\n'
+    assert read("\u00a0" + data.replace(":", ":\u00a0")) == read(data)
