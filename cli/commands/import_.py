@@ -15,7 +15,7 @@ from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import STDIN, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import SqliteStore, Store
-from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.logs.store.sqlite_connection import is_sqlite
 from cti_es.vocabulary.errors import InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name

@@ -56,7 +56,7 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
 
     if len(dict(heads)) < len(set(heads)):
         raise click.UsageError("two different heads of one log; give one --head for each log")
-    reader = open_store(Path(store))
+    reader = open_store(Path(store), suspect=True)
     ends: dict[str, Head] = {}
     found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
     try:

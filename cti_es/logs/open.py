@@ -16,7 +16,8 @@ from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped, kept, name
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.reading import Log, StoredLog
 from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
-from cti_es.logs.store.sqlite import create, is_sqlite
+from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
 from cti_es.vocabulary.events import NumberedEvents
 
@@ -86,13 +87,16 @@ def only_log(names: list[str], path: Path) -> str:
     )
 
 
-def open_store(path: Path) -> SqliteStore:
-    """A store to read from. Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`."""
+def open_store(path: Path, suspect: bool = False) -> SqliteStore:
+    """A store to read from; ``suspect`` opens one with a strange schema, too, to verify it.
+
+    Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`.
+    """
     if not path.is_file():
         raise no_file(path, "a store made by append")
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected="a store made by append")
-    return SqliteStore(path)
+    return SqliteStore(path, suspect=suspect)
 
 
 # --- make or append -------------------------------------------------------------------------------------------------

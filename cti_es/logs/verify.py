@@ -36,6 +36,8 @@ def _faults(store: StoreReader, heads: Mapping[str, Head], rows: Passing, ends: 
     except StoreError as error:
         yield Fault(None, None, error.what)
     try:
+        if not store.is_readable():
+            return
         names = store.names()
     except StoreError as error:
         yield Fault(None, None, error.what)

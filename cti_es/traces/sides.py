@@ -13,7 +13,7 @@ from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.open import open_log, parse_address
 from cti_es.logs.reading import Cut, Log, Reading, check_end, events_at, resumed
-from cti_es.logs.store.sqlite import is_sqlite
+from cti_es.logs.store.sqlite_connection import is_sqlite
 from cti_es.model.replay import MisfitReport
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare

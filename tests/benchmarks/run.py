@@ -24,7 +24,7 @@ from logs import write
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.store import SqliteStore
-from cti_es.logs.store.sqlite import create
+from cti_es.logs.store.sqlite_new import create
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.events import decode_events
 

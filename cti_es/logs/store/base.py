@@ -142,6 +142,9 @@ class StoreReader(Protocol):
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with the store as such: tables, indexes, view, triggers, positions."""
 
+    def is_readable(self) -> bool:
+        """Whether its rows can be read; not where somebody has changed the tables that hold them."""
+
     def refresh(self) -> None:
         """See what others have appended since the store was opened or last refreshed."""
 

@@ -69,6 +69,10 @@ class MemoryStore:
         """There is no schema that could be wrong."""
         return iter(())
 
+    def is_readable(self) -> bool:
+        """Always."""
+        return True
+
     def refresh(self) -> None:
         """What is appended is seen at once."""
 

@@ -1,8 +1,9 @@
 """The schema of a SQLite store, version by version (docs/reference/store.md), and how a store is compared with it."""
 
+import re
 from collections.abc import Iterator
 from sqlite3 import Connection
-from typing import Any
+from typing import NamedTuple
 
 from cti_es.logs.store.base import Fault
 
@@ -95,50 +96,88 @@ BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
 """(kind, name) → the SQL that made it, in the order in which it is made."""
 
 
-def migrate(connection: Connection) -> None:
-    """Create or bring up to date the schema, inside the transaction that the caller has begun.
+TABLES = tuple(name for kind, name in OBJECTS if kind == "table")
+_READ = ("table", "index")
+_OUR_NAMES = re.compile(r"\b(batches|ids|snapshots|events)\b", re.IGNORECASE)
+_HIDING = ("json_each", "json_tree")
+_PREFIXES = {
+    "table": ("CREATE TABLE ", "CREATE VIRTUAL TABLE "),
+    "index": ("CREATE INDEX ", "CREATE UNIQUE INDEX "),
+    "view": ("CREATE VIEW ",),
+    "trigger": ("CREATE TRIGGER ",),
+}
+"""How SQLite itself begins the text that it keeps of each kind of object."""
 
-    sqlite-utils keeps the list of what was applied; its own transactions become savepoints of ours.
+
+class Difference(NamedTuple):
+    """What is not as we made it. ``is_read``: it could change what a reader sees, or does."""
+
+    text: str
+    is_read: bool
+
+
+def create(connection: Connection) -> None:
+    """Make the schema, inside the transaction that the caller has begun; unless another writer was faster."""
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return
+    for sql in OBJECTS.values():
+        connection.execute(sql)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def differences(connection: Connection) -> list[Difference]:
+    """What differs from the schema: objects that are missing or altered, and strange ones that touch ours.
+
+    Only the texts are read; nothing that they say is done. Tables, views and triggers of others that do not touch ours
+    are their business.
     """
-    from sqlite_utils import Database
-    from sqlite_utils.migrations import Migrations
-
-    migrations = Migrations("cti-es")
-
-    @migrations(name="0001_batches")
-    def batches(database: Any) -> None:
-        for sql in OBJECTS.values():
-            database.execute(sql)
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    migrations.apply(Database(connection, recursive_triggers=False))
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    found = {(str(kind), str(name).lower()): str(sql) for kind, name, sql in rows}
+    return [*_not_ours(found), *_strange(found)]
 
 
-def schema_faults(connection: Connection) -> Iterator[Fault]:
-    """What differs from the schema: objects that are missing or altered, and strange ones on our tables."""
-    found = {
-        (kind, name.lower()): sql for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
-    }
+def _not_ours(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
     for (kind, name), sql in OBJECTS.items():
         if (kind, name) not in found:
-            yield Fault(None, None, f"the {kind} '{name}' is missing")
+            yield Difference(f"the {kind} '{name}' is missing", kind in _READ)
         elif found[kind, name] != sql:
-            yield Fault(None, None, f"the {kind} '{name}' is not as cti-es made it")
-    strange = connection.execute(
-        "SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL"
-        " AND lower(tbl_name) IN ('batches', 'ids', 'snapshots', 'events') ORDER BY name"
-    )
-    for kind, name, table in strange:
-        if (kind, name.lower()) not in OBJECTS:
-            yield Fault(None, None, f"the {kind} '{name}' on '{table}' is not from cti-es")
+            yield Difference(f"the {kind} '{name}' is not as cti-es made it", kind in _READ)
+
+
+def _strange(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
+    for (kind, name), sql in found.items():
+        if (kind, name) in OBJECTS:
+            continue
+        if not sql.startswith(_PREFIXES.get(kind, ())):
+            yield Difference(f"the {kind} '{name}' is no {kind}", True)
+        elif name in _HIDING:
+            yield Difference(f"the {kind} '{name}' hides the function of that name from the view 'events'", False)
+        elif kind in ("trigger", "index") and (ours := _OUR_NAMES.search(sql)):
+            yield Difference(f"the {kind} '{name}' on '{ours[0].lower()}' is not from cti-es", kind in _READ)
+
+
+def faults(connection: Connection) -> Iterator[Fault]:
+    """What is wrong with the schema, then with the tables as SQLite sees them, if they are ours."""
+    found = differences(connection)
+    for one in found:
+        yield Fault(None, None, one.text)
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != SCHEMA_VERSION:
+        yield Fault(None, None, f"user_version is {version}, not {SCHEMA_VERSION}")
+    if not any(one.is_read for one in found):
+        yield from _faults_of_tables(connection)
+
+
+def _faults_of_tables(connection: Connection) -> Iterator[Fault]:
     for table in ("ids", "snapshots"):
         lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
         for (log,) in lost:
             yield Fault(log, None, f"the table '{table}' knows a log that is not there")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        yield Fault(None, None, f"user_version is {version}, not {SCHEMA_VERSION}")
     rows, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM batches").fetchone()
     if rows != last:
         yield Fault(None, None, f"the last row has position {last}, but there are {rows} rows")
+    for table in TABLES:
+        for (line,) in connection.execute(f"PRAGMA integrity_check('{table}')"):
+            if line != "ok":
+                yield Fault(None, None, f"SQLite: {line}")

@@ -7,22 +7,26 @@ and leave nothing behind. Writers wait for each other with BEGIN IMMEDIATE. A ne
 and appears whole, or not at all.
 """
 
-import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any
 
-from cti_es.logs import clock
+from cti_es.logs.store import schema
 from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
-from cti_es.logs.store.schema import APPLICATION_ID, OBJECTS, SCHEMA_VERSION, migrate, schema_faults
-from cti_es.vocabulary.errors import NotAStore, StoreError, StoreLocked
+from cti_es.logs.store.sqlite_connection import (
+    LARGEST_VALUE,
+    begin,
+    connect_to_read,
+    connect_to_write,
+    explained,
+    is_immutable,
+    use_wal,
+)
+from cti_es.vocabulary.errors import NotAStore, StoreError
 from cti_es.vocabulary.events import Event
-
-HEADER = b"SQLite format 3\x00"
 
 _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
 _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
@@ -31,34 +35,28 @@ _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
 SQLITE_NEEDED = (3, 37)
 """The oldest SQLite that has strict tables, which the schema needs."""
 
-LARGEST_STATE = 1 << 28
+LARGEST_STATE = LARGEST_VALUE
 """A snapshot whose unpacked state has more bytes is neither kept nor used: a forged one could unpack to any size."""
 
 _LONGEST_WAIT = 1_000_000.0  # seconds; SQLite takes milliseconds in 32 bits
-_SLICE = 0.1
-"""For so many seconds at a time SQLite waits for a lock: while it does, nobody can interrupt us."""
+_CHANGED = "another program has changed it (see cti-es verify); restore it from a copy"
 
 _IDS_AT_ONCE = 500
 _LARGEST = 2**63 - 1
-
-T = TypeVar("T")
-
-
-def is_sqlite(path: Path) -> bool:
-    """Whether a file is a SQLite database, by its first bytes. Raises OSError when it cannot be read."""
-    with path.open("rb") as file:
-        return file.read(len(HEADER)) == HEADER
 
 
 class SqliteStore:
     """A store in a SQLite file.
 
-    ``write`` opens it for writing (and brings its schema up to date), otherwise nothing is ever written. ``wait`` is
-    how many seconds to wait for another writer. A ``draft`` that nobody else can know of needs no write-ahead log yet.
-    Raises :class:`StoreError`.
+    ``write`` opens it for writing (and makes the schema of an empty file), otherwise nothing is ever written. ``wait``
+    is how many seconds to wait for another writer. A ``draft`` that nobody else can know of needs no write-ahead log
+    yet. ``suspect`` opens a store whose schema was changed, to have its faults listed (:meth:`schema_faults`); else
+    such a store is refused. Raises :class:`StoreError`.
     """
 
-    def __init__(self, path: Path, write: bool = False, wait: float = 30.0, draft: bool = False) -> None:
+    def __init__(
+        self, path: Path, write: bool = False, wait: float = 30.0, draft: bool = False, suspect: bool = False
+    ) -> None:
         self.address = str(path)
         self._path = path = path.resolve()  # SQLite's own files lie beside the file, not beside a link to it
         self._wait = wait = min(wait, _LONGEST_WAIT)
@@ -67,12 +65,12 @@ class SqliteStore:
             raise StoreError(
                 f"SQLite {sqlite3.sqlite_version} is too old", expected=f"a Python with SQLite {needed} or newer"
             )
-        self._is_immutable = not write and _is_immutable(path)
+        self._is_immutable = not write and is_immutable(path)
         with self._explained():
-            self._connection = _connect_to_write(path, wait) if write else _connect_to_read(path, wait)
-            self._check(write)
+            self._connection = connect_to_write(path, wait) if write else connect_to_read(path, wait)
+            self._check(write, suspect)
             if write and not draft:
-                _use_wal(self._connection, wait)
+                use_wal(self._connection, wait)
 
     # What readers use.
 
@@ -140,18 +138,20 @@ class SqliteStore:
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
         with self._explained():
-            yield from schema_faults(self._connection)
-            for (line,) in self._connection.execute("PRAGMA integrity_check"):
-                if line != "ok":
-                    yield Fault(None, None, f"SQLite: {line}")
+            yield from schema.faults(self._connection)
+
+    def is_readable(self) -> bool:
+        """Whether tables and indexes are as we made them: others are not read, they could compute anything."""
+        with self._explained():
+            return not any(one.is_read for one in schema.differences(self._connection))
 
     def refresh(self) -> None:
         """See what was appended since. A file that is read as it stands (immutable) has to be opened again for that."""
         if self._is_immutable:
             self.close()
             with self._explained():
-                self._connection = _connect_to_read(self._path, self._wait)
-                self._is_immutable = _is_immutable(self._path)
+                self._connection = connect_to_read(self._path, self._wait)
+                self._is_immutable = is_immutable(self._path)
 
     def close(self) -> None:
         """Close the file."""
@@ -161,9 +161,17 @@ class SqliteStore:
 
     @contextmanager
     def writing(self, log: str) -> Iterator["_SqliteWriter"]:
-        """A transaction on one log: committed and on disk at its end, or undone."""
+        """A transaction on one log: committed and on disk at its end, or undone.
+
+        Raises :class:`StoreError` if the schema is not ours, or if what was written is not what is there then.
+        """
         with self._transaction():
-            yield _SqliteWriter(self, self._connection, log)
+            with self._explained():
+                self._check_objects(write=True)
+            writer = _SqliteWriter(self, self._connection, log)
+            yield writer
+            if self.head(log) != writer.head:
+                raise StoreError("the store did not keep what was written", where=self.address, hint=_CHANGED)
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
@@ -185,14 +193,14 @@ class SqliteStore:
     def finish_draft(self) -> None:
         """Turn a draft into a store that several programs can use."""
         with self._explained():
-            _use_wal(self._connection, self._wait)
+            use_wal(self._connection, self._wait)
 
     # Inside.
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._explained():
-            _begin(self._connection, self._wait)
+            begin(self._connection, self._wait)
         try:
             yield
             with self._explained():
@@ -202,33 +210,43 @@ class SqliteStore:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _check(self, write: bool) -> None:
+    def _check(self, write: bool, suspect: bool) -> None:
+        """Refuse what is no store of ours, before anything else of it is used."""
         if (encoding := self._connection.execute("PRAGMA encoding").fetchone()[0]) != "UTF-8":
             raise NotAStore(f"a SQLite database in {encoding}", where=self.address, expected="a store made by append")
         tables = self._connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-        application, version = self._pragma("application_id"), self._pragma("user_version")
-        if write and not tables and not application:
+        if write and not tables and not self._pragma("application_id"):
             with self._transaction():
-                migrate(self._connection)
-        elif application != APPLICATION_ID:
+                schema.create(self._connection)
+        elif self._pragma("application_id") != schema.APPLICATION_ID:
             raise NotAStore(
                 "a SQLite database, but not a cti-es store", where=self.address, expected="a store made by append"
             )
-        elif version > SCHEMA_VERSION:
+        self._check_version(suspect)
+        if not suspect:
+            self._check_objects(write)
+
+    def _check_version(self, suspect: bool) -> None:
+        version = self._pragma("user_version")
+        if version > schema.SCHEMA_VERSION:
             raise StoreError(
-                f"a store of schema version {version}; this cti-es knows up to {SCHEMA_VERSION}",
+                f"a store of schema version {version}; this cti-es knows up to {schema.SCHEMA_VERSION}",
                 where=self.address,
                 hint="use a newer cti-es",
             )
-        missing = [name for kind, name in OBJECTS if kind == "table" and not self._has_table(name)]
-        if missing:
+        if version < 1 and not suspect:
             raise StoreError(
-                f"the table '{missing[0]}' is missing", where=self.address, hint="restore the store from a copy"
+                f"a store of schema version {version}, which no cti-es has made", where=self.address, hint=_CHANGED
             )
 
-    def _has_table(self, name: str) -> bool:
-        sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
-        return self._connection.execute(sql, (name,)).fetchone() is not None
+    def _check_objects(self, write: bool) -> None:
+        """Refuse a schema that is not ours: whatever it computes would be computed here.
+
+        A reader uses the tables and their indexes only; a writer also what happens when it writes.
+        """
+        found = schema.differences(self._connection)
+        if bad := next((one for one in found if write or one.is_read), None):
+            raise StoreError(bad.text, where=self.address, hint=_CHANGED)
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -280,7 +298,7 @@ class SqliteStore:
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-            raise _explain(error, self.address, self._wait) from error
+            raise explained(error, self.address, self._wait) from error
 
 
 class _SqliteWriter:
@@ -315,146 +333,6 @@ class _SqliteWriter:
             self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?,?,?,?,?,?)", values)
 
 
-def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> T | None:
-    """A new store at ``path`` with what ``fill`` writes into it: it appears whole, or not at all.
-
-    Returns what ``fill`` returns, or None when somebody else has made the store in the meantime (nothing is kept
-    then). Whatever ``fill`` raises passes through.
-    """
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise StoreError("no permission to make a file in this folder", where=str(path))
-    _refuse_remains(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
-    try:
-        draft.touch(exist_ok=False)  # SQLite would not let a group write, whatever the umask
-        store = SqliteStore(draft, write=True, wait=wait, draft=True)
-        try:
-            result = fill(store)
-            store.finish_draft()
-        finally:
-            store.close()
-        return result if _publish(draft, path) else None
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            Path(f"{draft}{suffix}").unlink(missing_ok=True)
-
-
-def _refuse_remains(path: Path) -> None:
-    """Raise :class:`StoreError` if SQLite would bring an earlier store of this name back into the new one."""
-    for remains in (Path(f"{path}-wal"), Path(f"{path}-journal")):
-        if remains.exists() and not path.exists():
-            raise StoreError(
-                "belongs to an earlier store, which is not here any more", where=str(remains),
-                hint=f"put {path.name} back beside it, or remove this file, too",
-            )  # fmt: skip
-
-
-def _publish(draft: Path, path: Path) -> bool:
-    """Give the draft its name, unless there is a file of that name."""
-    _refuse_remains(path)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    except (OSError, AttributeError):
-        # A file system without hard links has no way to do that in one step: leave an empty file to be written into.
-        with suppress(FileExistsError):
-            path.touch(exist_ok=False)
-        return False
-    _sync_folder(path.absolute().parent)
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a new name on disk, where the system can do that for folders."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
-def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?{options}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait, check_same_thread=False)
-
-
-def _connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise StoreError("no permission to write", where=str(path), hint="check the permissions of file and folder")
-    connection = _connect(path, "mode=rwc", wait)
-    connection.execute("PRAGMA page_size = 8192")  # of a new store: large rows are written in half the time of 4096
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-def _connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
-    """A connection that never writes to the store.
-
-    Somebody may be writing (there is a -wal): read-only, the -wal stays as it is. Nobody is: SQLite needs to make a
-    -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
-    may do that. Where we must not, the file is read as it stands (immutable).
-    """
-    if _has_wal(path):
-        return _connect(path, "mode=ro", wait)
-    if _is_immutable(path):
-        return _connect(path, "mode=ro&immutable=1", wait)
-    connection = _connect(path, "mode=rw", wait)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _has_wal(path: Path) -> bool:
-    return Path(f"{path}-wal").exists()
-
-
-def _is_immutable(path: Path) -> bool:
-    """Whether a store is read as it stands: nobody is writing, and we must not make a -wal."""
-    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return not may_write and not _has_wal(path)
-
-
-def _begin(connection: sqlite3.Connection, wait: float) -> None:
-    """Begin to write, when the others are done. Not one long wait of SQLite: Ctrl-C has to be heard."""
-    _set_timeout(connection, min(_SLICE, wait))
-    try:
-        _insist(lambda: connection.execute("BEGIN IMMEDIATE"), wait)
-    finally:
-        _set_timeout(connection, wait)
-
-
-def _set_timeout(connection: sqlite3.Connection, seconds: float) -> None:
-    milliseconds = round(seconds * 1000)
-    connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
-
-
-def _use_wal(connection: sqlite3.Connection, wait: float) -> None:
-    """Switch a new store to write-ahead logging. SQLite does not wait for this lock by itself."""
-    _insist(lambda: connection.execute("PRAGMA journal_mode = WAL"), wait)
-
-
-def _insist(work: Callable[[], object], wait: float) -> None:
-    """Do something as soon as nobody locks it, for so many seconds."""
-    deadline = clock.seconds() + wait
-    while True:
-        try:
-            work()
-            return
-        except sqlite3.OperationalError as error:
-            if not _is_locked(error) or clock.seconds() >= deadline:
-                raise
-            clock.pause(0.02)
-
-
-def _is_locked(error: Exception) -> bool:
-    return "locked" in str(error) or "busy" in str(error)
-
-
 def _unpacked(packed: bytes) -> bytes:
     """An encoded state, or nothing where there is none: then the digest is wrong, and the snapshot is not used."""
     unpacking = zlib.decompressobj()
@@ -463,28 +341,3 @@ def _unpacked(packed: bytes) -> bytes:
     except zlib.error:
         return b""
     return state if unpacking.eof else b""
-
-
-def _explain(error: Exception, address: str, wait: float) -> StoreError:
-    text = str(error)
-    if _is_locked(error):
-        return StoreLocked(
-            f"another program is writing to the store and did not finish within {wait:g} s", where=address,
-            hint="try again, or wait longer",
-        )  # fmt: skip
-    if "not a database" in text:
-        return NotAStore("not a SQLite database, or a damaged one", where=address, expected="a store made by append")
-    if "readonly" in text or "read-only" in text:
-        return StoreError(
-            "no permission to write to the store", where=address, hint="check the permissions of file and folder"
-        )
-    if "unable to open" in text:
-        return StoreError("the store cannot be opened", where=address, hint="check the permissions of file and folder")
-    if "disk is full" in text:
-        return StoreError("the disk is full; nothing was stored", where=address)
-    if "disk I/O error" in text:
-        return StoreError("the system could not read or write the store", where=address,
-                          hint="is the disk full or going bad, or a limit of the size of files reached?")  # fmt: skip
-    if text.startswith("cti-es: "):
-        return StoreError(text.removeprefix("cti-es: "), where=address)
-    return StoreError(f"the store is damaged: {text}", where=address, hint="restore it from a copy")

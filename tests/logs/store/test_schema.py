@@ -39,7 +39,7 @@ def pragma(path, name):
 
 def faults(path):
     """What verify says about the store as a whole."""
-    store = SqliteStore(path)
+    store = SqliteStore(path, suspect=True)
     try:
         return [fault.fault for fault in verify(store, {}) if fault.log is None]
     finally:

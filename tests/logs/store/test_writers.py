@@ -14,7 +14,7 @@ import pytest
 
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import SqliteStore
-from cti_es.logs.store.sqlite import create
+from cti_es.logs.store.sqlite_new import create
 from cti_es.logs.verify import verify
 from cti_es.vocabulary.errors import NotAStore, StoreError
 from cti_es.vocabulary.events import NodeAdded, NumberedEvents, decode_events
@@ -303,7 +303,7 @@ def test_a_dead_programs_draft_is_not_taken_up(tmp_path, monkeypatch, same_proce
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr("cti_es.logs.store.sqlite._publish", killed)
+        dying.setattr("cti_es.logs.store.sqlite_new._publish", killed)
         dying.setattr(Path, "unlink", killed)
         with pytest.raises(Killed):
             create(path, lambda store: put(store, "of the dead"))
