@@ -157,15 +157,16 @@ HOMES: View[Home] = View(
 
 
 PROVIDERS: View[ProviderRow] = View(
-    titles=("APP", "CTI MANAGERS", "LINK", "SINCE", "HANDLES", "OUT", "WAITING"),
+    titles=("APP", "CTI MANAGERS", "LINK", "SINCE", "HANDLES", "OUT", "WAITING", "WITHDRAWN"),
     cells=lambda row: (
         row.app,
         " ".join(row.cti_managers),
-        _or_dash(row.link),
+        "adrift" if row.adrift else _or_dash(row.link),
         str(row.since),
         str(row.handles),
         str(row.out),
         str(row.waiting),
+        _or_dash(" ".join(row.withdrawn)),
     ),
     fields=ProviderRow.__struct_fields__,
     values=_values,

@@ -120,6 +120,8 @@ def _print_placement(output: Output, found: "Placement", name: str) -> None:
         output.line(f"Line {number} refused by: {', '.join(nodes)}")
     if found.waits_for:
         output.line(f"Waits for: {found.waits_for}")
+    for one in found.withdrawn:
+        output.line(f"Not controlled by: {one.app}, since event {one.since} withdrew it")
     for handle in found.handles:
         output.line(f"Open: {_open(handle)}")
 
@@ -130,7 +132,8 @@ def _open(handle: "OpenHandle") -> str:
     if handle.link:
         parts.append(f"linked to {handle.link}")
     if not handle.reachable:
-        parts.append(f"no link to a CTI Manager since event {handle.link_since}")
+        what = "adrift" if handle.adrift else "no link to a CTI Manager"
+        parts.append(f"{what} since event {handle.link_since}")
     if handle.wants is not None:
         parts.append(f"wants {' and '.join(handle.wants) or 'no state messages'}")
     if handle.ext_version is not None:

@@ -12,12 +12,13 @@ from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import AnyEvent, AwayReason, DeviceFailed, Event
 
 
-class OpenHandle(msgspec.Struct, frozen=True):
+class OpenHandle(msgspec.Struct, frozen=True, omit_defaults=True):
     """A handle, as NDJSON has it: what the application was last told of it, and what else decides about messages.
 
     ``link`` is the CTI Manager that the application is linked to, ``link_since`` the version of the event that last
     changed that (both null without a provider), ``reachable`` whether it can be told anything; ``wants`` are the state
-    messages that it wants (null: all).
+    messages that it wants (null: all). ``adrift`` (left out when false): it lost its own connection, and takes no CTI
+    Manager until the log says which.
     """
 
     app: str
@@ -29,15 +30,24 @@ class OpenHandle(msgspec.Struct, frozen=True):
     link_since: int | None
     wants: tuple[str, ...] | None
     ext_version: int | None
+    adrift: bool = False
 
 
-class Placement(msgspec.Struct, frozen=True):
+class Withdrawal(msgspec.Struct, frozen=True):
+    """An application whose user may not control a device, and the version of the event that withdrew it."""
+
+    app: str
+    since: int
+
+
+class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a device was at a version, as NDJSON has it.
 
     ``since`` and ``event`` are the version and the event that last changed its state or home, ``why`` says how;
     ``refused_by`` the nodes that refuse the device, ``lines_refused_by`` those that refuse a line of it; ``waits_for``
     what would have to happen for it to move or come back (empty: nothing is due). ``away`` is why the device itself
-    is away, if it is; ``handles`` are those that are open on it.
+    is away, if it is; ``handles`` are those that are open on it; ``withdrawn`` (left out when empty) says from whose
+    control it is withdrawn.
     """
 
     version: int
@@ -50,6 +60,7 @@ class Placement(msgspec.Struct, frozen=True):
     waits_for: str
     away: AwayReason | None
     handles: list[OpenHandle]
+    withdrawn: list[Withdrawal] = []
 
 
 def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]:
@@ -75,6 +86,11 @@ def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]
         waits_for=_waits_for(cluster, name),
         away=device.away,
         handles=list(_handles(replay.book, device)),
+        withdrawn=[
+            Withdrawal(app, provider.withdrawn[name])
+            for app, provider in replay.book.connected()
+            if name in provider.withdrawn
+        ],
     )
     return placement, warnings
 
@@ -88,6 +104,8 @@ _BECAUSE = {
     "close": "The system closed it: every node of its group was in service, and none took it.",
     "settle": "The system closed its last open line, so no application has it open any more.",
     "reconnect": "Its home refused to open it again for the last application that had it open, whose TSP reconnected.",
+    "lines": "The last line of it that was open left it, so no application has it open any more.",
+    "control": "The user of the last application that had it open may not control it any more.",
     "call": "It went out of service; a call is active on it, and phones are opened again only without one.",
     "was_away": "The device itself was away, and since it came back no node of its group was in service and took it.",
     "away": "The device itself is away ({away}).",
@@ -128,11 +146,12 @@ def _handles(book: Book, device: Device) -> Iterator[OpenHandle]:
     """What is open on a device: application by application, the phone device first, then its lines in order."""
     for app, held in book.holders(device.name):
         provider = book.providers.get(app)
-        link, since = (provider.link, provider.since) if provider else (None, None)
+        link, since, adrift = (provider.link, provider.since, provider.adrift) if provider else (None, None, False)
         for line in (None, *device.lines):
             if one := held.handle(line):
-                reachable = provider is None or link is not None
-                yield OpenHandle(app, line, one.version, one.told, reachable, link, since, one.wants, one.ext_version)
+                yield OpenHandle(
+                    app, line, one.version, one.told, book.reaches(app), link, since, one.wants, one.ext_version, adrift
+                )
 
 
 def home_in_words(home: Home | None) -> str:

@@ -24,7 +24,11 @@ def notes_on(
         event = message.rule.partition("/")[0]
         yield f"The message comes from {event} and waited until {message.app} had a link again."
     yield from _on_reason(message, _handle(message, before) or _handle(message, after))
-    yield from _without_link(message.device, {one.app for one in sent}, after)
+    told = {one.app for one in sent}
+    if message.rule in _CONFIGURATION:
+        yield from _untold(message.device, told, before, after)
+    else:
+        yield from _without_link(message.device, told, after)
     yield from _unwanted(sent, unfiltered, before, after)
 
 
@@ -42,12 +46,16 @@ def _on_link(app: str, before: Book, after: Book) -> Iterator[str]:
         return
     are = "CTI Managers are" if len(now.cti_managers) > 1 else "only CTI Manager is"
     managers = f"its {are} {', '.join(now.cti_managers)}"
-    if was.link is None:
+    if was.adrift:
+        yield f"{app} had been adrift since event {was.since}, when its own connection was lost; {managers}."
+    elif was.link is None:
         yield f"{app} had had no link since event {was.since}; {managers}."
     elif was.link != now.link:
         yield f"{app} lost its link to the CTI Manager of {was.link}; {managers}."
     if now.link and was.link != now.link:
         yield f"{app} is linked to the CTI Manager of {now.link} now."
+    if now.adrift and not was.adrift:
+        yield f"{app} is adrift now: it takes no other CTI Manager until an event says to which it is connected."
 
 
 def _handle(message: Message, book: Book) -> Handle | None:
@@ -68,7 +76,27 @@ def _without_link(device: str, told: set[str], after: Book) -> Iterator[str]:
     for app, _ in after.holders(device):
         provider = after.providers.get(app)
         if provider and provider.link is None and app not in told:
-            yield f"{app} was told nothing: it has had no link since event {provider.since}."
+            state = "it has been adrift" if provider.adrift else "it has had no link"
+            yield f"{app} was told nothing: {state} since event {provider.since}."
+
+
+_CONFIGURATION = ("device_added/configure", "device_removed/configure", "lines_changed/configure")
+"""The rules of changes that every application with a provider is told, if nothing stands against it."""
+
+
+def _untold(device: str, told: set[str], before: Book, after: Book) -> Iterator[str]:
+    """Who was told nothing of a change of the configuration, and why."""
+    for app, provider in after.connected():
+        if app in told:
+            continue
+        if event := before.providers[app].withdrawn.get(device):
+            yield f"{app} was told nothing: event {event} withdrew {device} from what its user may control."
+        elif provider.link is None:
+            state = "it has been adrift" if provider.adrift else "it has had no link"
+            yield f"{app} will be told when it has a link again: {state} since event {provider.since}."
+    for app, _ in after.holders(device):
+        if app not in after.providers and app not in told:
+            yield f"{app} was told nothing: it has no provider, and only applications with one are told."
 
 
 def _unwanted(sent: list[Message], unfiltered: list[Message], before: Book, after: Book) -> Iterator[str]:

@@ -67,12 +67,16 @@ class Provider(msgspec.Struct):
     """An application's connection: its CTI Managers, best first, and the one that it is linked to now (None: none).
 
     ``since`` is the version of the event that last changed the link; ``queue`` is what waits for the next one.
+    ``adrift``: its own connection was lost, and it takes no CTI Manager until the log says which. ``withdrawn`` are the
+    devices that its user may not control, each with the version of the event that withdrew it.
     """
 
     cti_managers: tuple[str, ...]
     link: str | None
     since: int
     queue: list[Waiting] = []
+    adrift: bool = False
+    withdrawn: dict[str, int] = {}
 
 
 class Book(msgspec.Struct):
@@ -102,6 +106,10 @@ class Book(msgspec.Struct):
     def connected(self) -> list[tuple[str, Provider]]:
         """The applications with a provider, in order, and their providers."""
         return [(app, self.providers[app]) for app in self.in_order(self.providers)]
+
+    def controlling(self, device: str) -> list[str]:
+        """The applications with a provider whose users may control the device, in order."""
+        return [app for app, provider in self.connected() if device not in provider.withdrawn]
 
     def held_on(self, device: str, app: str) -> Held | None:
         """What the application holds on the device; None if it holds nothing there."""

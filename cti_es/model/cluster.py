@@ -22,7 +22,9 @@ Reason = (
     | events.AwayReason
 )
 DeviceState = Literal["unregistered", "in_service", "out_of_service"]
-Because = Literal["added", "register", "wait", "suspend", "resume", "close", "settle", "give_back", "reconnect"]
+Because = Literal[
+    "added", "register", "wait", "suspend", "resume", "close", "settle", "give_back", "reconnect", "lines", "control"
+]
 MisfitCode = Literal[
     "unknown_node",
     "unknown_device",
@@ -50,6 +52,13 @@ MisfitCode = Literal[
     "not_away",
     "already_connected",
     "unchanged",
+    "other_link",
+    "outside_list",
+    "not_in_service",
+    "already_linked",
+    "line_exists",
+    "not_controlled",
+    "controlled",
 ]
 
 
@@ -69,8 +78,13 @@ class Misfit(Exception):
 
 
 class Line(msgspec.Struct):
-    """A line of a device: its service state, the nodes that refuse it, the applications that have it open."""
+    """A line of a device: its service state, the nodes that refuse it, the applications that have it open.
 
+    ``number`` is its TAPI device id: lines are numbered from 0 in the order in which they were added, devices likewise
+    by themselves.
+    """
+
+    number: int
     in_service: bool = False
     refused_by: list[str] = []
     opened_by: list[str] = []
@@ -79,15 +93,13 @@ class Line(msgspec.Struct):
 class Device(msgspec.Struct):
     """A device: its name and configuration, then its state.
 
-    ``number`` and ``first_line`` count devices and lines from 0 in the order in which they were added; they are the
-    TAPI device ids (docs/reference/tsp.md#the-configuration). ``away`` is why the device itself is away, or None.
-    ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and what did it;
-    nothing in the rules reads them, ``explain`` does.
+    ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration). ``away`` is why the device itself is
+    away, or None. ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and
+    what did it; nothing in the rules reads them, ``explain`` does.
     """
 
     name: str
     number: int
-    first_line: int
     kind: events.Kind
     group: tuple[str, ...]
     lines: dict[str, Line]
@@ -109,6 +121,11 @@ class Device(msgspec.Struct):
     def is_held(self) -> bool:
         """Whether any application has a handle on the device or on one of its lines."""
         return bool(self.opened_by) or any(line.opened_by for line in self.lines.values())
+
+    @property
+    def line_ids(self) -> dict[str, int]:
+        """Its lines in order, each with its TAPI device id."""
+        return {name: line.number for name, line in self.lines.items()}
 
     def lines_in_service(self) -> tuple[str, ...]:
         """The numbers of its lines that are in service, in order."""

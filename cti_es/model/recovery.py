@@ -16,7 +16,7 @@ leaves no trace. What fits changes the state (:class:`~cti_es.model.cluster.Clus
 :attr:`Recovery.steps` what was done, in order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cti_es.model.cluster import (
@@ -34,11 +34,14 @@ from cti_es.model.cluster import (
 )
 from cti_es.model.steps import (
     Closed,
+    ControlTaken,
     DeviceEntered,
     DeviceLeft,
     GivenBack,
     LineInService,
     LineLost,
+    LinesEntered,
+    LinesLeft,
     LinksLost,
     LinksWanted,
     Opened,
@@ -79,6 +82,7 @@ class Recovery:
             events.DeviceFailed: self.device_failed,
             events.DeviceRecovered: self.device_recovered,
             events.DeviceRemoved: self.device_removed,
+            events.LinesChanged: self.lines_changed,
             events.CallConnected: self.call_connected,
             events.BehaviourSet: self.behaviour_set,
         }
@@ -105,16 +109,14 @@ class Recovery:
         device = Device(
             name=event.device,
             number=self.cluster.devices_added,
-            first_line=self.cluster.lines_added,
             kind=event.kind,
             group=group,
-            lines={number: Line() for number in lines},
+            lines=self._new_lines(lines),
             since=self.version,
         )
         self.cluster.devices[event.device] = device
         self.cluster.devices_added += 1
-        self.cluster.lines_added += len(lines)
-        self.steps.append(DeviceEntered(device.name, lines, device.number, device.first_line))
+        self.steps.append(DeviceEntered(device.name, device.number, device.line_ids))
         if device.registers_itself:
             self._register(device)
 
@@ -124,7 +126,23 @@ class Recovery:
         for call in [call for call, legs in self.cluster.calls.items() if device.name in legs]:
             self._end_legs(call, (device.name,))
         del self.cluster.devices[device.name]
-        self.steps.append(DeviceLeft(device.name, tuple(device.lines), device.number, device.first_line))
+        self.steps.append(DeviceLeft(device.name, device.number, device.line_ids))
+
+    def lines_changed(self, event: events.LinesChanged) -> None:
+        """Lines leave the device, with every handle on them; then others join it, behind those that are left."""
+        device = self.cluster.known_device(event.device)
+        added, removed = event.added or (), event.removed or ()
+        _check_lines(device, added, removed)
+        if removed:
+            leaving = frozenset(removed)
+            left = {name: number for name, number in device.line_ids.items() if name in leaving}
+            for name in left:
+                del device.lines[name]
+            self.steps.append(LinesLeft(device.name, left))
+            self._unregister_if_free(device, "lines")
+        if added:
+            device.lines |= (lines := self._new_lines(added, device.state == "in_service"))
+            self.steps.append(LinesEntered(device.name, {name: line.number for name, line in lines.items()}))
 
     def device_opened(self, event: events.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
@@ -432,6 +450,11 @@ class Recovery:
         """
         self._take(device, app, phone, lines, "reconnect")
 
+    def withdraw(self, device: Device, app: str) -> None:
+        """The application has nothing open on the device any more, because its user may not control it."""
+        self._take(device, app, *held_by(device, app), "control")
+        self.steps.append(ControlTaken(app, device.name, device.number, device.line_ids))
+
     def _take(self, device: Device, app: str, phone: bool, lines: tuple[str, ...], because: Because) -> None:
         if phone:
             device.opened_by.remove(app)
@@ -453,7 +476,7 @@ class Recovery:
             line.in_service = node not in line.refused_by
 
     def _unregister_if_free(self, device: Device, because: Because) -> None:
-        if not device.registers_itself and not device.is_held:
+        if not device.registers_itself and not device.is_held and device.state != "unregistered":
             self._unregister(device, because)
 
     def _unregister(self, device: Device, because: Because) -> None:
@@ -465,7 +488,7 @@ class Recovery:
         device.state, device.home = state, home
         device.since, device.because = self.version, because
 
-    # Nodes and calls.
+    # Nodes, lines and calls.
 
     def _of_node(self, event: events.NodeFailed | events.NodeRecovered) -> tuple[bool, bool | None]:
         """Whether the node and, if the event is about it, its CTI Manager are in service (None: it is not)."""
@@ -483,6 +506,12 @@ class Recovery:
         for device in affected:
             self.attempt(device)
             self.settle(device)
+
+    def _new_lines(self, names: Iterable[str], in_service: bool = False) -> dict[str, Line]:
+        """Lines that join the configuration, with the next TAPI device ids."""
+        lines = {name: Line(number, in_service) for number, name in enumerate(names, self.cluster.lines_added)}
+        self.cluster.lines_added += len(lines)
+        return lines
 
     def _lose_links(self, node: str) -> None:
         self.cluster.cti_managers[node] = False
@@ -548,6 +577,23 @@ def _leave(legs: dict[str, tuple[str, ...]], call: str, ended: tuple[str, ...]) 
         del legs[call]
     else:
         legs[call] = left
+
+
+def _check_lines(device: Device, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+    """That these lines can join and leave the device. Raises :class:`Misfit`."""
+    if not added and not removed:
+        raise Misfit("empty", "no line in added or removed")
+    once_each(added)
+    once_each(removed)
+    leaving = frozenset(removed)
+    for name in added:
+        if name in leaving:
+            raise Misfit("repeated", f"line '{name}' is in added and in removed")
+    for name in removed:
+        known_line(device, name)
+    for name in added:
+        if name in device.lines:
+            raise Misfit("line_exists", f"'{device.name}' has line '{name}' already")
 
 
 def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:

@@ -97,9 +97,31 @@ RULES: dict[str, str] = {
         "The device itself is back, but its home refuses the line; nothing can help the line any more, so the system"
         " closes it."
     ),
+    "provider_link_lost/link_lost": (
+        "The application's own connection was lost, while its CTI Manager went on: everything that it has open goes"
+        " out of service for it."
+    ),
+    "provider_linked/link_lost": (
+        "The application's TSP connected to another CTI Manager; the connection that it had is dropped first, and"
+        " everything that it has open goes out of service for it."
+    ),
+    "provider_linked/reconnect": (
+        "The application's TSP connected to this CTI Manager, and opened again what is in service."
+    ),
+    "lines_changed/configure": (
+        "Lines have left the device or joined it: what was open on a line that left is closed, then every application"
+        " with a provider that may control the device is told."
+    ),
+    "control_withdrawn/configure": (
+        "The user of the application may not control the device any more: what it has open on it is closed, lines"
+        " first, then device and lines are removed for it."
+    ),
+    "control_granted/configure": (
+        "The user of the application may control the device again, so device and lines are created for it."
+    ),
     "device_added/configure": "A device has joined the configuration; every application with a provider is told.",
     "device_removed/configure": (
         "A device has left the configuration: what was open on it is closed, lines first, then every application with"
-        " a provider is told."
+        " a provider that may control it is told."
     ),
 }

@@ -84,26 +84,72 @@ class GivenBack(msgspec.Struct, frozen=True, tag=True):
 
 
 class DeviceEntered(msgspec.Struct, frozen=True, tag=True):
-    """A device has joined the configuration; ``number`` and ``first_line`` are TAPI device ids."""
+    """A device has joined the configuration. ``number`` is its TAPI device id; ``lines``: line → its TAPI device id."""
 
     device: str
-    lines: tuple[str, ...]
     number: int
-    first_line: int
+    lines: dict[str, int]
 
 
 class DeviceLeft(msgspec.Struct, frozen=True, tag=True):
-    """A device has left the configuration, and every handle on it is gone."""
+    """A device has left the configuration, and every handle on it is gone. Fields as in :class:`DeviceEntered`."""
 
     device: str
-    lines: tuple[str, ...]
     number: int
-    first_line: int
+    lines: dict[str, int]
+
+
+class LinesEntered(msgspec.Struct, frozen=True, tag=True):
+    """Lines have joined a device: line → its TAPI device id."""
+
+    device: str
+    lines: dict[str, int]
+
+
+class LinesLeft(msgspec.Struct, frozen=True, tag=True):
+    """Lines have left a device, and every handle on them is gone: line → its TAPI device id."""
+
+    device: str
+    lines: dict[str, int]
+
+
+class ControlGiven(msgspec.Struct, frozen=True, tag=True):
+    """The user of an application may control a device again. Fields as in :class:`DeviceEntered`."""
+
+    app: str
+    device: str
+    number: int
+    lines: dict[str, int]
+
+
+class ControlTaken(msgspec.Struct, frozen=True, tag=True):
+    """The user of an application may control a device no more; what the application has open on it is gone.
+
+    Fields as in :class:`DeviceEntered`.
+    """
+
+    app: str
+    device: str
+    number: int
+    lines: dict[str, int]
 
 
 class LinksLost(msgspec.Struct, frozen=True, tag=True):
     """The CTI Manager on ``node`` has failed: whoever was linked to it has no link."""
 
+    node: str
+
+
+class LinkLost(msgspec.Struct, frozen=True, tag=True):
+    """An application's own connection is lost; its CTI Manager goes on, for others."""
+
+    app: str
+
+
+class Linked(msgspec.Struct, frozen=True, tag=True):
+    """An application is connected to the CTI Manager of ``node``."""
+
+    app: str
     node: str
 
 
@@ -123,7 +169,13 @@ Step = (
     | GivenBack
     | DeviceEntered
     | DeviceLeft
+    | LinesEntered
+    | LinesLeft
+    | ControlGiven
+    | ControlTaken
     | LinksLost
+    | LinkLost
+    | Linked
     | LinksWanted
 )
 
@@ -137,7 +189,13 @@ STEP_NAMES: dict[type[Step], str] = {
     OpenedOut: "open",
     DeviceEntered: "configure",
     DeviceLeft: "configure",
+    LinesEntered: "configure",
+    LinesLeft: "configure",
+    ControlGiven: "configure",
+    ControlTaken: "configure",
     LinksLost: "link_lost",
+    LinkLost: "link_lost",
+    Linked: "reconnect",
     LinksWanted: "reconnect",
 }
 """The step's name in a rule identifier (docs/reference/rules.md#rule-identifiers).

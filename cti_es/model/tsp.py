@@ -12,7 +12,7 @@ The handles are a second book of what ``recovery`` knows as "opened by": kept he
 step read later still finds the handles it was about.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from cti_es.model.book import Book, Handle, Held, Provider, Told, Waiting
@@ -22,11 +22,17 @@ from cti_es.model.steps import (
     ANNOUNCE,
     STEP_NAMES,
     Closed,
+    ControlGiven,
+    ControlTaken,
     DeviceEntered,
     DeviceLeft,
     GivenBack,
     LineInService,
     LineLost,
+    LinesEntered,
+    LinesLeft,
+    Linked,
+    LinkLost,
     LinksLost,
     LinksWanted,
     Opened,
@@ -66,10 +72,14 @@ class Tsp:
         self._rule = ""
         self._told: list[Message] = []
         self.handlers: dict[type[events.Event], Callable[[Any], None]] = recovery.handlers | {
-            events.DeviceOpened: self._linked(recovery.device_opened),
-            events.LineOpened: self._linked(recovery.line_opened),
+            events.DeviceOpened: self._permitted(recovery.device_opened),
+            events.LineOpened: self._permitted(recovery.line_opened),
             events.ProviderOpened: self.provider_opened,
             events.ProviderClosed: self.provider_closed,
+            events.ProviderLinkLost: self.provider_link_lost,
+            events.ProviderLinked: self.provider_linked,
+            events.ControlWithdrawn: self.control_withdrawn,
+            events.ControlGranted: self.control_granted,
             events.StatusMessagesSet: self.status_messages_set,
         }
         self._tell: dict[type[Step], Callable[[Any], None]] = {
@@ -84,7 +94,13 @@ class Tsp:
             GivenBack: self._given_back,
             DeviceEntered: self._device_entered,
             DeviceLeft: self._device_left,
+            LinesEntered: self._lines_entered,
+            LinesLeft: self._lines_left,
+            ControlGiven: self._control_given,
+            ControlTaken: self._control_taken,
             LinksLost: self._links_lost,
+            LinkLost: self._link_lost,
+            Linked: self._linked,
             LinksWanted: self._links_wanted,
         }
 
@@ -99,11 +115,14 @@ class Tsp:
 
     # The events that are the TSP's own business (docs/reference/tsp.md#events).
 
-    def _linked(self, opens: Callable[[Any], None]) -> Callable[[Any], None]:
-        """A handler that opens something, for an application that can be reached."""
+    def _permitted(self, opens: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A handler that opens something, for an application that may control it and can be reached."""
 
         def handler(event: events.DeviceOpened | events.LineOpened) -> None:
             app = event.app or DEFAULT_APP
+            provider = self.book.providers.get(app)
+            if provider and event.device in provider.withdrawn:
+                raise Misfit("not_controlled", f"'{event.device}' is withdrawn from what '{app}' may control")
             if not self.book.reaches(app):
                 raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
             opens(event)
@@ -129,10 +148,48 @@ class Tsp:
 
     def provider_closed(self, event: events.ProviderClosed) -> None:
         """The application gives back everything; what waits for it is dropped."""
-        if event.app not in self.book.providers:
-            raise Misfit("no_provider", f"application '{event.app}' has no provider")
+        self._known_provider(event.app)
         self._recovery.give_back_all(event.app)
         del self.book.providers[event.app]
+
+    def provider_link_lost(self, event: events.ProviderLinkLost) -> None:
+        """The application is adrift until the log says where it is connected."""
+        provider = self._known_provider(event.app)
+        if provider.link is None:
+            raise Misfit("no_link", f"the provider of '{event.app}' is not linked to any CTI Manager")
+        if event.node not in (None, provider.link):
+            raise Misfit("other_link", f"'{event.app}' is linked to the CTI Manager of '{provider.link}'")
+        self._recovery.steps.append(LinkLost(event.app))
+
+    def provider_linked(self, event: events.ProviderLinked) -> None:
+        """The application is connected, whatever it was before: another connection is dropped first."""
+        provider = self._known_provider(event.app)
+        if event.node not in provider.cti_managers:
+            reason = f"'{event.node}' is none of the CTI Managers of '{event.app}'"
+            raise Misfit("outside_list", reason, event.node, provider.cti_managers)
+        if not self._cluster.cti_managers[event.node]:
+            raise Misfit("not_in_service", f"the CTI Manager of '{event.node}' is not in service")
+        if event.node == provider.link:
+            raise Misfit("already_linked", f"'{event.app}' is linked to the CTI Manager of '{event.node}' already")
+        if provider.link is not None:
+            self._recovery.steps.append(LinkLost(event.app))
+        self._recovery.steps.append(Linked(event.app, event.node))
+
+    def control_withdrawn(self, event: events.ControlWithdrawn) -> None:
+        """What the application has open on the device is closed, and it can open nothing on it any more."""
+        provider = self._known_provider(event.app)
+        device = self._cluster.known_device(event.device)
+        if device.name in provider.withdrawn:
+            raise Misfit("not_controlled", f"'{device.name}' is withdrawn from what '{event.app}' may control already")
+        self._recovery.withdraw(device, event.app)
+
+    def control_granted(self, event: events.ControlGranted) -> None:
+        """The application may open the device again; it opens nothing by itself."""
+        provider = self._known_provider(event.app)
+        device = self._cluster.known_device(event.device)
+        if device.name not in provider.withdrawn:
+            raise Misfit("controlled", f"'{event.app}' may control '{device.name}' already")
+        self._recovery.steps.append(ControlGiven(event.app, device.name, device.number, device.line_ids))
 
     def status_messages_set(self, event: events.StatusMessagesSet) -> None:
         """The application says which state messages it wants for one handle."""
@@ -210,44 +267,83 @@ class Tsp:
     def _given_back(self, step: GivenBack) -> None:
         self.book.take(step.device, step.app, step.phone, step.lines)
 
+    # The configuration and who may control it (docs/reference/tsp.md#the-configuration).
+
     def _device_entered(self, step: DeviceEntered) -> None:
-        for app, _ in self.book.connected():
-            self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_CREATE, None, step.number))
-            for number, line in enumerate(step.lines, step.first_line):
-                self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_CREATE, None, number))
+        for app in self.book.controlling(step.device):
+            self._tell_created(app, step.device, step.number, step.lines)
 
     def _device_left(self, step: DeviceLeft) -> None:
         """Lines before the phone device here, as documented (docs/reference/tsp.md#the-configuration)."""
         for app, held in self.book.holders(step.device):
-            for line in step.lines:
-                self._tell_closed(step.device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
-            self._tell_closed(step.device, app, held.phone, tapi.PHONE_CLOSE)
+            self._tell_all_closed(app, step.device, held, step.lines)
         self.book.take_all(step.device)
-        for app, _ in self.book.connected():
-            for number, line in enumerate(step.lines, step.first_line):
-                self._emit_or_queue(app, step.device, line, None, Signal(*tapi.LINE_REMOVE, None, number))
-            self._emit_or_queue(app, step.device, None, None, Signal(*tapi.PHONE_REMOVE, None, step.number))
+        for app in self.book.controlling(step.device):
+            self._tell_removed(app, step.device, step.number, step.lines)
+        for provider in self.book.providers.values():
+            provider.withdrawn.pop(step.device, None)
+
+    def _lines_entered(self, step: LinesEntered) -> None:
+        for app in self.book.controlling(step.device):
+            self._tell_created(app, step.device, None, step.lines)
+
+    def _lines_left(self, step: LinesLeft) -> None:
+        for app, held in self.book.holders(step.device):
+            lines = [line for line in step.lines if line in held.lines]
+            for line in lines:
+                self._tell_closed(step.device, app, held.lines[line], tapi.LINE_CLOSE, line)
+            self.book.take(step.device, app, False, lines)
+        for app in self.book.controlling(step.device):
+            self._tell_removed(app, step.device, None, step.lines)
+
+    def _control_taken(self, step: ControlTaken) -> None:
+        if held := self.book.held_on(step.device, step.app):
+            self._tell_all_closed(step.app, step.device, held, step.lines)
+            self.book.take(step.device, step.app, held.phone is not None, list(held.lines))
+        self._tell_removed(step.app, step.device, step.number, step.lines)
+        self.book.providers[step.app].withdrawn[step.device] = self._cause.version
+
+    def _control_given(self, step: ControlGiven) -> None:
+        del self.book.providers[step.app].withdrawn[step.device]
+        self._tell_created(step.app, step.device, step.number, step.lines)
 
     # Links (docs/reference/tsp.md#a-cti-manager-fails).
 
     def _links_lost(self, step: LinksLost) -> None:
         for app, provider in self.book.connected():
             if provider.link == step.node:
-                for device, held in self._devices_of(app):
-                    self._tell_state(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
-                self._link(provider, None)
+                self._lose_link(app, provider)
 
     def _links_wanted(self, _: LinksWanted) -> None:
         for app, provider in self.book.connected():
-            if provider.link is None and (node := self._in_service(provider.cti_managers)):
-                self._link(provider, node)
-                self._deliver(app, provider)
-                for device, held in self._devices_of(app):
-                    if device.state == "in_service":
-                        self._reopen(app, device, held)
+            wants = provider.link is None and not provider.adrift
+            if wants and (node := self._in_service(provider.cti_managers)):
+                self._reconnect(app, provider, node)
+
+    def _link_lost(self, step: LinkLost) -> None:
+        provider = self.book.providers[step.app]
+        self._lose_link(step.app, provider)
+        provider.adrift = True
+
+    def _linked(self, step: Linked) -> None:
+        self._reconnect(step.app, self.book.providers[step.app], step.node)
+
+    def _lose_link(self, app: str, provider: Provider) -> None:
+        """Tell the application that everything it has open is out of service; then it has no link."""
+        for device, held in self._devices_of(app):
+            self._tell_state(device.name, app, held, True, tuple(device.lines), "out", "CtiLinkFailure")
+        self._link(provider, None)
+
+    def _reconnect(self, app: str, provider: Provider, node: str) -> None:
+        """Link the application to this CTI Manager: what waited for it is delivered, what it has is opened again."""
+        self._link(provider, node)
+        self._deliver(app, provider)
+        for device, held in self._devices_of(app):
+            if device.state == "in_service":
+                self._reopen(app, device, held)
 
     def _link(self, provider: Provider, node: str | None) -> None:
-        provider.link, provider.since = node, self._cause.version
+        provider.link, provider.since, provider.adrift = node, self._cause.version, False
 
     def _deliver(self, app: str, provider: Provider) -> None:
         """What has waited, each message under the rule that it comes from."""
@@ -281,6 +377,12 @@ class Tsp:
         self._recovery.take_refused_handles(device, app, phone, lines)
 
     # Whom and what there is.
+
+    def _known_provider(self, app: str) -> Provider:
+        """The provider of an application. Raises :class:`Misfit`."""
+        if app not in self.book.providers:
+            raise Misfit("no_provider", f"application '{app}' has no provider")
+        return self.book.providers[app]
 
     def _in_service(self, cti_managers: tuple[str, ...]) -> str | None:
         return next((node for node in cti_managers if self._cluster.cti_managers[node]), None)
@@ -335,6 +437,26 @@ class Tsp:
     ) -> None:
         if handle:
             self._emit_or_queue(app, device, line, handle.version, signal)
+
+    def _tell_all_closed(self, app: str, device: str, held: Held, lines: Iterable[str]) -> None:
+        """Everything that the application holds on a device is closed: lines before the phone device here."""
+        for line in lines:
+            self._tell_closed(device, app, held.lines.get(line), tapi.LINE_CLOSE, line)
+        self._tell_closed(device, app, held.phone, tapi.PHONE_CLOSE)
+
+    def _tell_created(self, app: str, device: str, number: int | None, lines: dict[str, int]) -> None:
+        """PHONE_CREATE, if there is a ``number`` (the TAPI device id) for it, then LINE_CREATE for each line."""
+        if number is not None:
+            self._emit_or_queue(app, device, None, None, Signal(*tapi.PHONE_CREATE, None, number))
+        for line, line_number in lines.items():
+            self._emit_or_queue(app, device, line, None, Signal(*tapi.LINE_CREATE, None, line_number))
+
+    def _tell_removed(self, app: str, device: str, number: int | None, lines: dict[str, int]) -> None:
+        """LINE_REMOVE for each line, then PHONE_REMOVE, if there is a ``number`` (the TAPI device id) for it."""
+        for line, line_number in lines.items():
+            self._emit_or_queue(app, device, line, None, Signal(*tapi.LINE_REMOVE, None, line_number))
+        if number is not None:
+            self._emit_or_queue(app, device, None, None, Signal(*tapi.PHONE_REMOVE, None, number))
 
     def _emit_or_queue(self, app: str, device: str, line: str | None, handle: int | None, signal: Signal) -> None:
         """A message that always goes, now or with the next link."""

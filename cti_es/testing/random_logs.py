@@ -22,6 +22,7 @@ GROUP = 3
 """The largest CallManager group has three nodes (docs/reference/tapi.md#groups)."""
 
 _NUMBERS_FROM = 5000
+_JOINING_FROM = 90_000
 _TRIES = 200
 
 
@@ -29,8 +30,9 @@ class Plan(NamedTuple):
     """What to generate.
 
     ``events`` is how many events in all, the configuration included; ``calls`` the share of them, 0 to 1, that are
-    about calls. With ``tsp`` there are also CTI Managers, providers, filters, device failures and changes of the
-    configuration (docs/reference/tsp.md#events). The same plan always gives the same log.
+    about calls. With ``tsp`` there are also CTI Managers, providers and their links, filters, device failures, changes
+    of the configuration and of what users may control (docs/reference/tsp.md#events). The same plan always gives the
+    same log.
     """
 
     seed: int = 1
@@ -85,6 +87,11 @@ class _Generator:
                 (self._device_recovered, 2),
                 (self._device_removed, 0.3),
                 (self._device_added_later, 0.5),
+                (self._provider_link_lost, 0.5),
+                (self._provider_linked, 1.5),
+                (self._lines_changed, 1),
+                (self._control_withdrawn, 0.3),
+                (self._control_granted, 0.6),
                 (self._call_connected, 4),
                 (self._behaviour_set, 0.5),
             ]
@@ -247,7 +254,37 @@ class _Generator:
         return next((app for app in map(_name, self._apps) if app not in self._tsp.book.providers), None)
 
     def _provider_closed(self) -> Event:
-        return events.ProviderClosed(app=_name(self._random.choice(self._apps)))
+        return events.ProviderClosed(app=self._an_app())
+
+    def _provider_link_lost(self) -> Event:
+        app = self._an_app()
+        provider = self._tsp.book.providers.get(app)
+        is_named = provider is not None and self._random.random() < 0.5
+        return events.ProviderLinkLost(app=app, node=provider.link if provider and is_named else None)
+
+    def _provider_linked(self) -> Event:
+        adrift = [app for app, provider in self._tsp.book.connected() if provider.adrift]
+        app = self._random.choice(adrift) if adrift and self._random.random() < 0.8 else self._an_app()
+        return events.ProviderLinked(app=app, node=self._random.choice(self._nodes))
+
+    def _lines_changed(self) -> Event:
+        device = self._random.choice(self._devices)
+        lines = list(self._recovery.cluster.devices[device].lines)
+        removed = self._random.sample(lines, self._random.randint(0, min(1, len(lines))))
+        has_room = len(lines) - len(removed) < self._plan.lines
+        added = (str(_JOINING_FROM + self._recovery.cluster.lines_added),) if has_room else None
+        return events.LinesChanged(device=device, added=added, removed=tuple(removed) or None)
+
+    def _control_withdrawn(self) -> Event:
+        return events.ControlWithdrawn(app=self._an_app(), device=self._random.choice(self._devices))
+
+    def _control_granted(self) -> Event:
+        withdrawn = [(app, one) for app, provider in self._tsp.book.connected() for one in provider.withdrawn]
+        app, device = self._random.choice(withdrawn) if withdrawn else (self._an_app(), "none")
+        return events.ControlGranted(app=app, device=device)
+
+    def _an_app(self) -> str:
+        return _name(self._random.choice(self._apps))
 
     def _status_messages_set(self) -> Event:
         device = self._random.choice(self._devices)

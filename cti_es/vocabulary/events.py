@@ -192,6 +192,22 @@ class ProviderClosed(Event, frozen=True, gc=False, tag="provider_closed"):
     app: Name
 
 
+class ProviderLinkLost(Event, frozen=True, gc=False, tag="provider_link_lost"):
+    """An application's own connection is lost (with ``node``: the one to that CTI Manager), and nothing else is."""
+
+    names = ("app", "node")
+    app: Name
+    node: Name | None = None
+
+
+class ProviderLinked(Event, frozen=True, gc=False, tag="provider_linked"):
+    """An application is connected to the CTI Manager of this node now."""
+
+    names = ("app", "node")
+    app: Name
+    node: Name
+
+
 # A Struct puts what it inherits first when a field that may be left out stands before one that may not, as ``app``
 # does here. ``at`` and ``id`` come last in the canonical form, so this one event writes them itself.
 if TYPE_CHECKING:
@@ -234,6 +250,31 @@ class DeviceRemoved(Event, frozen=True, gc=False, tag="device_removed"):
     device: Name
 
 
+class LinesChanged(Event, frozen=True, gc=False, tag="lines_changed"):
+    """Lines join a device, behind those that it has, or leave it."""
+
+    names = ("device", "added", "removed")
+    device: Name
+    added: tuple[Name, ...] | None = None
+    removed: tuple[Name, ...] | None = None
+
+
+class ControlWithdrawn(Event, frozen=True, gc=False, tag="control_withdrawn"):
+    """A device leaves what the user of an application may control."""
+
+    names = ("app", "device")
+    app: Name
+    device: Name
+
+
+class ControlGranted(Event, frozen=True, gc=False, tag="control_granted"):
+    """A device that was withdrawn joins again what the user of an application may control."""
+
+    names = ("app", "device")
+    app: Name
+    device: Name
+
+
 class CallConnected(Event, frozen=True, gc=False, tag="call_connected"):
     """A call leg has media; without ``device`` every leg of that call has."""
 
@@ -269,10 +310,15 @@ AnyEvent = (
     | CtiManagerRecovered
     | ProviderOpened
     | ProviderClosed
+    | ProviderLinkLost
+    | ProviderLinked
     | StatusMessagesSet
     | DeviceFailed
     | DeviceRecovered
     | DeviceRemoved
+    | LinesChanged
+    | ControlWithdrawn
+    | ControlGranted
     | CallConnected
     | BehaviourSet
 )

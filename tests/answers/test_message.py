@@ -13,6 +13,7 @@ from support.strategies import corpus, decoded, placed, run
 from cti_es.answers.message import explain_message
 from cti_es.model.rules import RULES
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import type_of
 from cti_es_cli.commands.schema import schema
 from cti_es_cli.sources import open_log
 
@@ -61,7 +62,9 @@ def test_text_says_all_of_it(scenario: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Message {last['seq']} of ")
     assert f"Rule {last['rule']}: {RULES[last['rule']]}\n" in result.stdout
-    assert f"Caused by event {last['version']}" in result.stdout
+    event_type = type_of[type(events_of(scenario)[last["version"] - 1])]
+    verb = "Caused" if last["rule"].startswith(f"{event_type}/") else "Delivered"
+    assert f"{verb} by event {last['version']}" in result.stdout
     assert f"Before: {last['device']} " in result.stdout
     assert f"After:  {last['device']} " in result.stdout
     assert f"\n> {last['seq']}  {last['app']}  " in result.stdout

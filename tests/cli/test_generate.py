@@ -49,6 +49,11 @@ TSP_TYPES = {
     "device_removed",
     "call_connected",
     "behaviour_set",
+    "provider_link_lost",
+    "provider_linked",
+    "lines_changed",
+    "control_withdrawn",
+    "control_granted",
 }
 """The event types that only occur with --tsp."""
 

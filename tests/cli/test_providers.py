@@ -23,6 +23,9 @@ BEGIN = """\
 """Two applications with a provider and one without; the CTI Manager of both fails, and one has another."""
 
 FIELDS = ["app", "cti_managers", "link", "since", "handles", "out", "waiting"]
+"""What every row has; CSV has all columns, NDJSON leaves out the other two where they say nothing."""
+
+COLUMNS = [*FIELDS, "adrift", "withdrawn"]
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ def test_without_a_provider(site, quick):
     """A log without providers gives no rows: nothing in text and NDJSON, the header in CSV."""
     assert quick("providers", "site.db").stdout == b""
     assert quick("providers", "site.db", "--ndjson").stdout == b""
-    assert quick("providers", "site.db", "--format", "csv").stdout.decode().splitlines() == [",".join(FIELDS)]
+    assert quick("providers", "site.db", "--format", "csv").stdout.decode().splitlines() == [",".join(COLUMNS)]
 
 
 def test_an_empty_log(write, quick):
@@ -112,19 +115,19 @@ def test_text(log, quick):
     titles, *lines = quick("providers", log, "--as-of", "11").stdout.decode().splitlines()
 
     assert titles.split("  ")[0] == "APP"
-    assert titles.split() == ["APP", "CTI", "MANAGERS", "LINK", "SINCE", "HANDLES", "OUT", "WAITING"]
+    assert titles.split() == ["APP", "CTI", "MANAGERS", "LINK", "SINCE", "HANDLES", "OUT", "WAITING", "WITHDRAWN"]
     assert [line.split() for line in lines] == [
-        ["zed", "cm1", "cm2", "cm2", "11", "1", "0", "0"],
-        ["ann", "cm1", "-", "11", "3", "3", "0"],
+        ["zed", "cm1", "cm2", "cm2", "11", "1", "0", "0", "-"],
+        ["ann", "cm1", "-", "11", "3", "3", "0", "-"],
     ]
 
 
 def test_csv(log, quick):
     """CSV has the fields of NDJSON; the list is JSON in one cell, no link is an empty one."""
     assert quick("providers", log, "--as-of", "11", "--format", "csv").stdout.decode().splitlines() == [
-        ",".join(FIELDS),
-        'zed,"[""cm1"",""cm2""]",cm2,11,1,0,0',
-        'ann,"[""cm1""]",,11,3,3,0',
+        ",".join(COLUMNS),
+        'zed,"[""cm1"",""cm2""]",cm2,11,1,0,0,false,[]',
+        'ann,"[""cm1""]",,11,3,3,0,false,[]',
     ]
 
 
@@ -181,3 +184,36 @@ def test_times_that_go_backwards(write, quick):
 
     assert result.returncode == 0
     assert b"times go backwards" in result.stderr
+
+
+ADRIFT = """\
+{"type":"node_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"device_added","device":"P","kind":"cti_port","lines":["1"]}
+{"type":"device_added","device":"S","kind":"phone"}
+{"type":"provider_opened","app":"ivr","cti_managers":["cm1"]}
+{"type":"provider_opened","app":"board","cti_managers":["cm1"]}
+{"type":"control_withdrawn","app":"board","device":"S"}
+{"type":"control_withdrawn","app":"board","device":"P"}
+{"type":"provider_link_lost","app":"ivr"}
+{"type":"cti_manager_failed","node":"cm1"}
+"""
+"""One application is adrift, the other has lost its only CTI Manager and may control nothing."""
+
+
+def test_adrift_is_not_all_failed(write, ndjson, quick):
+    """LINK says adrift or a dash; NDJSON has the field ``adrift`` only where it is true."""
+    log = write(ADRIFT)
+    _, ivr, board = quick("providers", log).stdout.decode().splitlines()
+
+    assert ivr.split() == ["ivr", "cm1", "adrift", "9", "0", "0", "0", "-"]
+    assert board.split() == ["board", "cm1", "-", "10", "0", "0", "0", "S", "P"]
+    assert [(row["link"], row.get("adrift")) for row in ndjson("providers", log)] == [(None, True), (None, None)]
+
+
+def test_what_is_withdrawn(write, ndjson):
+    """The devices that the user may not control, in the order in which they were withdrawn; left out where there are none."""
+    log = write(ADRIFT)
+
+    assert [row.get("withdrawn") for row in ndjson("providers", log)] == [None, ["S", "P"]]
+    assert [row.get("withdrawn") for row in ndjson("providers", log, "--as-of", "6")] == [None, None]

@@ -15,7 +15,7 @@ from cti_es.model.replay import Replay
 from cti_es_cli.main import main
 
 FOLDER = ROOT.parent / "shared" / "conformance"
-LOGS = [log for part in ("base", "tsp") for log in sorted((FOLDER / part).glob("*.log.ndjson"))]
+LOGS = [log for part in ("base", "tsp", "links", "config") for log in sorted((FOLDER / part).glob("*.log.ndjson"))]
 without = pytest.mark.skipif(not LOGS, reason=f"the conformance logs are not part of the project: no {FOLDER}")
 each = pytest.mark.parametrize("log", LOGS, ids=lambda path: f"{path.parent.name}-{path.name.split('.')[0]}")
 

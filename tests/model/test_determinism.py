@@ -257,3 +257,12 @@ def test_digests_are_those_of_the_file() -> None:
 
     assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in every)
     assert all(set(logs) <= set(found[str(FOLD_VERSION)]) for logs in found.values())
+
+
+def test_version_3_computes_what_version_2_did() -> None:
+    """Only the encoding of the state has changed: messages, misfits, homes and providers of the older logs are the same."""
+    old, new = recorded()["2"], recorded()["3"]
+
+    assert {log: {**new[log], "state": ""} for log in old} == {
+        log: {**found, "state": ""} for log, found in old.items()
+    }

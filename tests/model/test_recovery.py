@@ -55,6 +55,7 @@ SITE: list[Json] = [
     {"type": "cti_manager_failed", "node": "cm5"},
     {"type": "call_connected", "call": "c1", "device": "P"},
     {"type": "behaviour_set", "announce_open": True},
+    {"type": "control_withdrawn", "app": "linked", "device": "S"},
 ]
 
 MISFITS: list[tuple[str, Json]] = [
@@ -142,6 +143,37 @@ MISFITS: list[tuple[str, Json]] = [
     ("no_link", {"type": "line_opened", "device": "P", "line": "1", "app": "lost"}),
     ("not_open", {"type": "device_closed", "device": "P", "app": "lost"}),
     ("not_open", {"type": "line_closed", "device": "P", "line": "1", "app": "linked"}),
+    ("no_provider", {"type": "provider_link_lost", "app": "ivr"}),
+    ("no_provider", {"type": "provider_link_lost", "app": "nobody", "node": "cm9"}),
+    ("no_link", {"type": "provider_link_lost", "app": "lost"}),
+    ("no_link", {"type": "provider_link_lost", "app": "lost", "node": "cm9"}),
+    ("other_link", {"type": "provider_link_lost", "app": "linked", "node": "cm3"}),
+    ("other_link", {"type": "provider_link_lost", "app": "linked", "node": "cm9"}),
+    ("no_provider", {"type": "provider_linked", "app": "ivr", "node": "cm1"}),
+    ("outside_list", {"type": "provider_linked", "app": "linked", "node": "cm4"}),
+    ("outside_list", {"type": "provider_linked", "app": "linked", "node": "cm9"}),
+    ("not_in_service", {"type": "provider_linked", "app": "linked", "node": "cm3"}),
+    ("not_in_service", {"type": "provider_linked", "app": "lost", "node": "cm5"}),
+    ("already_linked", {"type": "provider_linked", "app": "linked", "node": "cm1"}),
+    # What a user may control.
+    ("no_provider", {"type": "control_withdrawn", "app": "ivr", "device": "N"}),
+    ("no_provider", {"type": "control_granted", "app": "ivr", "device": "S"}),
+    ("unknown_device", {"type": "control_withdrawn", "app": "linked", "device": "N"}),
+    ("unknown_device", {"type": "control_granted", "app": "linked", "device": "N"}),
+    ("not_controlled", {"type": "control_withdrawn", "app": "linked", "device": "S"}),
+    ("controlled", {"type": "control_granted", "app": "linked", "device": "P"}),
+    ("controlled", {"type": "control_granted", "app": "lost", "device": "S"}),
+    ("not_controlled", {"type": "device_opened", "app": "linked", "device": "S", "lines": ["9"]}),
+    ("not_controlled", {"type": "line_opened", "app": "linked", "device": "S", "line": "1"}),
+    # Lines that come and go.
+    ("unknown_device", {"type": "lines_changed", "device": "N"}),
+    ("empty", {"type": "lines_changed", "device": "P"}),
+    ("empty", {"type": "lines_changed", "device": "P", "added": [], "removed": []}),
+    ("repeated", {"type": "lines_changed", "device": "P", "added": ["1", "1"]}),
+    ("repeated", {"type": "lines_changed", "device": "P", "removed": ["9", "9"]}),
+    ("repeated", {"type": "lines_changed", "device": "P", "added": ["9"], "removed": ["9"]}),
+    ("unknown_line", {"type": "lines_changed", "device": "P", "added": ["1"], "removed": ["2", "9"]}),
+    ("line_exists", {"type": "lines_changed", "device": "P", "added": ["9", "1"], "removed": ["2"]}),
     # Status messages.
     ("unknown_device", {"type": "status_messages_set", "device": "N", "states": []}),
     ("unknown_line", {"type": "status_messages_set", "device": "P", "line": "3", "states": []}),
@@ -224,6 +256,14 @@ NO_MISFITS: list[Json] = [
     {"type": "device_recovered", "device": "A"},
     {"type": "device_removed", "device": "A"},
     {"type": "device_removed", "device": "P"},
+    {"type": "provider_link_lost", "app": "linked"},
+    {"type": "provider_link_lost", "app": "linked", "node": "cm1"},
+    {"type": "lines_changed", "device": "P", "added": ["9"]},
+    {"type": "lines_changed", "device": "A", "removed": ["9"], "added": []},
+    {"type": "lines_changed", "device": "P", "added": ["3"], "removed": ["2", "1"]},
+    {"type": "control_withdrawn", "app": "linked", "device": "A"},
+    {"type": "control_withdrawn", "app": "lost", "device": "S"},
+    {"type": "control_granted", "app": "linked", "device": "S"},
     {"type": "call_connected", "call": "c1"},
     {"type": "call_connected", "call": "c1", "device": "S"},
     {"type": "behaviour_set", "announce_open": True, "drop_calls_in_setup": True},
@@ -360,10 +400,11 @@ class Watch:
         self.managers: dict[str, bool] = {}
         self.providers: dict[str, list[str]] = {}
         self.links: dict[str, str | None] = {}
+        self.adrift: set[str] = set()
         self.relinked: set[str] = set()  # applications that had, at some time in this event, no link
         self.behaviours = dict.fromkeys(("announce_open", "phones_wait_for_calls", "drop_calls_in_setup"), False)
         self.has_waited = False
-        self.configured: set[tuple[str, str, int]] = set()
+        self.configured: dict[tuple[str, str, int], str] = {}  # application, PHONE or LINE, id: CREATE or REMOVE
         self.faults: list[str] = []
 
     def take(self, event: Json) -> None:
@@ -502,13 +543,27 @@ class Watch:
         """Everything of the application is gone, also what it waits for."""
         del self.providers[event["app"]], self.links[event["app"]]
         self.relinked.discard(event["app"])
+        self.adrift.discard(event["app"])
+        self.configured = {thing: news for thing, news in self.configured.items() if thing[0] != event["app"]}
         self.owed = {handle: version for handle, version in self.owed.items() if handle[0] != event["app"]}
         for handle in [one for one in self.handles if one[0] == event["app"]]:
             self.forget(handle)
 
+    def provider_link_lost(self, event: Json) -> None:
+        """No link, and none is looked for."""
+        self.adrift.add(event["app"])
+        self.relinked.add(event["app"])
+        self.links[event["app"]] = None
+
+    def provider_linked(self, event: Json) -> None:
+        """The link is this one."""
+        self.adrift.discard(event["app"])
+        self.relinked.add(event["app"])
+        self.links[event["app"]] = event["node"]
+
     def link(self) -> None:
-        """Links for those who have none now."""
-        for app in self.relinked:
+        """Links for those who have none now and are not adrift."""
+        for app in self.relinked - self.adrift:
             up = (node for node in self.providers[app] if self.managers[node])
             self.links[app] = next(up, None)
 
@@ -533,11 +588,12 @@ class Watch:
             self.hear_state(handle, message)
 
     def hear_of_configuration(self, message: Json) -> None:
-        """CREATE and REMOVE go to applications with a provider, once for each device id."""
-        news = message["app"], message["message"], message["param1"]
-        self.must(message["app"] in self.providers, f"{news} without a provider")
-        self.must(news not in self.configured, f"{news} twice")
-        self.configured.add(news)
+        """CREATE and REMOVE go to applications with a provider, by turns for each device id."""
+        kind, _, news = message["message"].partition("_")
+        thing = message["app"], kind, message["param1"]
+        self.must(message["app"] in self.providers, f"{thing} {news} without a provider")
+        self.must(self.configured.get(thing) != news, f"{thing} {news} twice")
+        self.configured[thing] = news
 
     def hear_state(self, handle: Key, message: Json) -> None:
         """The four state messages."""
@@ -666,11 +722,13 @@ def test_watch_can_find_a_fault() -> None:
 
 
 def healed(replay: Replay) -> list[Json]:
-    """The events that recover every CTI Manager, node and device, end every call and allow everything."""
+    """The events that recover every CTI Manager, link, node and device, end every call and allow everything."""
     cluster = replay.cluster
+    adrift = [(app, one.cti_managers[0]) for app, one in replay.book.providers.items() if one.adrift]
     lines = [(name, line) for name, device in cluster.devices.items() for line in (None, *device.lines)]
     return [
         *({"type": "cti_manager_recovered", "node": node} for node, up in cluster.cti_managers.items() if not up),
+        *({"type": "provider_linked", "app": app, "node": node} for app, node in adrift),
         *({"type": "node_recovered", "node": node} for node, up in cluster.nodes.items() if not up),
         *({"type": "device_recovered", "device": name} for name, device in cluster.devices.items() if device.away),
         *({"type": "open_allowed", "device": name, "line": line} for name, line in lines),
@@ -830,6 +888,7 @@ def snapshot(replay: Replay) -> dict[str, Any]:
     cluster, providers = replay.cluster, replay.book.providers
     return {
         "waiting": {app for app, provider in providers.items() if provider.queue},
+        "adrift": {app for app, provider in providers.items() if provider.adrift},
         "unlinked": {app for app, provider in providers.items() if provider.link is None},
         "links": {app: provider.link for app, provider in providers.items()},
         "homes": {name: device.home for name, device in cluster.devices.items()},
@@ -870,10 +929,14 @@ def event_situations(event: Json, before: dict[str, Any], replay: Replay, remove
         "a device recovers but has to wait": event_type == "device_recovered" and name in now["out"],
         "a device comes back under its name": event_type == "device_added" and name in removed,
         "a device that is away is removed": event_type == "device_removed" and name in before["away"],
-        "a reconnect unregisters a device": any(
-            device.because == "reconnect" and device.since == replay.version
-            for device in replay.cluster.devices.values()
-        ),
+        "an application stays adrift though a CTI Manager is back": event_type == "cti_manager_recovered"
+        and bool(before["adrift"] & now["adrift"]),
+        **{
+            f"{cause} unregisters a device": any(
+                device.because == cause and device.since == replay.version for device in replay.cluster.devices.values()
+            )
+            for cause in ("reconnect", "lines", "control")
+        },
     }
     if event_type == "device_removed":
         removed.add(str(name))
@@ -898,7 +961,10 @@ def event_situations(event: Json, before: dict[str, Any], replay: Replay, remove
         "a device recovers but has to wait",
         "a device comes back under its name",
         "a device that is away is removed",
-        "a reconnect unregisters a device",
+        "an application stays adrift though a CTI Manager is back",
+        "reconnect unregisters a device",
+        "lines unregisters a device",
+        "control unregisters a device",
         *(f"{kind}_{what} delivered late" for kind in ("PHONE", "LINE") for what in ("CLOSE", "CREATE", "REMOVE")),
         *(f"{kind}_CLOSE {step}" for kind in ("PHONE", "LINE") for step in ("reconnect", "configure")),
         *(f"no reason for {step}" for step in ("suspend", "open", "link_lost")),

@@ -159,6 +159,30 @@ class FoldMachine(RuleBasedStateMachine):
         if data.draw(st.integers(0, 3)) == 0:
             self.take("provider_closed", app=data.draw(st.sampled_from(list(self.replay.book.providers))))
 
+    @precondition(lambda self: self.replay.book.providers)
+    @rule(named=st.booleans(), data=st.data())
+    def link_turns(self, named: bool, data: st.DataObject) -> None:
+        app, provider = data.draw(st.sampled_from(list(self.replay.book.providers.items())))
+        node = data.draw(st.sampled_from(provider.cti_managers))
+        if provider.link is None or node != provider.link:
+            self.take("provider_linked", app=app, node=node)
+        else:
+            self.take("provider_link_lost", app=app, node=node if named else None)
+
+    @precondition(lambda self: self.replay.book.providers and self.devices)
+    @rule(data=st.data())
+    def control_turns(self, data: st.DataObject) -> None:
+        app, provider = data.draw(st.sampled_from(list(self.replay.book.providers.items())))
+        device = data.draw(st.sampled_from(list(self.devices)))
+        self.take("control_granted" if device in provider.withdrawn else "control_withdrawn", app=app, device=device)
+
+    @precondition(lambda self: self.devices)
+    @rule(lines=some_of(LINES, 1), data=st.data())
+    def lines_changed(self, lines: list[str], data: st.DataObject) -> None:
+        device = data.draw(st.sampled_from(list(self.devices.values())))
+        added, removed = ([line for line in lines if (line in device.lines) == has] for has in (False, True))
+        self.take("lines_changed", device=device.name, added=added or None, removed=removed or None)
+
     @precondition(lambda self: self.replay.cluster.cti_managers)
     @rule(app=st.sampled_from(APPS), data=st.data())
     def provider_opened(self, app: str | None, data: st.DataObject) -> None:

@@ -126,6 +126,7 @@ class World:
         # tsp.md#what-is-modelled:
         self.managers: dict[str, bool] = {}  # node of a CTI Manager -> in service
         self.providers: dict[str, Provider] = {}  # app -> its list of CTI Managers, its link or None, its queue
+        self.withdrawn: list[tuple[str, str]] = []  # (app, device): tsp.md#what-a-user-may-control
         self.connected: list[Leg] = []  # those of the legs that have media
         self.behaviour = {"announce_open": False, "phones_wait_for_calls": False, "drop_calls_in_setup": False}
         self.devices_added = 0  # the TAPI id of the next device (tsp.md#the-configuration)
@@ -157,10 +158,15 @@ class World:
             "cti_manager_recovered": self.cti_manager_recovered,
             "provider_opened": self.provider_opened,
             "provider_closed": self.provider_closed,
+            "provider_link_lost": self.provider_link_lost,
+            "provider_linked": self.provider_linked,
             "status_messages_set": self.status_messages_set,
             "device_failed": self.device_failed,
             "device_recovered": self.device_recovered,
             "device_removed": self.device_removed,
+            "lines_changed": self.lines_changed,
+            "control_withdrawn": self.control_withdrawn,
+            "control_granted": self.control_granted,
             "call_connected": self.call_connected,
             "behaviour_set": self.behaviour_set,
         }
@@ -399,6 +405,7 @@ class World:
         app = event.get("app", "app")
         new = [line for line in wanted if self.find_handle(app, d, line) is None]
         need(len(new) > 0)
+        need((app, d["device"]) not in self.withdrawn)  # tsp.md#what-a-user-may-control
         need(self.reachable(app))  # tsp.md#events: no opening with a provider but without a link
         for line in new:
             self.add_handle(app, d, line)
@@ -585,7 +592,7 @@ class World:
         need(app not in self.providers)
         need(self.handles_of(app) == [])
         self.has_opened(app)
-        self.providers[app] = {"managers": list(managers), "link": None, "queue": []}
+        self.providers[app] = {"managers": list(managers), "link": None, "queue": [], "adrift": False}
         self.providers[app]["link"] = self.first_manager(app)
 
     def provider_closed(self, event: Event) -> None:
@@ -594,8 +601,31 @@ class World:
         for handle in self.handles_of(app):
             handle["open"] = False
         del self.providers[app]  # and what was queued
+        self.withdrawn = [one for one in self.withdrawn if one[0] != app]
         for d in self.devices.values():
             self.unregister_if_unused(d)
+
+    def provider_link_lost(self, event: Event) -> None:
+        """See tsp.md#an-applications-own-link."""
+        need(event["app"] in self.providers)
+        provider = self.providers[event["app"]]
+        need(provider["link"] is not None)
+        need(event.get("node", provider["link"]) == provider["link"])
+        self.lose_link(event["app"])
+        provider["adrift"] = True
+
+    def provider_linked(self, event: Event) -> None:
+        """See tsp.md#an-applications-own-link."""
+        need(event["app"] in self.providers)
+        provider = self.providers[event["app"]]
+        need(event["node"] in provider["managers"])
+        need(self.managers[event["node"]])
+        need(event["node"] != provider["link"])
+        if provider["link"] is not None:
+            self.lose_link(event["app"])
+        provider["link"] = event["node"]
+        provider["adrift"] = False
+        self.resynchronise(event["app"])
 
     def status_messages_set(self, event: Event) -> None:
         d = self.known_device(event)
@@ -638,22 +668,86 @@ class World:
             self.tell("configure", app, d, None, "close", None)
         for handle in self.open_handles(d):
             handle["open"] = False
-        for app in self.apps():
-            if app in self.providers:
-                for line in d["lines"]:
-                    self.configure(app, d, line, "LINE_REMOVE")
-                self.configure(app, d, None, "PHONE_REMOVE")
+        for app in self.controllers(d):
+            for line in d["lines"]:
+                self.configure(app, d, line, "LINE_REMOVE")
+            self.configure(app, d, None, "PHONE_REMOVE")
+        self.withdrawn = [one for one in self.withdrawn if one[1] != name]
         self.forget_legs([leg for leg in self.legs if leg[1] == name])
         self.refusals = [refusal for refusal in self.refusals if refusal[0] != name]
         del self.devices[name]
 
     def announce_creation(self, d: Device) -> None:
         """Whoever has a provider is told of it (tsp.md#the-configuration)."""
+        for app in self.controllers(d):
+            self.configure(app, d, None, "PHONE_CREATE")
+            for line in d["lines"]:
+                self.configure(app, d, line, "LINE_CREATE")
+
+    def controllers(self, d: Device) -> list[str]:
+        """The applications with a provider that may control the device (tsp.md#what-a-user-may-control)."""
+        return [app for app in self.apps() if app in self.providers and (app, d["device"]) not in self.withdrawn]
+
+    def lines_changed(self, event: Event) -> None:
+        """See tsp.md#lines-that-come-and-go."""
+        d = self.known_device(event)
+        added = event.get("added", [])
+        removed = event.get("removed", [])
+        need(added + removed != [])
+        need(distinct(added + removed))
+        need(all(line in d["lines"] for line in removed))
+        need(not any(line in d["lines"] for line in added))
+        self.lines_leave(d, [line for line in d["lines"] if line in removed])
+        self.lines_join(d, added)
+
+    def lines_leave(self, d: Device, lines: list[str]) -> None:
+        """See tsp.md#lines-that-come-and-go: closes, then removals; call legs stay, as they are on the device."""
         for app in self.apps():
-            if app in self.providers:
-                self.configure(app, d, None, "PHONE_CREATE")
-                for line in d["lines"]:
-                    self.configure(app, d, line, "LINE_CREATE")
+            for line in lines:
+                self.close_handle("configure", app, d, line)
+        for app in self.controllers(d):
+            for line in lines:
+                self.configure(app, d, line, "LINE_REMOVE")
+        for line in lines:
+            del d["lines"][line]
+            del d["line_ids"][line]
+        self.refusals = [one for one in self.refusals if one[0] != d["device"] or one[1] not in lines]
+        self.unregister_if_unused(d)
+
+    def lines_join(self, d: Device, lines: list[str]) -> None:
+        """See tsp.md#lines-that-come-and-go: behind those that are left; nothing else follows."""
+        for line in lines:
+            d["lines"][line] = IN if d["state"] == IN else OUT
+            d["line_ids"][line] = self.lines_added
+            self.lines_added += 1
+        for app in self.controllers(d):
+            for line in lines:
+                self.configure(app, d, line, "LINE_CREATE")
+
+    def control_withdrawn(self, event: Event) -> None:
+        """See tsp.md#what-a-user-may-control."""
+        app = event["app"]
+        need(app in self.providers)
+        d = self.known_device(event)
+        need((app, d["device"]) not in self.withdrawn)
+        for line in [*d["lines"], None]:
+            self.close_handle("configure", app, d, line)
+        for line in d["lines"]:
+            self.configure(app, d, line, "LINE_REMOVE")
+        self.configure(app, d, None, "PHONE_REMOVE")
+        self.withdrawn.append((app, d["device"]))
+        self.unregister_if_unused(d)
+
+    def control_granted(self, event: Event) -> None:
+        """See tsp.md#what-a-user-may-control."""
+        app = event["app"]
+        need(app in self.providers)
+        d = self.known_device(event)
+        need((app, d["device"]) in self.withdrawn)
+        self.withdrawn.remove((app, d["device"]))
+        self.configure(app, d, None, "PHONE_CREATE")
+        for line in d["lines"]:
+            self.configure(app, d, line, "LINE_CREATE")
 
     def call_connected(self, event: Event) -> None:
         meant = [leg for leg in self.legs if leg[0] == event["call"]]
@@ -691,9 +785,13 @@ class World:
         """Application by application, device by device (tsp.md#link-lost)."""
         for app in self.apps():
             if app in self.providers and self.providers[app]["link"] == node:
-                self.providers[app]["link"] = None
-                for d in self.devices.values():
-                    self.lose_device(app, d)
+                self.lose_link(app)
+
+    def lose_link(self, app: str) -> None:
+        """One application, device by device (tsp.md#link-lost)."""
+        self.providers[app]["link"] = None
+        for d in self.devices.values():
+            self.lose_device(app, d)
 
     def lose_device(self, app: str, d: Device) -> None:
         """One device: the phone handle, then the lines; told decides, and becomes out."""
@@ -705,7 +803,9 @@ class World:
     def reconnect(self) -> None:
         """Whoever has a provider and no link takes the first CTI Manager in service (tsp.md#reconnect)."""
         for app in self.apps():
-            if app in self.providers and self.providers[app]["link"] is None:
+            if app not in self.providers or self.providers[app]["adrift"]:  # adrift: tsp.md#an-applications-own-link
+                continue
+            if self.providers[app]["link"] is None:
                 self.providers[app]["link"] = self.first_manager(app)
                 if self.providers[app]["link"] is not None:
                     self.resynchronise(app)

@@ -65,6 +65,11 @@ _TSP_WEIGHTS = {
     "device_removed": 0.4,
     "call_connected": 1.0,
     "behaviour_set": 1.2,
+    "provider_link_lost": 0.8,
+    "provider_linked": 1.0,
+    "lines_changed": 1.0,
+    "control_withdrawn": 0.6,
+    "control_granted": 0.6,
 }
 
 
@@ -89,6 +94,8 @@ class LogMaker:
         self._away: list[str] = []
         self._managers: dict[str, bool] = {}  # in service
         self._providers: list[str] = []
+        self._lists: dict[str, list[str]] = {}  # application → its CTI Managers
+        self._withdrawn: list[tuple[str, str]] = []  # application, device
         self._opened: list[tuple[str | None, str, str | None]] = []  # application, device, line
 
     def events(self, size: int) -> Iterator[Json]:
@@ -118,6 +125,10 @@ class LogMaker:
             "cti_manager_recovered": self._managers_that_are(False),
             "provider_opened": self._without_provider(),
             "provider_closed": self._providers,
+            "provider_link_lost": self._providers,
+            "provider_linked": self._providers,
+            "control_withdrawn": self._providers,
+            "control_granted": self._withdrawn,
             "device_failed": set(self._devices) - set(self._away),
             "device_recovered": self._away,
             "device_removed": len(self._devices) > 1,
@@ -228,13 +239,44 @@ class LogMaker:
         managers = self._some(list(self._managers), 1)
         if len(self._managers) > 3 and self._chance(0.3):
             managers = list(self._managers)
-        self._providers += [app] if app not in self._providers and 1 <= len(managers) <= 3 else []
+        if app not in self._providers and 1 <= len(managers) <= 3:
+            self._providers += [app]
+            self._lists[app] = managers
         return {"app": app, "cti_managers": managers}
 
     def _provider_closed(self) -> Json:
         app = self._known(self._providers or ["app"])
         self._providers = [name for name in self._providers if name != app]
         return {"app": app}
+
+    def _provider_link_lost(self) -> Json:
+        app = self._known(self._providers or ["app"])
+        return {"app": app, "node": self._known(self._lists.get(app, self._nodes)) if self._chance(0.3) else None}
+
+    def _provider_linked(self) -> Json:
+        app = self._known(self._providers or ["app"])
+        return {"app": app, "node": self._known(self._lists.get(app, self._nodes))}
+
+    def _control_withdrawn(self) -> Json:
+        app, device = self._known(self._providers or ["app"]), self._device()
+        self._withdrawn += [(app, device)]
+        return {"app": app, "device": device}
+
+    def _control_granted(self) -> Json:
+        app, device = self._random.choice(self._withdrawn or [("app", self._device())])
+        self._withdrawn = [one for one in self._withdrawn if one != (app, device)]
+        return {"app": app, "device": device}
+
+    def _lines_changed(self) -> Json:
+        device = self._device()
+        lines = self._lines(device)
+        new = [number for number in _NUMBERS if number not in lines]
+        added, removed = self._some(new, 0), self._some(lines, 0)
+        if device in self._devices and set(removed) <= set(lines) and not set(added) & set(lines):
+            left = [line for line in lines if line not in removed]
+            self._devices[device] = left + added, self._devices[device][1]
+        fields = {"added": added, "removed": removed}
+        return {"device": device} | {name: some or self._random.choice((None, some)) for name, some in fields.items()}
 
     def _status_messages_set(self) -> Json:
         app, device, line = self._random.choice(self._opened) if self._opened else (None, "D1", None)
@@ -396,10 +438,15 @@ FIELDS: dict[str, dict[str, Any]] = {
     "cti_manager_recovered": {"node": names},
     "provider_opened": {"app": names, "cti_managers": _name_lists},
     "provider_closed": {"app": names},
+    "provider_link_lost": {"app": names, "node?": names},
+    "provider_linked": {"app": names, "node": names},
     "status_messages_set": {"app?": names, "device": names, "line?": names, "states": _states},
     "device_failed": {"device": names, "reason?": st.sampled_from(_REASONS)},
     "device_recovered": {"device": names},
     "device_removed": {"device": names},
+    "lines_changed": {"device": names, "added?": _name_lists, "removed?": _name_lists},
+    "control_withdrawn": {"app": names, "device": names},
+    "control_granted": {"app": names, "device": names},
     "call_connected": {"call": names, "device?": names},
     "behaviour_set": {
         "announce_open?": st.booleans(),

@@ -179,7 +179,9 @@ def normalised(replay: Replay) -> bytes:
     """The state of a replay with versions as ranks and without what only counts or explains. The replay is spent."""
     cluster, book = replay.cluster, replay.book
     for number, device in enumerate(cluster.devices.values()):
-        device.number, device.first_line, device.since, device.because = number, 0, 0, "added"
+        device.number, device.since, device.because = number, 0, "added"
+        for line in device.lines.values():
+            line.number = 0
     cluster.devices_added, cluster.lines_added = len(cluster.devices), 0
     handles = [handle for *_, handle in book.handles()]
     waiting = [one for provider in book.providers.values() for one in provider.queue]
@@ -188,7 +190,7 @@ def normalised(replay: Replay) -> bytes:
     for handle in handles:
         handle.version = ranks[handle.version]
     for provider in book.providers.values():
-        provider.since = 0
+        provider.since, provider.withdrawn = 0, dict.fromkeys(provider.withdrawn, 0)
         provider.queue = [
             msgspec.structs.replace(one, signal=one.signal._replace(param1=0))
             if one.handle is None
@@ -376,7 +378,8 @@ def check_state(replay: Replay) -> None:
             need(handle.told == "out", f"{(app, name, line)} was told `in` and has no link")
     for app, provider in replay.book.providers.items():
         reachable = any(cluster.cti_managers[node] for node in provider.cti_managers)
-        need((provider.link is not None) == reachable, f"{app} has no link though it could, or one though it cannot")
+        wants = reachable and not provider.adrift
+        need((provider.link is not None) == wants, f"{app} has no link though it could, or one though it cannot")
         need(provider.link is None or cluster.cti_managers[provider.link], f"{app} is linked to what has failed")
         need(provider.link is None or not provider.queue, f"{app} has a link and something waits")
 
@@ -412,35 +415,42 @@ def _check_device(cluster: Cluster, device: Device) -> None:
 # --- liveness: everything gets better, and then everything is at home -------------------------------------------------
 
 
-def _nodes(cluster: Cluster) -> Iterator[Json]:
-    yield from ({"type": "node_recovered", "node": node} for node, up in cluster.nodes.items() if not up)
+def _nodes(replay: Replay) -> Iterator[Json]:
+    yield from ({"type": "node_recovered", "node": node} for node, up in replay.cluster.nodes.items() if not up)
 
 
-def _refusals(cluster: Cluster) -> Iterator[Json]:
-    for device in cluster.devices.values():
+def _refusals(replay: Replay) -> Iterator[Json]:
+    for device in replay.cluster.devices.values():
         for line in (None, *device.lines):
             if device.refused_by if line is None else device.lines[line].refused_by:
                 named = {} if line is None else {"line": line}
                 yield {"type": "open_allowed", "device": device.name, **named}
 
 
-def _calls(cluster: Cluster) -> Iterator[Json]:
-    yield from ({"type": "call_ended", "call": call} for call in cluster.calls)
+def _calls(replay: Replay) -> Iterator[Json]:
+    yield from ({"type": "call_ended", "call": call} for call in replay.cluster.calls)
 
 
-def _devices(cluster: Cluster) -> Iterator[Json]:
-    for device in cluster.devices.values():
+def _devices(replay: Replay) -> Iterator[Json]:
+    for device in replay.cluster.devices.values():
         if device.away is not None:
             yield {"type": "device_recovered", "device": device.name}
 
 
-def _managers(cluster: Cluster) -> Iterator[Json]:
-    yield from ({"type": "cti_manager_recovered", "node": node} for node, up in cluster.cti_managers.items() if not up)
+def _managers(replay: Replay) -> Iterator[Json]:
+    managers = replay.cluster.cti_managers
+    yield from ({"type": "cti_manager_recovered", "node": node} for node, up in managers.items() if not up)
+
+
+def _links(replay: Replay) -> Iterator[Json]:
+    for app, provider in replay.book.providers.items():
+        if provider.adrift:
+            yield {"type": "provider_linked", "app": app, "node": provider.cti_managers[-1]}
 
 
 DRAINS = (
-    (_nodes, _refusals, _calls, _devices, _managers),
-    (_managers, _devices, _calls, _refusals, _nodes),
+    (_nodes, _refusals, _calls, _devices, _managers, _links),
+    (_managers, _links, _devices, _calls, _refusals, _nodes),
 )
 """Two orders in which everything gets better."""
 
@@ -451,7 +461,7 @@ def _drain(world: World, came: dict[bytes, tuple[bytes, int]], state: bytes, ord
     taken: list[Json] = []
     try:
         for stage in order:
-            for found in list(stage(replay.cluster)):
+            for found in list(stage(replay)):
                 [event] = decoded([found])
                 before = Glance(replay)
                 taken.append(found)
@@ -544,6 +554,14 @@ def _switch(name: str) -> list[Json]:
 
 def _away(device: str) -> list[Json]:
     return [_event("device_failed", device=device), _event("device_recovered", device=device)]
+
+
+def _lines(device: str, *changes: tuple[list[str], list[str]]) -> list[Json]:
+    return [_event("lines_changed", device=device, added=added, removed=removed) for added, removed in changes]
+
+
+def _control(device: str) -> list[Json]:
+    return [_event(one, app="app", device=device) for one in ("control_withdrawn", "control_granted")]
 
 
 PROVIDER = _event("provider_opened", app="app", cti_managers=["cm1", "cm2"])
@@ -689,6 +707,59 @@ WORLDS: dict[str, World] = {
         ],
         depth=5,
         deep=24,
+    ),
+    "own links": World(
+        [*_site(2, 2), PROVIDER, _device("P", "cti_port", "1")],
+        [
+            *_weather(2)[:2],
+            *_managers_weather(2),
+            _event("provider_link_lost", app="app"),
+            *(_event("provider_linked", app="app", node=node) for node in ("cm1", "cm2")),
+            *_whole("P"),
+            *_refusing("P", 2, None, "1"),
+            _event("provider_closed", app="app"),
+            PROVIDER,
+        ],
+        depth=4,
+        deep=99,
+    ),
+    "lines that come and go": World(
+        [*_site(2, 1), _event("provider_opened", app="app", cti_managers=["cm1"]), _device("P", "cti_port", "1")],
+        [
+            *_weather(2)[:2],
+            *_managers_weather(1),
+            *_opening("P", "1", "2"),
+            *_lines("P", (["2"], []), ([], ["1"]), (["1"], ["2"]), (["2"], ["1"])),
+            *_away("P"),
+            *_refusing("P", 1, "2"),
+            *_calling("P"),
+        ],
+        depth=4,
+        deep=16,
+    ),
+    "what a user may control": World(
+        [
+            *_site(2, 1),
+            _event("provider_opened", app="app", cti_managers=["cm1"]),
+            _device("P", "cti_port", "1"),
+            _device("S", "phone", "2"),
+        ],
+        [
+            *_weather(2)[:2],
+            *_managers_weather(1),
+            *_whole("P"),
+            *_whole("P", app="free"),
+            *_whole("S"),
+            *_control("P"),
+            *_control("S"),
+            *_lines("P", (["3"], []), ([], ["3"])),
+            _event("device_removed", device="P"),
+            _device("P", "cti_port", "1"),
+            _event("provider_closed", app="app"),
+            _event("provider_opened", app="app", cti_managers=["cm1"]),
+        ],
+        depth=4,
+        deep=12,
     ),
     "devices that are away": World(
         [

@@ -63,6 +63,10 @@ CANONICAL = {
         b'{"type":"provider_opened","app":"ivr","cti_managers":["cm1","cm2"],"at":"2026-01-01T08:00:00Z","id":"e1"}'
     ),
     "provider_closed": b'{"type":"provider_closed","app":"ivr","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "provider_link_lost": (
+        b'{"type":"provider_link_lost","app":"ivr","node":"cm1","at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "provider_linked": b'{"type":"provider_linked","app":"ivr","node":"cm2","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "status_messages_set": (
         b'{"type":"status_messages_set","app":"ivr","device":"P","line":"1","states":["INSERVICE"],'
         b'"at":"2026-01-01T08:00:00Z","id":"e1"}'
@@ -72,6 +76,13 @@ CANONICAL = {
     ),
     "device_recovered": b'{"type":"device_recovered","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "device_removed": b'{"type":"device_removed","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
+    "lines_changed": (
+        b'{"type":"lines_changed","device":"P","added":["3"],"removed":["1","2"],"at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "control_withdrawn": (
+        b'{"type":"control_withdrawn","app":"ivr","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}'
+    ),
+    "control_granted": b'{"type":"control_granted","app":"ivr","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "call_connected": b'{"type":"call_connected","call":"c1","device":"P","at":"2026-01-01T08:00:00Z","id":"e1"}',
     "behaviour_set": (
         b'{"type":"behaviour_set","announce_open":true,"phones_wait_for_calls":false,"drop_calls_in_setup":true,'
