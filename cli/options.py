@@ -162,6 +162,13 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
         ),
         click.option("--date", type=DayType(), help="The day on which a trace with times of day begins."),
         stamp_tz_option("What a time zone of its stamps is, or every unknown one (UTC)."),
+        click.option(
+            "--line-pattern",
+            "patterns",
+            metavar="REGEX",
+            multiple=True,
+            help=f"Read {sides[-1].upper()} by this expression, with named groups.",
+        ),
     ]
 
     def add(command: Any) -> Any:
@@ -172,6 +179,15 @@ def trace_options(*sides: str) -> Callable[[Any], Any]:
     return add
 
 
-def reading_options(skip_bad: bool, date: str | None, zones: tuple[tuple[str, str], ...]) -> TraceOptions:
+def reading_options(
+    skip_bad: bool, date: str | None, zones: tuple[tuple[str, str], ...], patterns: tuple[str, ...]
+) -> TraceOptions:
     """How to read the traces of a command, by the values of :func:`trace_options`."""
-    return TraceOptions(skip_bad, date, dict(zones))
+    return TraceOptions(skip_bad, date, dict(zones), patterns)
+
+
+def format_by(format: str | None, patterns: tuple[str, ...]) -> str | None:
+    """The format of the side that ``--line-pattern`` is about."""
+    if patterns and format not in (None, "line-pattern"):
+        raise click.UsageError(f"--line-pattern is the format line-pattern, not {format}")
+    return "line-pattern" if patterns else format

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from cti_es_cli.options import Seconds, TimeType, reading_options, trace_options
+from cti_es_cli.options import Seconds, TimeType, format_by, reading_options, trace_options
 from cti_es_cli.output import opened, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
 
@@ -74,6 +74,7 @@ def command(
     skip_bad: bool,
     date: str | None,
     zones: tuple[tuple[str, str], ...],
+    patterns: tuple[str, ...],
     format: str,
     path: str | None,
 ) -> int:
@@ -94,14 +95,16 @@ def command(
     _check_usage((expected, actual), (junit, path), (ignore, compare))
     given = read_handles(handles, unpack_limit()) if handles else None
     selection = Selection(app, from_version, to_version, since, until)
-    reading = reading_options(skip_bad, date, zones)
+    reading = reading_options(skip_bad, date, zones, patterns)
     with ExitStack() as stack:
         # Millions of messages stay until the end, none of them in a cycle: to look for garbage is a waste of time.
         gc.disable()
         stack.callback(gc.enable)
         sides = (
             stack.enter_context(open_side(expected, SideOptions(selection, expected_format, reading, unpack_limit()))),
-            stack.enter_context(open_side(actual, SideOptions(selection, actual_format, reading, unpack_limit()))),
+            stack.enter_context(
+                open_side(actual, SideOptions(selection, format_by(actual_format, patterns), reading, unpack_limit()))
+            ),
         )
         reasons_decide = compare == "reason" or (ignore is None and sure_of_reasons(sides))
         options = DiffOptions(order, not reasons_decide, strict, time_tolerance, given)

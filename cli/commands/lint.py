@@ -2,7 +2,7 @@
 
 import click
 
-from cti_es_cli.options import reading_options, trace_options
+from cti_es_cli.options import format_by, reading_options, trace_options
 from cti_es_cli.output import opened, output_options, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
 
@@ -28,6 +28,7 @@ def command(
     skip_bad: bool,
     date: str | None,
     zones: tuple[tuple[str, str], ...],
+    patterns: tuple[str, ...],
     format: str,
     path: str | None,
 ) -> int:
@@ -37,7 +38,9 @@ def command(
     from cti_es_cli.exits import ClosedPipe
     from cti_es_cli.views import VIOLATIONS
 
-    options = SideOptions(EVERYTHING, trace_format, reading_options(skip_bad, date, zones), unpack_limit())
+    options = SideOptions(
+        EVERYTHING, format_by(trace_format, patterns), reading_options(skip_bad, date, zones, patterns), unpack_limit()
+    )
     with open_side(trace, options) as side:
         leave_out_half_told(side)
         found = lint(side.batches(), strict)

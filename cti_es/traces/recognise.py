@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from cti_es.traces.forms import csv_table, cucm_alarms, guide, jtapi, ndjson, one_line, tapi_browser
+from cti_es.traces.forms import csv_table, cucm_alarms, guide, jtapi, line_pattern, ndjson, one_line, tapi_browser
 from cti_es.traces.forms.common import Notes, TraceOptions
 from cti_es.vocabulary.errors import InputError, UnknownFormat, did_you_mean
 from cti_es.vocabulary.tapi import TraceMessage
@@ -45,6 +45,7 @@ TRACE_FORMATS: dict[str, TraceFormat] = {
         TraceFormat("one-line", one_line.looks_like, one_line.read),
         TraceFormat("tapi-browser", tapi_browser.looks_like, tapi_browser.read),
         TraceFormat("guide", guide.looks_like, guide.read),
+        TraceFormat("line-pattern", line_pattern.looks_like, line_pattern.read),
     )
 }
 """By name, in the order in which they are tried: the guide's forms are the loosest."""
@@ -139,5 +140,5 @@ def _recognised(start: list[list[bytes]], lines: Iterator[list[bytes]], name: st
         return found
     if not text.strip():
         return None
-    expected = f"a message of one of these: {', '.join(TRACE_FORMATS)}"
+    expected = f"a message of one of these: {', '.join(name for name in TRACE_FORMATS if name != 'line-pattern')}"
     raise UnknownFormat("no known trace format", where=name, expected=expected)

@@ -70,7 +70,7 @@ def test_recognised_by_content(format: str) -> None:
 
 def test_every_format_has_a_sample() -> None:
     """The tests here are about all formats that there are, but for those without handles: test_cucm_alarms, test_jtapi."""
-    assert {*SAMPLES, "cucm-alarms", "jtapi"} == set(TRACE_FORMATS)
+    assert {*SAMPLES, "cucm-alarms", "jtapi", "line-pattern"} == set(TRACE_FORMATS)
 
 
 @each_format

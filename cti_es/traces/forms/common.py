@@ -29,11 +29,13 @@ class TraceOptions(NamedTuple):
     ``skip_bad`` counts messages that cannot be read instead of refusing the first. ``date`` (``2026-01-31``) is the day
     on which a trace with times of day begins. ``zones`` says what zones of stamps mean, as
     :func:`~cti_es.vocabulary.times.stamp_zone` gives it: ``{"": "Europe/Berlin"}`` for stamps that name none.
+    ``line_patterns`` are the expressions of the format ``line-pattern``.
     """
 
     skip_bad: bool = False
     date: str | None = None
     zones: Mapping[str, str] = {}
+    line_patterns: tuple[str, ...] = ()
 
 
 class Notes:

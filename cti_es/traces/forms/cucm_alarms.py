@@ -39,7 +39,7 @@ def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMess
 
 
 def _options(notes: Notes) -> log_lines.LogLineOptions:
-    _, day, zones = notes.options
+    day, zones = notes.options.date, notes.options.zones
     return log_lines.LogLineOptions(int(day[:4]) if day else None, day, zones, zones.get("", "Z"))
 
 
