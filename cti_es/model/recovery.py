@@ -373,12 +373,16 @@ class Recovery:
         self._unregister(device, "close")
         self.steps.append(Closed(device.name, tuple(device.lines)))
 
-    def settle(self, device: Device) -> None:
-        """Lines that are out of service on a device in service: in again, or closed when nothing can help any more."""
+    def settle(self, device: Device, numbers: Iterable[str] | None = None) -> None:
+        """Lines that are out of service on a device in service: in again, or closed when nothing can help any more.
+
+        All lines, or these: those that have just been opened, where nothing has changed for the others.
+        """
         if device.state != "in_service":
             return
         closed = False
-        for number, line in device.lines.items():
+        for number in device.lines if numbers is None else numbers:
+            line = device.lines[number]
             if line.in_service:
                 continue
             if device.home not in line.refused_by:
@@ -427,7 +431,7 @@ class Recovery:
         elif device.state == "in_service":
             out = tuple(number for number in lines if not device.lines[number].in_service)
             self.steps.append(OpenedIn(device.name, app, lines, out))
-            self.settle(device)
+            self.settle(device, lines)
 
     def give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
         """The application has these handles no more."""

@@ -3,7 +3,7 @@
 Lines are counted, not seconds, so that a busy machine makes no difference; what a function of C does for many
 elements at once counts as one. Work that is linear doubles; n log n grows a little more; the square quadruples.
 
-    python tests/campaigns/growth.py --rounds 800
+    python tests/campaigns/growth.py --rounds 100
 """
 
 import json
@@ -154,4 +154,4 @@ def campaign(rounds: int, _: int) -> Report:
 
 
 if __name__ == "__main__":
-    script(__doc__, 800, campaign)
+    script(__doc__, 100, campaign)

@@ -63,7 +63,7 @@ def test_merging_forgets_versions_and_nothing_else() -> None:
 # The checks are able to fail. Each of these folds is broken in one place; a log is found that shows it.
 
 
-def no_settling(self: Recovery, device: Any) -> None:
+def no_settling(self: Recovery, device: Any, *_: Any) -> None:
     """Lines that are out of service stay out."""
 
 
