@@ -12,7 +12,10 @@ from cti_es.model.tsp import Tsp
 from cti_es.vocabulary.events import EVENT_TYPES
 
 FEW = settings(
-    EXAMPLES, max_examples=EXAMPLES.max_examples // 5, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+    EXAMPLES,
+    max_examples=max(40, EXAMPLES.max_examples // 5),
+    stateful_step_count=40,
+    suppress_health_check=list(HealthCheck),
 )
 
 
