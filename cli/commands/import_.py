@@ -9,10 +9,9 @@ import click
 from msgspec.structs import replace
 
 from cti_es.cucm.claims import NodeRef
-from cti_es.cucm.files import File
 from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.logs.append import Appended, AppendOptions
-from cti_es.logs.bytes_in import STDIN, no_file, open_bytes
+from cti_es.logs.bytes_in import no_file
 from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import SqliteStore, Store
 from cti_es.logs.store.sqlite_connection import is_sqlite
@@ -47,7 +46,7 @@ WAYS_OUT = {
 }
 """Why lines were left out → the option that would have helped."""
 
-A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
+A_LOG = "a CUCM syslog, an SDL trace, a CDR file, a folder or archive of them, or - for standard input"
 
 
 @click.command(
@@ -56,7 +55,7 @@ A_LOG = "a CUCM syslog, an SDL trace, a CDR file, or - for standard input"
 Examples:
   cti-es import site.db cm1.log cm2.log.gz cdr_StandAloneCluster_01_202603021200_1
   cti-es import site.db --nodes nodes.csv --dry-run cm1.log
-  tar -xOf logs.tar syslog | cti-es import site.db -""",
+  cti-es import site.db collected.zip 'cdr_*'""",
 )
 @click.argument("store", metavar="STORE[#LOG]", type=click.Path())
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
@@ -94,12 +93,14 @@ def command(
 ) -> None:
     """Import what a cluster really wrote into a log that knows its nodes and devices, and report what was found.
 
-    Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR; gzip too. All of them are merged
-    by time; - is standard input. All or nothing: what a FILE repeats is stored once, and importing it again changes
-    nothing.
+    Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR; gzip too, and folders, .zip and
+    .tar.gz of such files. All of them are merged by time; - is standard input. All or nothing: what a FILE repeats is
+    stored once, and importing it again changes nothing.
     """
     from cti_es.cucm.importing import Import
+    from cti_es.cucm.members import files_of
 
+    _check(files)
     address = parse_address(store)
     target = _store(address.path, wait)
     try:
@@ -109,7 +110,7 @@ def command(
         options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
         lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
         with opened("ndjson" if dry_run else format, path) as output:
-            what = Import(_files(files), partial(_nodes, nodes_file), lines, allow_unknown)
+            what = Import(files_of(files, A_LOG, unpack_limit()), partial(_nodes, nodes_file), lines, allow_unknown)
             done = _import(target, log, what, options, output)
     finally:
         target.close()
@@ -176,20 +177,14 @@ def _store(path: Path, wait: float) -> SqliteStore:
     return SqliteStore(path, write=True, wait=wait)
 
 
-def _files(names: tuple[str, ...]) -> list[File]:
-    """The files, each once."""
-    files = []
-    for name in dict.fromkeys(names):
-        if name == "-":
-            files.append(File(STDIN, partial(open_bytes, name, unpack_limit())))
-            continue
-        path = Path(name)
-        if not path.is_file() and not path.is_fifo():
-            raise no_file(path, A_LOG)
-        if path.is_file() and is_sqlite(path):
+def _check(files: tuple[str, ...]) -> None:
+    """Refuse what is no file to import before anything is read."""
+    from cti_es.cucm.members import check_names
+
+    check_names(files, A_LOG)
+    for name in files:
+        if name != "-" and is_sqlite(Path(name)):
             raise InputError("a store", where=name, expected=A_LOG)
-        files.append(File(shown(name), partial(open_bytes, path, unpack_limit())))
-    return files
 
 
 def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:

@@ -32,10 +32,14 @@ _SHOWN = 10
 
 
 class File(NamedTuple):
-    """A file to import: what errors and the report call it, and how to open it (out of gzip). It is read once."""
+    """A file to import: what errors and the report call it, and how to open it (out of gzip). It is read once.
+
+    ``is_found``: nobody named it, it lay in a folder or an archive. Then it does not matter if it is no text.
+    """
 
     name: str
     open: Callable[[], AbstractContextManager[ByteStream]]
+    is_found: bool = False
 
 
 class Intake:
@@ -66,7 +70,13 @@ class Intake:
         self.files.append(file.name)
         with file.open() as stream:
             lines = progress(chunks(stream, file.name, _WORDS))
-            start = _start(lines)
+            try:
+                start = _start(lines)
+            except InputError as error:
+                if not file.is_found:
+                    raise
+                self._ignore(file.name, 0, error.what)
+                return
             kind = kind_of(b"\n".join(chain.from_iterable(start))[:LOOKED_AT])
             text = chain(start, lines)
             if kind == "syslog":
@@ -78,13 +88,16 @@ class Intake:
             else:
                 count, why = sum(map(len, text)), NOTHING[kind]
         if why is not None:
-            self.ignored.append((file.name, why))
-            self._findings.add("ignored", file.name, count=count, text=why)
-            self._left.clear()
+            self._ignore(file.name, count, why)
             return
         self._findings.add("read", file.name, count=count, text=kind)
         for reason, (many, first) in self._left.items():
             self._findings.add("skipped", reason, f"{file.name}:{first}", REASONS[reason], many)
+        self._left.clear()
+
+    def _ignore(self, name: str, count: int, why: str) -> None:
+        self.ignored.append((name, why))
+        self._findings.add("ignored", name, count=count, text=why)
         self._left.clear()
 
     def check(self) -> None:

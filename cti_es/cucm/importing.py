@@ -39,14 +39,14 @@ SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away"
 
 
 class Import(NamedTuple):
-    """What to import into a log: the files, and what their lines leave out.
+    """What to import into a log: the files (each is read before the next is asked for), and what their lines leave out.
 
     ``given`` is called with the names of the nodes of the log, and returns what else these nodes are called in the
     files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table). ``allow_unknown``: failures and recoveries that
     cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import.
     """
 
-    files: list[File]
+    files: Iterable[File]
     given: Callable[[Iterable[str]], dict[NodeRef, str]]
     options: LogLineOptions
     allow_unknown: bool = False

@@ -250,6 +250,26 @@ def test_a_file_with_nothing_for_an_import(name, outage, quick, refused, write):
     assert row not in [json.loads(line) for line in golden("report").splitlines()]
 
 
+@pytest.mark.parametrize("form", ["folder", "zip", "gztar", "pattern"])
+def test_all_that_a_tool_has_collected(form, outage, quick):
+    """A folder, an archive or a pattern in the place of the files: the same log, and what is no log is named."""
+    collected = outage / "collected"
+    (collected / "sub2").mkdir(parents=True)
+    for name, folder in zip(LOGS, (".", ".", "sub2", "."), strict=True):
+        shutil.copy(outage / name, collected / folder)
+    (collected / "notes.txt").write_bytes(b"x" * 2_000_000)
+    (collected / "empty").touch()
+    shutil.copy(outage / "site.db", collected)
+    given = ["collected"] if form == "folder" else ["collected/cucm-*", "collected/cdr_*", "collected/sub2"]
+    if form in ("zip", "gztar"):
+        given = [os.path.basename(shutil.make_archive(str(outage / "logs"), form, collected))]
+    result = quick(*IMPORT, *given, "--ndjson")
+    ignored = {row["text"] for row in map(json.loads, result.stdout.splitlines()) if row["kind"] == "ignored"}
+
+    assert quick("export", "site.db").stdout == golden("log"), result.stderr
+    assert form == "pattern" or ignored == {"a line over 1 MiB", "nothing in it", "a SQLite database"}
+
+
 def test_nothing_in_several_files(outage, quick, refused, write):
     """When no file has anything, each is named."""
     write(b"", "a.log")
