@@ -183,7 +183,7 @@ def _check(files: tuple[str, ...]) -> None:
 
     check_names(files, A_LOG)
     for name in files:
-        if name != "-" and is_sqlite(Path(name)):
+        if Path(name).is_file() and is_sqlite(Path(name)):
             raise InputError("a store", where=name, expected=A_LOG)
 
 
