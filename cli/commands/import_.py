@@ -9,13 +9,14 @@ import click
 from msgspec.structs import replace
 
 from cti_es.cucm.claims import NodeRef
+from cti_es.cucm.files import File
 from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.logs.append import Appended, AppendOptions
-from cti_es.logs.bytes_in import no_file
+from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import SqliteStore, Store
 from cti_es.logs.store.sqlite_connection import is_sqlite
-from cti_es.vocabulary.errors import InputError, NotAStore
+from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
@@ -28,6 +29,7 @@ from cti_es_cli.views import FINDINGS
 if TYPE_CHECKING:
     from cti_es.cucm.findings import Finding
     from cti_es.cucm.importing import Import, Imported
+    from cti_es.cucm.past import TooOld
 
 MENDS = {
     "node": "--nodes says what nodes are called in the files",
@@ -71,6 +73,14 @@ Examples:
 )
 @click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
+@click.option(
+    "--with",
+    "extra",
+    type=click.Path(),
+    multiple=True,
+    metavar="FILE",
+    help="NDJSON: events that the logs do not tell of, merged with them by time.",
+)
 @click.option("--allow-unknown", is_flag=True, help="Store the rest, if failures or recoveries cannot be placed.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
@@ -84,6 +94,7 @@ def command(
     year: int | None,
     day: str | None,
     zones: tuple[tuple[str, str], ...],
+    extra: tuple[str, ...],
     allow_unknown: bool,
     dry_run: bool,
     source: str | None,
@@ -99,6 +110,7 @@ def command(
     """
     from cti_es.cucm.importing import Import
     from cti_es.cucm.members import files_of
+    from cti_es.cucm.past import TooOld
 
     _check(files)
     address = parse_address(store)
@@ -110,8 +122,17 @@ def command(
         options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
         lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
         with opened("ndjson" if dry_run else format, path) as output:
-            what = Import(files_of(files, A_LOG, unpack_limit()), partial(_nodes, nodes_file), lines, allow_unknown)
-            done = _import(target, log, what, options, output)
+            what = Import(
+                files_of(files, A_LOG, unpack_limit()),
+                partial(_nodes, nodes_file),
+                lines,
+                allow_unknown,
+                _events(extra),
+            )
+            try:
+                done = _import(target, log, what, options, output)
+            except TooOld as error:
+                raise _over_again(error, address.path, log) from None
     finally:
         target.close()
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
@@ -134,6 +155,23 @@ def _import(store: SqliteStore, log: str, what: "Import", options: AppendOptions
     else:
         _report(output, found)
     return found.appended
+
+
+def _over_again(error: "TooOld", path: Path, log: str) -> CtiEsError:
+    """The same error, with the command that starts over."""
+    if error.before_imports is None:
+        return error
+    start = f"cti-es export '{path}#{log}' --to-version {error.before_imports} | cti-es append new.db --from -"
+    hint = f"{error.hint}: {start}"
+    return InputError(error.what, where=error.where, expected=error.expected, hint=hint)
+
+
+def _events(names: tuple[str, ...]) -> list[File]:
+    """The files of events."""
+    for name in names:
+        if name != "-" and not is_piped(name) and not Path(name).is_file():
+            raise no_file(Path(name), "an NDJSON file of events")
+    return [File(shown(name_of(name)), partial(open_bytes, name, unpack_limit())) for name in names]
 
 
 def _report(output: Output, found: "Imported") -> None:

@@ -12,10 +12,11 @@ What = Literal[
     "node_failed", "node_recovered", "cti_manager_failed", "cti_manager_recovered", "provider_opened",
     "provider_closed", "connection_lost", "device_opened", "device_closed", "line_opened", "line_closed",
     "open_refused", "device_failed", "device_recovered", "call_started", "call_ended", "service_started",
-    "in_service", "login_refused",
+    "in_service", "login_refused", "given",
 ]  # fmt: skip
-"""The event that a claim is about. Four are none by themselves: ``connection_lost`` (what was open by that connection
-no longer is by it), ``service_started`` (the node may be back), ``in_service`` (where a device is), ``login_refused``.
+"""The event that a claim is about; ``given`` is any event that comes as such. Four are none by themselves:
+``connection_lost`` (what was open by that connection no longer is by it), ``service_started`` (the node may be back),
+``in_service`` (where a device is), ``login_refused``.
 """
 
 OUTAGES: frozenset[What] = frozenset({
@@ -75,8 +76,8 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a line says.
 
     ``nodes`` are ways to name the node it is about, best first. ``connection`` is the host and number of a CTI
-    connection, ``app`` the user name that opens it. ``reason`` is a reason of ``device_failed``
-    (docs/reference/tsp.md#devices-that-are-away).
+    connection, ``app`` the user name that opens it, ``event`` the JSON of a given event. ``reason`` is a reason of
+    ``device_failed`` (docs/reference/tsp.md#devices-that-are-away).
     """
 
     what: What
@@ -87,6 +88,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     app: str | None = None
     call: str | None = None
     reason: str | None = None
+    event: str | None = None
 
 
 def host(name: str) -> NodeRef:

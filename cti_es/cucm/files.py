@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager
+from hashlib import blake2b
 from itertools import chain
 from typing import Literal, NamedTuple, cast
 
@@ -15,7 +16,9 @@ from cti_es.cucm.recognise import NOTHING, kind_of, program
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
 from cti_es.cucm.unknowns import Unknowns
+from cti_es.logs.ndjson import read_events
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event, encode
 from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks
 
 LOOKED_AT = 1 << 20
@@ -99,6 +102,17 @@ class Intake:
         self.ignored.append((name, why))
         self._findings.add("ignored", name, count=count, text=why)
         self._left.clear()
+
+    def read_events(self, file: File) -> None:
+        """Read events that somebody gives beside the logs. Raises :class:`InputError` for one without a time."""
+        self.files.append(file.name)
+        count = 0
+        with file.open() as stream:
+            for batch in read_events(stream, file.name):
+                for number, event in zip(batch.numbers, batch.events, strict=True):
+                    count += 1
+                    self._spool.add(_given(event, Place(len(self.files) - 1, number), f"{file.name}:{number}"))
+        self._findings.add("read", file.name, count=count, text="events")
 
     def check(self) -> None:
         """Raise :class:`InputError` if no file has anything for an import."""
@@ -185,6 +199,15 @@ _SEQUENCES = {
     "gap": "sequence numbers left out: lines were lost, or filtered out before",
     "restart": "sequence numbers begin again: the process was restarted",
 }
+
+
+def _given(event: Event, place: Place, where: str) -> Claimed:
+    """The claim of an event that is given as such. Without an id it is known by its content."""
+    if event.at is None:
+        raise InputError("an event without a time", where=where, expected='"at", by which it is merged with the logs')
+    text = encode(event)
+    known_by = event.id or f"with:{blake2b(text, digest_size=16).hexdigest()}"
+    return Claimed(event.at, known_by, place, Claim("given", event=text.decode()))
 
 
 def _is_of_cucm(record: Record) -> bool:

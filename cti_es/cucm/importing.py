@@ -43,13 +43,15 @@ class Import(NamedTuple):
 
     ``given`` is called with the names of the nodes of the log, and returns what else these nodes are called in the
     files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table). ``allow_unknown``: failures and recoveries that
-    cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import.
+    cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import. ``extra`` are
+    files of events (NDJSON) that no line tells of, and that are merged with the others by time.
     """
 
     files: Iterable[File]
     given: Callable[[Iterable[str]], dict[NodeRef, str]]
     options: LogLineOptions
     allow_unknown: bool = False
+    extra: Iterable[File] = ()
 
 
 class Imported(NamedTuple):
@@ -88,6 +90,8 @@ def run(
         for file in what.files:
             intake.read(file, progress)
         intake.check()
+        for file in what.extra:
+            intake.read_events(file)
         for one, other in intake.learnt:
             nodes.learn(one, other)
         plan = _Plan(store, name, fold, spool, Translation(nodes), findings, intake, see, what.allow_unknown)

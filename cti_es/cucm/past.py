@@ -23,6 +23,18 @@ from cti_es.vocabulary.events import Event, encode, type_of
 from cti_es.vocabulary.times import sort_key
 
 
+class TooOld(InputError):
+    """A claim that is older than the end of the log and not in it.
+
+    ``before_imports`` is the version up to which the log has only what was not imported: from there the import can
+    start over. None if something younger was appended by hand.
+    """
+
+    def __init__(self, before_imports: int | None, what: str, *, where: str, expected: str, hint: str) -> None:
+        super().__init__(what, where=where, expected=expected, hint=hint)
+        self.before_imports = before_imports
+
+
 class Past:
     """The log from before the first older claim on. ``place`` says where a claim stands."""
 
@@ -72,19 +84,28 @@ class Past:
                 self._early.pop(_content(event), None)
             self._next = next(self._log, None)
 
-    def _too_old(self, candidate: Candidate) -> InputError:
+    def _too_old(self, candidate: Candidate) -> "TooOld":
         """What to say of a candidate that cannot be put into the log any more."""
         event = candidate.event
         version, last = next(reversed([*_events(self._store, self._name, self._store.head(self._name).version)]))
         is_topology = isinstance(last, _TOPOLOGY)
-        return InputError(
+        return TooOld(
+            None if is_topology else self._before_imports(),
             f"{type_of[type(event)]} at {event.at} is older than the end of the log, and not in it",
             where=self._place(candidate.place),
             expected=f"what comes after its last event ({version}, {type_of[type(last)]} at {last.at})",
             hint=_TOPOLOGY_FIRST if is_topology else _TOGETHER,
         )
 
+    def _before_imports(self) -> int:
+        """The version of the last event before the first one that was imported."""
+        for version, event in _events(self._store, self._name, 1):
+            if event.id is not None and event.id.startswith(_IMPORTED):
+                return version - 1
+        return self._store.head(self._name).version
 
+
+_IMPORTED = ("alarm:", "cdr:", "with:")
 _TOPOLOGY = (events.NodeAdded, events.DeviceAdded, events.DeviceRemoved, events.CtiManagerAdded, events.BehaviourSet)
 _TOPOLOGY_FIRST = 'what is appended by hand has to be older than what the cluster wrote: give it an earlier "at"'
 _TOGETHER = "what belongs together is imported together, into a log that has only the topology"

@@ -14,7 +14,7 @@ from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.spool import Claimed, Place
 from cti_es.vocabulary import events
 from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.events import Event, decode_event
 from cti_es.vocabulary.names import check_name
 
 CALL_MANAGER: events.Scope = "call_manager"
@@ -71,6 +71,7 @@ class Translation:
             "device_failed": lambda c: [events.DeviceFailed(device=_device(c), reason=c.claim.reason)],  # type: ignore[arg-type]
             "device_recovered": lambda c: [events.DeviceRecovered(device=_device(c))],
             "service_started": lambda c: [events.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
+            "given": lambda c: [decode_event((c.claim.event or "").encode())],
             "in_service": lambda c: [events.DeviceRecovered(device=_device(c))],
             "call_started": lambda c: [events.CallStarted(call=_name(c.claim.call), device=_device(c))],
             "call_ended": lambda c: [events.CallEnded(call=_name(c.claim.call), device=c.claim.device)],

@@ -1,6 +1,7 @@
 """From claims to events: what fits, what another line said already, what the log has, and what came too late."""
 
 import io
+import json
 import os
 from collections import Counter
 from functools import partial
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, run
 from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.past import TooOld
 from cti_es.cucm.unknowns import OutagesLost
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import MemoryStore
@@ -194,6 +196,46 @@ def test_names_that_nobody_knows(store):
     assert (counts["unknown", "SEP7"], counts["unknown", "SEP8"], counts["unknown", "…"]) == (2, 1, 12)
     assert counts["unknown", "cm2 9"] == 1
     assert len([name for kind, name in counts if kind == "unknown"]) == 12
+
+
+def beside(*found, at="2026-03-02T09:00:30Z"):
+    """A file of events that no line tells of."""
+    lines = [json.dumps({"at": at, **event} if at else event) for event in found]
+    return [File("extra.ndjson", partial(_stream, "\n".join(lines)))]
+
+
+def test_events_that_no_line_tells_of(store):
+    """A recovery that the alarm level left out is given beside the logs, takes its place by time, and is known again."""
+    lines = [link(1, "cm2", "cm1"), link(50, "cm2", "cm1")]
+    extra = [{"type": "node_recovered", "node": "cm1", "scope": "call_manager"}, {"type": "node_failed", "node": "cm9"}]
+    for _ in range(2):
+        what = Import(files(lines), lambda known: GIVEN, LINES, extra=beside(*extra))
+        done = run(store, "default", what, AppendOptions("import"))
+
+    assert said(store) == ["node_failed cm1", "node_recovered cm1", "node_failed cm1"]
+    assert done.appended.counts() == "appended 0, duplicates 3, misfits 0"
+    assert [(one.name, one.first) for one in done.findings if one.kind == "misfit"] == [
+        ("unknown_node", "extra.ndjson:2")
+    ]
+    assert [one.kind for one in done.findings if one.name == "cm1" and one.kind == "unrecovered"] == []
+
+
+def test_an_event_without_a_time(store):
+    """Nothing says where it belongs."""
+    what = Import(
+        files([opened(1)]), lambda known: GIVEN, LINES, extra=beside({"type": "node_added", "node": "x"}, at=None)
+    )
+    with pytest.raises(InputError, match=r"extra.ndjson:1: an event without a time"):
+        run(store, "default", what, AppendOptions("import"))
+
+
+def test_where_to_start_over(store):
+    """What is too old says up to which version the log has only what was not imported."""
+    bring(store, DAY[0])
+    with pytest.raises(TooOld) as error:
+        bring(store, [link(30, "cm1", "cm3")])
+
+    assert error.value.before_imports == len(TOPOLOGY)
 
 
 def service(second, node="cm1"):
