@@ -270,6 +270,23 @@ def test_all_that_a_tool_has_collected(form, outage, quick):
     assert form == "pattern" or ignored == {"a line over 1 MiB", "nothing in it", "a SQLite database"}
 
 
+def test_events_beside_the_logs(outage, quick, refused, write):
+    """A recovery that no line tells of comes with the logs; afterwards it is too old, and the error says how to start over."""
+    write(
+        '{"type":"node_recovered","node":"sub1","scope":"call_manager","at":"2026-03-02T09:30:00Z"}\n', "extra.ndjson"
+    )
+    files = ("cucm-sub1.log", "--allow-unknown")
+    lines = (outage / "cucm-sub1.log").read_text().splitlines(keepends=True)
+    (outage / "cucm-sub1.log").write_text("".join(line for line in lines if "ServiceFailed" in line))
+    result = quick(*IMPORT, *files, "--with", "extra.ndjson", "--ndjson")
+
+    assert result.stderr.startswith(b"appended 2, ")
+    assert b"unrecovered" not in result.stdout
+    refused(quick(*IMPORT, "cucm-pub.log", "cucm-sub2.log"), "is older than the end of the log",
+            "cti-es export 'site.db#default' --to-version 9 | cti-es append new.db --from -")  # fmt: skip
+    refused(quick(*IMPORT, *files, "--with", "no.ndjson"), "no.ndjson: no such file")
+
+
 def test_nothing_in_several_files(outage, quick, refused, write):
     """When no file has anything, each is named."""
     write(b"", "a.log")
