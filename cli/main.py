@@ -142,7 +142,16 @@ def _say(text: str, before: str = "") -> None:
     from cti_es_cli.output import shown
 
     for line in text.split("\n"):
-        click.echo(before + shown(line), err=True)
+        click.echo(before + _cut(shown(line)), err=True)
+
+
+_LONGEST = 2_000
+"""So many characters of a line of an error are printed: it may quote a line of a mebibyte."""
+
+
+def _cut(line: str) -> str:
+    """The start and the end of a long line; the way out stands at its end."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 400]} … {line[-397:]}"
 
 
 def _said(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,6 +51,21 @@ def wait_option(command: Any) -> Any:
     """``--wait``: how long to wait for another writer, in seconds."""
     return click.option("--wait", type=Seconds(), default="30s", show_default=True, metavar="TIME",
                         help="How long to wait for another writer.")(command)  # fmt: skip
+
+
+class OutFile(click.ParamType[str]):
+    """The name of a file to write, or ``-`` for standard output."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        text = str(value)
+        if not text:
+            self.fail("an empty name; expected the name of a file", param, ctx)
+        if Path(text).is_dir():
+            self.fail(f"'{text}' is a folder; expected the name of a file", param, ctx)
+        return text
 
 
 class TimeType(click.ParamType[str]):

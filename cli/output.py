@@ -25,6 +25,7 @@ from cti_es.report.columns import padded, width
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
+from cti_es_cli.options import OutFile
 from cti_es_cli.sources import CountedLog, open_log
 
 Row = TypeVar("Row")
@@ -290,9 +291,7 @@ def output_options(command: AnyFunction, formats: tuple[str, ...] = FORMATS) -> 
             "--format", type=click.Choice(formats), default="text", show_default=True, help="How to print rows."
         ),
         click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson."),
-        click.option(
-            "-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."
-        ),
+        click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file."),
     )
     for option in reversed(options):
         command = option(command)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cti_es.logs import open as library
-from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit
+from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped
 from cti_es.logs.reading import Batch, Log, Wait
 from cti_es_cli.progress import counted
 
@@ -73,9 +73,19 @@ class CountedLog:
         return counted(self._log.batches(version, wait), lambda batch: len(batch.events), "read")
 
 
+def _only_once(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse to read standard input, or a pipe, for two SOURCEs: the second would be empty."""
+    for source in set(value):
+        if value.count(source) > 1 and is_piped(source):
+            name = "standard input" if source == "-" else f"the pipe {source}"
+            raise click.UsageError(f"{name} can be read only once; give one SOURCE that is '{source}'")
+    return value
+
+
 def source_argument(many: bool = False) -> Callable[[Any], Any]:
     """The SOURCE argument, one or several, with completion of file names; and ``--unpack-limit``."""
     metavar = "SOURCE..." if many else "SOURCE"
+    once = _only_once if many else None
     argument = click.argument("sources" if many else "source", nargs=-1 if many else 1, required=True,
-                              metavar=metavar, type=click.Path(allow_dash=True))  # fmt: skip
+                              metavar=metavar, type=click.Path(allow_dash=True), callback=once)  # fmt: skip
     return lambda command: argument(unpack_option(command))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from cti_es_cli.options import Seconds, TimeType, format_by, reading_options, trace_options
+from cti_es_cli.options import OutFile, Seconds, TimeType, format_by, reading_options, trace_options
 from cti_es_cli.output import opened, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
 
@@ -37,21 +37,19 @@ Examples:
 @click.option("--compare", type=click.Choice(["reason"]), help="Compare reasons also with a JTAPI trace.")
 @click.option("--time-tolerance", type=Seconds(), help="Compare times, too, with this tolerance (5s).")
 @click.option("--strict", is_flag=True, help="A first INSERVICE or RESUME that is not expected is a difference.")
-@click.option("--handles", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+@click.option("--handles", metavar="FILE", type=click.Path(),
               help="CSV that names the handles of ACTUAL: handle,app,device,line.")  # fmt: skip
 @click.option("--show-handles", is_flag=True, help="Print which handle was taken for which channel.")
 @click.option("--max", "most", type=click.IntRange(min=1), metavar="N", default=20, show_default=True,
               help="Print at most so many differences.")  # fmt: skip
-@click.option(
-    "--junit", metavar="FILE", type=click.Path(dir_okay=False), help="Write JUnit XML, a test case per channel."
-)
+@click.option("--junit", metavar="FILE", type=OutFile(), help="Write JUnit XML, a test case per channel.")
 @trace_options("expected", "actual")
 @unpack_option
 @click.option(
     "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
 )
 @click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(
     expected: str,
     actual: str,

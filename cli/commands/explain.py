@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cti_es.logs.reading import Cut
-from cti_es_cli.options import as_of_option
+from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 
@@ -30,7 +30,7 @@ Examples:
     "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
 )
 @click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(source: str, seq: int | None, device: str | None, as_of: Cut | None, format: str, path: str | None) -> None:
     """Explain message number SEQ of the replay, or with --device where a device was and why."""
     from cti_es.answers.device import explain_device

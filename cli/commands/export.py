@@ -4,6 +4,7 @@ import click
 
 from cti_es.logs.ndjson import write_events
 from cti_es.logs.reading import Cut, Reading
+from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
 from cti_es_cli.sources import open_log, source_argument
 
@@ -17,7 +18,7 @@ Examples:
 )
 @source_argument()
 @click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Only up to this version.")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(source: str, to_version: int | None, path: str | None) -> None:
     """Print the events of a log as canonical NDJSON: what append --from takes, and gives back byte for byte.
 

@@ -2,7 +2,7 @@
 
 import click
 
-from cti_es_cli.options import TimeType
+from cti_es_cli.options import OutFile, TimeType
 from cti_es_cli.output import batched, opened
 
 
@@ -43,7 +43,7 @@ Examples:
     help="When the log begins.",
 )
 @click.option("--tsp", is_flag=True, help="Also CTI Managers, providers, filters, device failures, configuration.")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(
     seed: int,
     events: int,

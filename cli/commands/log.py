@@ -6,9 +6,10 @@ import click
 
 from cti_es.logs.reading import Batch, Cut, Reading, Wait
 from cti_es.report.rows import EventRow
+from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.events import EVENT_TYPES, Event
 from cti_es_cli.options import follow_option, one_source_to_follow, until_interrupted, version_options
-from cti_es_cli.output import of_sources, opened, output_options
+from cti_es_cli.output import of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import EVENTS
 
@@ -49,9 +50,15 @@ def command(
     wanted = {EVENT_TYPES[name] for name in types}
 
     def batches_of(source: str) -> Iterator[list[EventRow]]:
+        seen: set[str] = set()
         with open_log(source) as log:
             for batch in Reading(log, from_version, Cut(version=to_version), wait=follow).batches():
+                if devices:
+                    seen.update(map(_device, batch.events))
                 yield [row for row in _rows(batch) if _is_wanted(row.event, wanted, devices)]
+            for device in sorted(set(devices) - seen):
+                near = did_you_mean(device, seen)
+                warn(f"warning: no event of a device '{device}' in {log.name}" + (f" ({near})" if near else ""))
 
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
         output.rows(*of_sources(sources, EVENTS, batches_of))
@@ -62,4 +69,9 @@ def _rows(batch: Batch) -> Iterator[EventRow]:
 
 
 def _is_wanted(event: Event, types: set[type[Event]], devices: tuple[str, ...]) -> bool:
-    return (not types or type(event) in types) and (not devices or getattr(event, "device", None) in devices)
+    return (not types or type(event) in types) and (not devices or _device(event) in devices)
+
+
+def _device(event: Event) -> str:
+    """The device of an event; an empty text if it is about none."""
+    return getattr(event, "device", None) or ""

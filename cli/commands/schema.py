@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
 
 KINDS = (
@@ -32,7 +33,7 @@ Examples:
   cti-es schema messages -o messages.schema.json""",
 )
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
-@click.option("-o", "--output", "path", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.open import open_store
 from cti_es.logs.store import Fault, Head, parse_head
 from cti_es.report.rows import fault_row
@@ -13,6 +14,7 @@ from cti_es.vocabulary.errors import CtiEsError, InputError
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.output import opened, output_options, warn
 from cti_es_cli.progress import counted
+from cti_es_cli.sources import unpack_limit, unpack_option
 from cti_es_cli.views import FAULTS
 
 FAULTY = 1
@@ -39,26 +41,36 @@ class LogHead(click.ParamType[tuple[str, Head]]):
     epilog="""\b
 Examples:
   cti-es verify site.db
-  cti-es verify site.db --head default=1187:sha256:9f2c…""",
+  cti-es verify site.db --head default=1187:sha256:9f2c…
+  cti-es verify site.db --heads heads.ndjson""",
 )
 @click.argument("store", metavar="STORE", type=click.Path())
 @click.option(
     "--head", "heads", type=LogHead(), multiple=True, help="A head that was kept elsewhere (again for more logs)."
 )
+@click.option(
+    "--heads",
+    "kept",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="A file of heads that were kept elsewhere: what logs --ndjson printed.",
+)
+@unpack_option
 @output_options
-def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: str | None) -> int:
+def command(store: str, heads: tuple[tuple[str, Head], ...], kept: str | None, format: str, path: str | None) -> int:
     """Check every log of a store: schema, versions, hash chain, events, ids, snapshots. Exit 1 if anything is wrong.
 
     The chain lies in the same file, so it cannot show that the end of a log was cut off or that all of it was
-    rewritten. A head that was kept elsewhere (from append or logs) can: give it with --head.
+    rewritten. A head that was kept elsewhere (from append or logs) can: give it with --head or --heads.
     """
     from cti_es.logs.verify import verify
 
     if len(dict(heads)) < len(set(heads)):
         raise click.UsageError("two different heads of one log; give one --head for each log")
+    wanted = {**(_kept_heads(kept) if kept is not None else {}), **dict(heads)}
     reader = open_store(Path(store), suspect=True)
     ends: dict[str, Head] = {}
-    found = _Counted(verify(reader, dict(heads), lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
+    found = _Counted(verify(reader, wanted, lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
     try:
         with opened(format, path) as output:
             output.rows(FAULTS, ([fault_row(fault)] for fault in found))
@@ -73,6 +85,15 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], format: str, path: 
     for log, head in ends.items():
         warn(f"{log}: {head.version} events, head {head}: nothing wrong")
     return 0
+
+
+def _kept_heads(file: str) -> dict[str, Head]:
+    from cti_es.logs.heads import read_heads
+
+    if not is_piped(file) and not Path(file).is_file():
+        raise no_file(Path(file), "what logs --ndjson printed")
+    with open_bytes(file, unpack_limit()) as stream:
+        return read_heads(stream, name_of(file))
 
 
 class _Counted:

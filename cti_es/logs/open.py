@@ -32,7 +32,12 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address:
-    """Split ``site.db#lab`` at its last ``#``, unless there is a file of the whole name."""
+    """Split ``site.db#lab`` at its last ``#``, unless there is a file of the whole name.
+
+    Raises :class:`InputError` for an empty text, and where one half is empty.
+    """
+    if not text:
+        raise InputError("an empty name", expected=A_SOURCE)
     path, mark, log = text.rpartition("#")
     if not mark or os.path.exists(text):
         return Address(Path(text), None)

@@ -11,9 +11,11 @@ import msgspec
 from cti_es.logs.store.base import Fault, Head, Row, Snapshot, StoreReader, chain_hash, ids_of
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, Replay
-from cti_es.vocabulary.errors import CtiEsError, StoreError
+from cti_es.vocabulary.errors import CtiEsError, InputError, StoreError, did_you_mean
 from cti_es.vocabulary.event_text import checked
 from cti_es.vocabulary.events import Event, decode_events, encode
+from cti_es.vocabulary.names import check_name, printable
+from cti_es.vocabulary.times import canonical_time
 
 Passing = Callable[[Iterator[Row]], Iterator[Row]]
 
@@ -44,7 +46,8 @@ def _faults(store: StoreReader, heads: Mapping[str, Head], rows: Passing, ends: 
         return
     for log in heads:
         if log not in names and heads[log] != Head():
-            yield Fault(log, None, f"the log is not there; it was at {heads[log]}")
+            near = did_you_mean(log, names)
+            yield Fault(log, None, f"the log is not there; it was at {heads[log]}{f'; {near}' if near else ''}")
     for log in names:
         check = _LogCheck(store, log, heads.get(log))
         try:
@@ -70,6 +73,7 @@ class _LogCheck:
 
     def faults(self, rows: Passing) -> Iterator[Fault]:
         """What is wrong with the log."""
+        yield from self._name()
         snapshots = dict.fromkeys(self._store.snapshot_versions(self._log))
         seen_head = self._kept_head in (None, Head())
         self.next_version = 1
@@ -90,6 +94,14 @@ class _LogCheck:
         if not seen_head:
             yield self._lost_head()
 
+    def _name(self) -> Iterator[Fault]:
+        try:
+            check_name(self._log, "")
+            if "#" in self._log:
+                raise InputError("the character # in a name")
+        except InputError as error:
+            yield Fault(self._log, None, f"append makes no log of this name: {error.what}")
+
     def _lost_head(self) -> Fault:
         kept, now = self._kept_head or Head(), self.head
         what = "the end of the log was cut off" if now.version < kept.version else "the log is another one"
@@ -109,6 +121,7 @@ class _LogCheck:
             yield Fault(
                 self._log, row.version, f"the hash of the row (versions {row.version} to {row.last}) does not match"
             )
+        yield from self._what_was_said(row)
         try:
             events = decode_events(row.events)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -116,6 +129,13 @@ class _LogCheck:
             yield Fault(self._log, row.version, f"the events of the row cannot be read: {error}")
             return
         yield from self._events(row, events)
+
+    def _what_was_said(self, row: Row) -> Iterator[Fault]:
+        """Where a row came from and when it was appended: any text that append would write, and any time."""
+        if printable(row.source) != row.source:
+            yield Fault(self._log, row.version, "the source of the row has characters that append does not write")
+        if not _is_canonical(row.recorded_at):
+            yield Fault(self._log, row.version, "the time at which the row was appended is no time")
 
     def _events(self, row: Row, events: list[Event]) -> Iterator[Fault]:
         if len(events) != row.size:
@@ -144,11 +164,14 @@ class _LogCheck:
             yield Fault(self._log, version, f"the event is not what append would store: {error}")
 
     def _snapshot(self, snapshot: Snapshot, digest: str) -> Iterator[Fault]:
-        """A snapshot must be what the fold itself has come to. Those of another fold version are not used."""
+        """A snapshot must be what the fold itself has come to. Those of older fold versions are never used."""
         if snapshot.digest() != digest or snapshot.hash != self.head.hash:
             yield Fault(
                 self._log, snapshot.version, "the snapshot is damaged (it is not used; deleting it loses nothing)"
             )
+        elif snapshot.fold > FOLD_VERSION:
+            what = f"the snapshot is of fold version {snapshot.fold}, which this cti-es cannot check; delete it"
+            yield Fault(self._log, snapshot.version, what)
         elif snapshot.fold == FOLD_VERSION and not self._is_true(snapshot):
             what = "the snapshot is not the state that the log leads to; delete it"
             yield Fault(self._log, snapshot.version, what)
@@ -160,3 +183,10 @@ class _LogCheck:
             return True
         kept = snapshot.messages, snapshot.latest, snapshot.backwards, snapshot.state
         return kept == (replay.seq, times.latest, times.backwards, replay.encoded())
+
+
+def _is_canonical(time: str) -> bool:
+    try:
+        return canonical_time(time) == time
+    except InputError:
+        return False

@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, open_bytes
+from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, no_file, open_bytes
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, numbered
@@ -23,6 +23,8 @@ def read_handles(path: str | Path, limit: UnpackLimit = UNPACK_LIMIT) -> dict[st
 
     ``limit`` is how much may come out of gzip. Raises OSError, and :class:`InputError` with the line.
     """
+    if not Path(path).is_file() and not Path(path).is_fifo():
+        raise no_file(Path(path), f"CSV with the columns {_HEADER}")
     found: dict[str, Given] = {}
     with open_bytes(Path(path), limit) as file:
         rows = _rows(file, str(path))

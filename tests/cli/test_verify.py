@@ -225,3 +225,62 @@ def test_a_damaged_snapshot(busy, quick, tamper):
 
     assert quick("verify", "busy.db").returncode == 1
     assert quick("homes", "busy.db").stdout == homes
+
+
+# --- heads in a file ------------------------------------------------------------------------------------------------
+
+
+def test_the_heads_that_logs_printed(quick, site, write):
+    """What logs --ndjson printed once is kept, and verify checks each log of it, from a file or standard input."""
+    for log in ("lab", "east"):
+        quick("append", f"site.db#{log}", "node_added", "node=n1")
+    kept = quick("logs", "site.db", "--ndjson").stdout
+    file = write(kept, "heads.ndjson")
+
+    assert quick("verify", "site.db", "--heads", file).returncode == 0
+    assert quick("verify", "site.db", "--heads", "-", input=kept).returncode == 0
+
+
+def test_a_log_that_is_not_as_the_heads_say(quick, site, write, tmp_path):
+    """A log that was cut off, and one that is gone, are a fault each, the second with what is near."""
+    quick("append", "site.db#lab", "node_added", "node=n1")
+    file = write(quick("logs", "site.db", "--ndjson").stdout.replace(b'"lab"', b'"lap"'), "heads.ndjson")
+    cut = quick("export", "site.db#default", "--to-version", "9").stdout
+    quick("append", "cut.db", "--from", "-", input=cut)
+    quick("append", "cut.db#lab", "node_added", "node=n1")
+    ran = quick("verify", "cut.db", "--heads", file)
+
+    assert ran.returncode == 1
+    assert b"the log is not there" in ran.stdout
+    assert b"did you mean 'lab'?" in ran.stdout
+    assert b"default  10       the end of the log was cut off" in ran.stdout
+
+
+def test_a_head_of_the_command_line_goes_before_the_file(quick, site, write):
+    """--head says of its log what counts; the other logs are as the file has them."""
+    file = write('{"log":"default","head":"3:sha256:' + "0" * 64 + '"}', "heads.ndjson")
+    head = json.loads(quick("logs", "site.db", "--ndjson").stdout)["head"]
+
+    assert quick("verify", "site.db", "--heads", file).returncode == 1
+    assert quick("verify", "site.db", "--heads", file, "--head", f"default={head}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no head in it"),
+        ("\n\n", "no head in it"),
+        ('{"log":"a"}', "heads.ndjson:1: not a head"),
+        ('\n{"log":"a","head":"x"}', "heads.ndjson:2: $.head: 'x' is not a head"),
+        ("default 10:sha256:00", "heads.ndjson:1: not a head"),
+    ],
+)
+def test_a_file_of_no_heads(quick, refused, site, write, text, said):
+    """What logs did not print is refused with its line; an empty file is no file of heads."""
+    refused(quick("verify", "site.db", "--heads", write(text, "heads.ndjson")), said)
+
+
+def test_a_file_of_heads_that_is_not_there(quick, refused, site, write):
+    """A missing file is named, with what is near."""
+    write("x", "heads.ndjson")
+    refused(quick("verify", "site.db", "--heads", "head.ndjson"), "no such file", "did you mean 'heads.ndjson'?")

@@ -95,6 +95,19 @@ FORGERIES = {
         f"UPDATE batches SET events = CAST(x'5bff' AS TEXT) WHERE log = 'main' AND version = {LAST}",
         ("main", str(LAST), "cannot be read"),
     ),
+    "a log of a name that nobody can give": (
+        "INSERT INTO batches SELECT position + 1000, 'a' || char(8238) || 'b', version, count, events, recorded_at,"
+        " source, hash FROM batches WHERE log = 'Köln'",
+        ("a\u202eb", "", "append makes no log of this name: the character U+202E"),
+    ),
+    "a source that steers a terminal": (
+        f"UPDATE batches SET source = 'x' || char(27) || '[2J' WHERE log = 'main' AND version = {LAST}",
+        ("main", str(LAST), "the source of the row"),
+    ),
+    "a time of appending that is none": (
+        f"UPDATE batches SET recorded_at = 'yesterday' WHERE log = 'main' AND version = {LAST}",
+        ("main", str(LAST), "is no time"),
+    ),
     "an older schema version": ("PRAGMA user_version = 0", ("", "", "user_version is 0")),
 }
 
@@ -221,6 +234,25 @@ def test_a_forged_snapshot(changed, readers, path):
 
     assert (homes.code, trouble(homes)) == (readers, None)
     assert [one[:2] for one in faults(path)] == [("main", str(true.version))]
+
+
+def test_a_snapshot_for_the_next_release(path):
+    """A snapshot of a fold version that is still to come would be believed then: it is a fault today."""
+    with closing(SqliteStore(path, write=True)) as store:
+        true = store.snapshot("main", FOLD_VERSION)
+        with store.writing("main") as writer:
+            writer.keep(true._replace(fold=FOLD_VERSION + 1))
+
+    assert [one[:2] for one in faults(path)] == [("main", str(true.version))]
+
+
+def test_version_zero_is_read_and_written_by_nobody(path):
+    """A schema version of 0 is no version: no reader and no writer takes such a store."""
+    tamper(path, "PRAGMA user_version = 0")
+    ran = [run(command, *(one.format(path) for one in rest)) for command, *rest in COMMANDS[1:]]
+
+    assert {(one.code, trouble(one)) for one in ran} == {(2, None)}
+    assert all("schema version 0" in one.err for one in ran)
 
 
 def test_a_snapshot_that_would_fill_the_memory(path, monkeypatch):
