@@ -373,3 +373,40 @@ def test_a_create_is_for_no_handle(write, ndjson, quick):
     assert (found["message"]["message"], found["message"]["handle"], found["before"]) == ("PHONE_CREATE", None, None)
     assert "to application ivr, device P, no handle\n" in text
     assert "Before: P not in the configuration\n" in text
+
+
+CONTROLLED = """\
+{"type":"node_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"device_added","device":"P","kind":"cti_port","lines":["1"]}
+{"type":"provider_opened","app":"ivr","cti_managers":["cm1"]}
+{"type":"provider_opened","app":"board","cti_managers":["cm1"]}
+{"type":"provider_opened","app":"desk","cti_managers":["cm1"]}
+{"type":"device_opened","device":"P","app":"plain"}
+{"type":"device_opened","device":"P","app":"desk"}
+{"type":"control_withdrawn","app":"board","device":"P"}
+{"type":"provider_link_lost","app":"desk"}
+{"type":"lines_changed","device":"P","added":["2"]}
+"""
+"""A line joins a device (11) that one application controls; one may not, one is adrift, one has no provider."""
+
+
+def test_notes_on_who_was_not_told_of_a_new_line(write, notes):
+    """Each application that was told nothing is named, with what stands against it and since which event."""
+    assert notes(write(CONTROLLED), 11, "ivr", "LINE_CREATE") == [
+        "board was told nothing: event 9 withdrew P from what its user may control.",
+        "desk will be told when it has a link again: it has been adrift since event 10.",
+        "plain was told nothing: it has no provider, and only applications with one are told.",
+    ]
+
+
+def test_a_device_says_who_is_adrift_and_who_may_not_control_it(write, quick, ndjson):
+    """Text and NDJSON name the withdrawal with its event, and say adrift, not that there is no link."""
+    log = write(CONTROLLED)
+    text = quick("explain", log, "--device", "P").stdout.decode()
+    (found,) = ndjson("explain", log, "--device", "P")
+
+    assert "Not controlled by: board, since event 9 withdrew it\n" in text
+    assert "adrift since event 10" in text
+    assert found["withdrawn"] == [{"app": "board", "since": 9}]
+    assert [one.get("adrift") for one in found["handles"] if one["app"] == "desk"] == [True, True]
