@@ -148,7 +148,16 @@ def _provider_closed(record: Record) -> Verdict:
     if reason == NEVER_OPENED:
         return "application_only"
     what: What = "connection_lost" if reason in CONNECTION_LOST else "provider_closed"
-    return Claim(what, connection=connection_of(record), app=user) if user else "tag_missing"
+    nodes = _here(record) if what == "connection_lost" else ()
+    return Claim(what, nodes, connection=connection_of(record), app=user) if user else "tag_missing"
+
+
+def _heartbeat_lost(record: Record) -> Verdict:
+    """Only some releases say whose connection it was; CtiProviderClosed says so in any case."""
+    user, connection = record.tags.get("loginuserid"), connection_of(record)
+    if not user or connection is None:
+        return "consequence"
+    return Claim("connection_lost", _here(record), connection=connection, app=user)
 
 
 def _cti(alarm: CtiAlarm, record: Record) -> Verdict:
@@ -220,6 +229,7 @@ ALARMS: dict[str, Rule] = {
     **{mnemonic: partial(_cti, alarm) for mnemonic, alarm in CTI_ALARMS.items()},
     "ctideviceinservice": _in_service,
     "ctiprovideropenfailure": _login_refused,
+    "ctiprovidercloseheartbeattimeout": _heartbeat_lost,
     PROVIDER_OPENED: _provider_opened,
     "ctiproviderclosed": _provider_closed,
     "ctideviceopenfailure": partial(_refused, False),

@@ -33,7 +33,7 @@ SkipReason = Literal[
     "unknown_zone", "bad_time", "other_alarm", "other_service", "other_link", "tag_missing", "bad_name",
     "unknown_node", "ambiguous_node", "unknown_device", "unknown_connection", "other_connection", "consequence",
     "connection_lost", "application_only", "for_a_moment", "not_away", "elsewhere", "bad_row", "bad_number",
-    "other_record", "starting",
+    "other_record", "starting", "closed_by_loss", "linked_there", "outside_list", "second_connection",
 ]  # fmt: skip
 
 REASONS: dict[SkipReason, str] = {
@@ -59,7 +59,8 @@ REASONS: dict[SkipReason, str] = {
     "unknown_connection": "a CTI connection that these files do not open, so whose it is is not known",
     "other_connection": "another CTI connection of the application still has it open",
     "consequence": "follows from another event: the replay says it by itself",
-    "connection_lost": "an application lost its connection and may come back: nothing was closed",
+    "connection_lost": "the application had no link there any more",
+    "closed_by_loss": "closed because the connection was lost just then: the application did not ask for it",
     "application_only": "refused to one application, not by the nodes",
     "for_a_moment": "refused while the device unregisters: the next try may succeed",
     "not_away": "a device has registered that was not away",
@@ -67,6 +68,10 @@ REASONS: dict[SkipReason, str] = {
     "bad_row": "a CDR row with more or fewer columns than the header",
     "bad_number": "a CDR row with something else where a number belongs",
     "other_record": "a CDR row that is no call record",
+    "linked_there": "the application is linked to this CTI Manager already",
+    "outside_list": "a login at a CTI Manager that is not in the application's list; put provider_closed and"
+    " provider_opened with the longer list before it, or start over with that list in the topology",
+    "second_connection": "a login beside another connection of the application that lasts",
     "starting": "a service has started; the node is back a little later, when another line says so",
 }
 """Why a line is left out, in words."""

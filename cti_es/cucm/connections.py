@@ -20,6 +20,7 @@ class Connections:
         self._nodes: dict[str, str | None] = {}
         self._open: dict[str, set[Thing]] = {}
         self._holders: dict[Thing, set[str]] = {}
+        self._known: set[str] = set()
 
     def begin(self, connection: str, app: str, node: str | None) -> None:
         """An application connects, at the CTI Manager of ``node``."""
@@ -27,11 +28,25 @@ class Connections:
         if len(self._apps) >= _MOST:
             self.end(next(iter(self._apps)))
         self._apps[connection], self._nodes[connection] = app, node
+        if len(self._known) < _MOST:
+            self._known.add(app)
         self.open(connection, (app,))
 
     def app(self, connection: str) -> str | None:
         """The application of a connection; None if it has not begun in these lines, or has ended."""
         return self._apps.get(connection)
+
+    def has_begun(self, app: str) -> bool:
+        """Whether any connection of the application has begun in the lines so far."""
+        return app in self._known
+
+    def at(self, app: str) -> frozenset[str]:
+        """The nodes at whose CTI Managers the application has a connection now."""
+        return frozenset(node for one in self._holders.get((app,), ()) if (node := self._nodes.get(one)))
+
+    def has_open(self, connection: str, thing: Thing) -> bool:
+        """Whether the connection itself has something open already."""
+        return thing in self._open.get(connection, ())
 
     def open(self, connection: str, thing: Thing) -> None:
         """The connection opens something."""

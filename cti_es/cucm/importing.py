@@ -11,9 +11,10 @@ order of their times and checked against the state that they meet:
   :mod:`cti_es.cucm.past`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
+from cti_es.cucm.ahead import overtaken
 from cti_es.cucm.alarms import refusal
 from cti_es.cucm.claims import OUTAGES, REASONS, NodeRef, SkipReason
 from cti_es.cucm.files import Chunks, File, Intake
@@ -22,7 +23,6 @@ from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
-from cti_es.cucm.returns import starts
 from cti_es.cucm.spool import Claimed, Spool
 from cti_es.cucm.translation import Candidate, Translation, Unknown
 from cti_es.cucm.unrecovered import Unrecovered
@@ -142,16 +142,16 @@ class _Plan:
         self._present = Present(fold.replay)
         self._past: Past | None = None
         self._batch: list[Candidate] = []
-        self._starting: set[str] = set()
-        self._stored_starts: dict[str, int] = {}
+        self._overtaken: dict[str, SkipReason] = {}
+        self._stored: dict[str, int] = {}
         self.unrecovered = Unrecovered()
 
     def batches(self) -> Iterator[NumberedEvents]:
         """New events and duplicates, in order. To be read inside the transaction that appends them."""
         catch_up(StoredLog(self._store, self._name, self._name), self._fold)
         latest = self._fold.timeline.latest
-        self._starting = starts(self._spool, self._translation)
-        self._stored_starts = self._store.find_ids(self._name, self._starting)
+        self._overtaken = overtaken(self._spool, self._translation)
+        self._stored = self._store.find_ids(self._name, self._overtaken)
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
@@ -163,7 +163,8 @@ class _Plan:
             if new := self._batch[end:]:
                 self._end_of_past()
             kept = self._fitting(new)
-            yield self._lines({one.event.id for one in kept}, known)
+            self._batch[end:] = [kept.get(one.event.id, one) for one in new]
+            yield self._lines(kept, known)
         self._end_of_past()
         if not self._allow_unknown:
             self._unknowns.check()
@@ -179,10 +180,10 @@ class _Plan:
             at = self._translation.node(claimed) or " ".join(claim.nodes).removeprefix("host ")
             self._findings.add("refused_login", claim.app or "", where, f"at {at}: {refusal(claim.reason or '')}")
             return []
-        if claimed.id in self._starting:
-            self._findings.add("skipped", "starting", where, REASONS["starting"])
-            if claimed.id in self._stored_starts:
-                self._findings.add("differs", "node_recovered", where, _TOO_EARLY)
+        if (why := self._overtaken.get(claimed.id)) is not None:
+            self._findings.add("skipped", why, where, REASONS[why])
+            if claimed.id in self._stored:
+                self._findings.add("differs", why, where, _OTHERWISE)
             return []
         try:
             return self._translation.candidates(claimed)
@@ -191,7 +192,7 @@ class _Plan:
             self._unknowns.add(unknown.reason, unknown.name, claimed.place, claim.what in OUTAGES)
             return []
 
-    def _lines(self, kept: set[str | None], known: dict[str, int]) -> NumberedEvents:
+    def _lines(self, kept: Container[str | None], known: dict[str, int]) -> NumberedEvents:
         """What is passed on: what fits, and what the log has (to be compared with what it has)."""
         numbers = [i for i, one in enumerate(self._batch) if one.event.id in kept or one.event.id in known]
         events = [self._batch[number].event for number in numbers]
@@ -203,13 +204,18 @@ class _Plan:
         self._see(fresh)
         return NumberedEvents(numbers, events)
 
-    def _fitting(self, new: list[Candidate]) -> list[Candidate]:
-        kept = []
-        for one in new:
+    def _fitting(self, new: list[Candidate]) -> dict[str | None, Candidate]:
+        """Those that become events, by their identifiers, as the state has settled them."""
+        kept: dict[str | None, Candidate] = {}
+        for raw in new:
+            one = self._present.settled(raw)
+            if isinstance(one, str):
+                self._count(raw, one)
+                continue
             if (verdict := self._present.take(one)) is not None:
                 self._count(one, verdict)
             else:
-                kept.append(one)
+                kept[one.event.id] = one
                 self.unrecovered.see(one.event, self._place(one.place))
             if (ours := self._present.elsewhere(one)) is not None:
                 text = f"the log has it: {ours}; this line: {one.node}"
@@ -218,11 +224,12 @@ class _Plan:
 
     def _take_old(self, old: list[Candidate], known: dict[str, int]) -> None:
         """Take what the log has, or has to say the same."""
-        for one in old:
+        for number, one in enumerate(old):
             if self._past is None:
                 self._past = Past(self._store, self._name, one, self._place)
             if one.event.id in known:
                 self._past.pass_by(one, known[one.event.id])
+                self._batch[number] = self._past.as_settled(one, known[one.event.id])
             elif (verdict := self._past.take(one)) is not None:
                 self._count(one, verdict)
             else:
@@ -237,18 +244,21 @@ class _Plan:
         """Count a candidate that is not stored. That nobody was refused needs no word."""
         where = self._place(one.place)
         if isinstance(verdict, str):
-            if not one.only_if_refused:
+            if verdict == "linked_there":
+                self._findings.add("merged", "provider_opened", where, REASONS[verdict])
+            elif verdict == "outside_list" or verdict == "second_connection":
+                self._findings.add(verdict, getattr(one.event, "app", ""), where, REASONS[verdict])
+            elif not one.only_if_refused:
                 self._findings.add("skipped", verdict, where, REASONS[verdict])
         elif type(one.event) is events.DeviceRecovered and verdict.code in SAID_ALREADY:
             self._findings.add("skipped", "not_away", where, REASONS["not_away"])
-        elif verdict.code in SAID_ALREADY:
+        elif type(one.event) is events.ProviderLinkLost and verdict.code in ("no_link", "other_link"):
+            self._findings.add("skipped", "connection_lost", where, REASONS["connection_lost"])
+        elif verdict.code in SAID_ALREADY or (verdict.code == "already_open" and not one.is_again):
             self._findings.add("merged", verdict.type, where, verdict.text)
         else:
             self._findings.add("misfit", verdict.code, where, f"{verdict.type}: {verdict.text}")
 
 
-_TOO_EARLY = (
-    "the log has the node back since the start of its service, and these files say that it came back later; import them"
-    " into a new log"
-)
+_OTHERWISE = "the log has an event of this line, which is none because of what follows it; import into a new log"
 _EARLIER = "an earlier report of what the log says next"

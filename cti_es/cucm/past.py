@@ -56,15 +56,38 @@ class Past:
             return "consequence"
         if not candidate.is_sure:
             return "unknown_connection"
+        settled = self._present.settled(candidate)
+        if isinstance(settled, str):
+            return settled
+        candidate = self._as_in_the_log(settled)
         verdict = self._present.take(candidate)
         if verdict is None:
             self._early[_content(candidate.event)] = candidate
         return verdict
 
+    def _as_in_the_log(self, candidate: Candidate) -> Candidate:
+        """An earlier login with the list of CTI Managers that the log has for it: what follows depends on that."""
+        event = candidate.event
+        if type(event) is not events.ProviderOpened or event.app in self._present.replay.book.providers:
+            return candidate
+        for _, later in _events(self._store, self._name, self._next[0]) if self._next else ():
+            if type(later) is events.ProviderOpened and later.app == event.app:
+                return candidate._replace(event=replace(event, cti_managers=later.cti_managers))
+        return candidate
+
     def pass_by(self, candidate: Candidate, version: int) -> None:
         """A candidate is in the log at this version: go on to behind it."""
         self._up_to(lambda at, event: at <= version)
         self._present.learn(candidate)
+
+    def as_settled(self, candidate: Candidate, version: int) -> Candidate:
+        """A candidate as the log has it at this version: a login that was settled there to be no first one."""
+        event = candidate.event
+        if type(event) is events.ProviderOpened:
+            _, stored = next(_events(self._store, self._name, version))
+            linked = events.ProviderLinked(app=event.app, node=event.cti_managers[0], at=event.at, id=event.id)
+            return candidate._replace(event=linked) if type(stored) is events.ProviderLinked else candidate
+        return candidate
 
     def end(self) -> dict[str, Registered]:
         """Read the log to its end, and say where devices registered before it.

@@ -29,8 +29,30 @@ class Present:
         self.replay = replay
         self.registered: dict[str, Registered] = {}
 
+    def settled(self, candidate: Candidate) -> Candidate | SkipReason:
+        """What a login is: of an application that has a provider it begins no second one.
+
+        It is linked there already, or it comes back or goes elsewhere (``provider_linked``). A connection beside
+        another one that lasts, or at a CTI Manager that is not in the provider's list, is no event.
+        """
+        event = candidate.event
+        if type(event) is not events.ProviderOpened or candidate.session is None:
+            return candidate
+        provider, [node] = self.replay.book.providers.get(event.app), event.cti_managers
+        if provider is None:
+            return candidate
+        if provider.link == node:
+            return "linked_there"
+        if node not in provider.cti_managers:
+            return "outside_list"
+        nodes, has_begun = candidate.session
+        if provider.link is None or (has_begun and provider.link not in nodes):
+            linked = events.ProviderLinked(app=event.app, node=node, at=event.at, id=event.id)
+            return candidate._replace(event=linked)
+        return "second_connection"
+
     def take(self, candidate: Candidate) -> Verdict:
-        """Add a candidate if it says something new and fits; else say why not."""
+        """Add a candidate, which is settled, if it says something new and fits; else say why not."""
         if candidate.is_witness:
             return "consequence"
         if (why := _needless(candidate, self.replay.cluster, self.registered)) is not None:

@@ -33,8 +33,10 @@ class Claimed(NamedTuple):
     claim: Claim
 
 
-_RETURNS: dict[What, int] = {"node_recovered": 1, "service_started": 2}
-"""What may say that a node is back, and is looked up by itself."""
+_AHEAD: dict[What, int] = {
+    "node_recovered": 1, "connection_lost": 1, "service_started": 2, "device_closed": 2, "line_closed": 2
+}  # fmt: skip
+"""Claims that mean something else because of what follows (2), and what follows (1): they are looked at first."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
@@ -51,14 +53,14 @@ class Spool:
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE claims (id TEXT PRIMARY KEY, key TEXT, rank INT, host TEXT, seq INT, at TEXT,"
-            " file INT, line INT, claim BLOB, returns INT) WITHOUT ROWID"
+            " file INT, line INT, claim BLOB, ahead INT) WITHOUT ROWID"
         )
 
     def add(self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None) -> None:
         """Take a claim; one whose identifier is there already is only counted."""
         at, id_, (file, line), claim = claimed
-        key, returns = sort_key(at), _RETURNS.get(claim.what)
-        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), returns))
+        key, ahead = sort_key(at), _AHEAD.get(claim.what)
+        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), ahead))
         if len(self._waiting) >= _BATCH:
             self._write()
 
@@ -75,12 +77,12 @@ class Spool:
         while batch := rows.fetchmany(_BATCH):
             yield [Claimed(at, id_, Place(file, line), _decode(claim)) for at, id_, file, line, claim in batch]
 
-    def returns_backwards(self) -> Iterator[Claimed]:
-        """The claims that a node is back or that its service has started, the latest first."""
+    def looked_ahead(self) -> Iterator[Claimed]:
+        """The claims that depend on what follows, and what they depend on; the latest first."""
         self._write()
-        self._db.execute("CREATE INDEX IF NOT EXISTS returns ON claims (key) WHERE returns IS NOT NULL")
+        self._db.execute("CREATE INDEX IF NOT EXISTS ahead ON claims (key) WHERE ahead IS NOT NULL")
         rows = self._db.execute(
-            "SELECT at, id, file, line, claim FROM claims WHERE returns IS NOT NULL ORDER BY key DESC, returns"
+            "SELECT at, id, file, line, claim FROM claims WHERE ahead IS NOT NULL ORDER BY key DESC, ahead"
         )
         for at, id_, file, line, claim in rows:
             yield Claimed(at, id_, Place(file, line), _decode(claim))

@@ -21,12 +21,20 @@ CALL_MANAGER: events.Scope = "call_manager"
 """What alarms say of a node is its call processing alone; its CTI Manager has alarms of its own."""
 
 
+class Session(NamedTuple):
+    """What the lines tell of an application that logs in: where it has other connections, and whether it had any."""
+
+    nodes: frozenset[str]
+    has_begun: bool
+
+
 class Candidate(NamedTuple):
     """An event that a line claims, and where the line stands.
 
     ``node`` is where a device has registered, if the line is about that. ``only_if_refused``: see
     :class:`Translation`. ``is_sure`` is False if whose connection it is about is not known. ``is_witness``: it only
-    says where the device is.
+    says where the device is. ``session`` is what is known of the other connections of an application that logs in;
+    ``is_again`` is True if the same connection has opened the same before.
     """
 
     event: Event
@@ -35,6 +43,8 @@ class Candidate(NamedTuple):
     only_if_refused: bool = False
     is_sure: bool = True
     is_witness: bool = False
+    session: Session | None = None
+    is_again: bool = False
 
 
 class Unknown(Exception):
@@ -55,6 +65,8 @@ class Translation:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._connections = Connections()
+        self._session: Session | None = None
+        self._is_again = False
         self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
             "node_failed": lambda c: [events.NodeFailed(node=self._node(c), scope=CALL_MANAGER)],
             "node_recovered": lambda c: [events.NodeRecovered(node=self._node(c), scope=CALL_MANAGER)],
@@ -80,13 +92,15 @@ class Translation:
     def candidates(self, claimed: Claimed) -> list[Candidate]:
         """The events of a claim, mostly one, with time and identifier. Raises :class:`Unknown`."""
         is_sure = claimed.claim.what != "provider_closed" or self._connections.app(_connection(claimed)) is not None
+        self._session, self._is_again = None, False
         *first, last = self._makers[claimed.claim.what](claimed)
         node = self._home(claimed)
         before = [Candidate(replace(event, at=claimed.at, id=f"{claimed.id}:allowed"), claimed.place, None, True)
                   for event in first]  # fmt: skip
         is_witness = claimed.claim.what == "in_service"
         last = replace(last, at=claimed.at, id=claimed.id)
-        return [*before, Candidate(last, claimed.place, node, is_sure=is_sure, is_witness=is_witness)]
+        whole = Candidate(last, claimed.place, node, False, is_sure, is_witness, self._session, self._is_again)
+        return [*before, whole]
 
     def node(self, claimed: Claimed) -> str | None:
         """The node that a claim is about, if the log knows it."""
@@ -115,6 +129,8 @@ class Translation:
 
     def _provider_opened(self, claimed: Claimed) -> list[Event]:
         app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
+        self._connections.end(_connection(claimed))
+        self._session = Session(self._connections.at(app), self._connections.has_begun(app))
         self._connections.begin(_connection(claimed), app, node)
         return [events.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
 
@@ -127,13 +143,17 @@ class Translation:
         return [events.ProviderClosed(app=app)]
 
     def _connection_lost(self, claimed: Claimed) -> list[Event]:
+        """The application's own link is lost, unless it has another connection to that CTI Manager."""
+        app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
         self._connections.end(_connection(claimed))
-        raise Unknown("connection_lost")
+        if node is not None and node in self._connections.at(app):
+            raise Unknown("other_connection")
+        return [events.ProviderLinkLost(app=app, node=self._node(claimed))]
 
     def _device_opened(self, claimed: Claimed) -> list[Event]:
         """An open that succeeds says that whoever refused the device before accepts it again."""
         device, app = _device(claimed), self._app(claimed)
-        self._connections.open(_connection(claimed), (app, device))
+        self._open(_connection(claimed), (app, device))
         return [events.OpenAllowed(device=device), events.DeviceOpened(device=device, app=app, lines=())]
 
     def _device_closed(self, claimed: Claimed) -> list[Event]:
@@ -143,7 +163,7 @@ class Translation:
 
     def _line_opened(self, claimed: Claimed) -> list[Event]:
         device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
-        self._connections.open(_connection(claimed), (app, device, line))
+        self._open(_connection(claimed), (app, device, line))
         return [
             events.OpenAllowed(device=device, line=line),
             events.LineOpened(device=device, line=line, app=app),
@@ -153,6 +173,10 @@ class Translation:
         device, line, app = _device(claimed), _name(claimed.claim.line), self._app(claimed)
         self._close(_connection(claimed), (app, device, line))
         return [events.LineClosed(device=device, line=line, app=app)]
+
+    def _open(self, connection: str, thing: Thing) -> None:
+        self._is_again = self._connections.has_open(connection, thing)
+        self._connections.open(connection, thing)
 
     def _close(self, connection: str, thing: Thing) -> None:
         """Raises :class:`Unknown` if another connection still has it open."""

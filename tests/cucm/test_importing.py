@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
+from conftest import FIXTURES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -270,7 +271,7 @@ def test_a_log_that_has_a_node_back_too_early(store):
     appended, counts = bring(store, [*first, link(32, "cm2", "cm1", up=True)])
 
     assert (appended, events(store)) == (0, before)
-    assert counts["differs", "node_recovered"] == 1
+    assert counts["differs", "starting"] == 1
 
 
 def test_where_the_cluster_has_a_device(store):
@@ -351,12 +352,12 @@ def test_the_same_connection_number_elsewhere_is_another(store):
     assert counts["skipped", "unknown_connection"] == 1
 
 
-def test_a_second_login_is_a_misfit(store):
-    """What does not fit the state is counted and listed, not stored."""
+def test_a_second_login_at_a_manager_outside_of_the_list(store):
+    """It is a finding with the way out, not stored; the same open by the same connection twice is a misfit."""
     _, counts = bring(store, [opened(1), opened(2, "cm3", 9), cti(3, "CtiDeviceOpened"), cti(4, "CtiDeviceOpened")])
 
     assert said(store) == ["provider_opened ivr", "device_opened P ivr"]
-    assert (counts["misfit", "has_provider"], counts["misfit", "already_open"]) == (1, 1)
+    assert (counts["outside_list", "ivr"], counts["misfit", "already_open"]) == (1, 1)
 
 
 def closed(second, connection, node="cm2", reason=3):
@@ -376,7 +377,7 @@ HAS_ALL = ["provider_opened ivr", "device_opened P ivr", "line_opened P 5001 ivr
           cti(9, "CtiDeviceClosed", connection=8, Reason=5)], "other_connection"),
         ([opened(7, connection=8), cti(8, "CtiLineOpened", connection=8, DirNum="5001"),
           cti(9, "CtiLineClosed", connection=8, DirNum="5001", Reason=6)], "other_connection"),
-        ([opened(7, connection=8), closed(8, 7, reason=1)], "connection_lost"),
+        ([opened(7, connection=8), closed(8, 7, reason=1)], "other_connection"),
         ([closed(8, 9)], "other_connection"),
     ],
 )  # fmt: skip
@@ -398,7 +399,69 @@ def test_the_last_connection_closes(store):
     _, counts = bring(store, [*begun, *again, *last])
 
     assert said(store) == [*HAS_ALL, "cti_manager_failed cm2", "device_closed P ivr", "provider_closed ivr"]
-    assert counts["misfit", "has_provider"] == 2
+    assert counts["outside_list", "ivr"] == 2
+
+
+LISTED = {"type": "provider_opened", "app": "ivr", "cti_managers": ["cm2", "cm3"]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected", "found"),
+    [
+        ([opened(1)], [], ("merged", "provider_opened")),
+        ([opened(1, "cm3", 3)], [], ("second_connection", "ivr")),
+        ([opened(1), opened(2, "cm3", 3)], [], ("second_connection", "ivr")),
+        ([opened(1), closed(5, 7, reason=1), opened(9)], ["lost cm2", "linked cm2"], ("merged", "provider_opened")),
+        ([opened(1), closed(5, 7, reason=2), opened(9, "cm3", 3)], ["lost cm2", "linked cm3"], ("merged", "provider_opened")),
+        ([closed(5, 7, reason=1)], ["lost cm2"], ("appended", "provider_link_lost")),
+        ([closed(5, 7, reason=1), closed(6, 8, reason=1)], ["lost cm2"], ("skipped", "connection_lost")),
+        ([closed(5, 7, "cm3", reason=1)], [], ("skipped", "connection_lost")),
+        ([opened(1), link(2, "cm1", "cm2", app=200), opened(3, "cm3", 3)], ["failed cm2"], ("merged", "provider_opened")),
+        ([opened(1), opened(2, connection=8), closed(3, 7, reason=1), closed(4, 8, reason=1)], ["lost cm2"],
+         ("skipped", "other_connection")),
+    ],
+)  # fmt: skip
+def test_an_applications_own_link(lines, expected, found):
+    """It is lost with the last connection there, and linked again by a login that no other connection stands beside."""
+    store = new_store(LISTED)
+    _, counts = bring(store, lines)
+    short = {"provider_link_lost": "lost", "provider_linked": "linked", "cti_manager_failed": "failed"}
+    names = [(short[type(one).__struct_config__.tag], one.node) for one in events(store)[len(TOPOLOGY) + 1 :]]
+
+    assert [" ".join(name) for name in names] == expected
+    assert counts[found] >= 1
+    assert bring(store, lines)[0] == 0
+
+
+def test_an_application_whose_host_dies():
+    """What its CTI Manager closes with the connection is no close of its own; what it opens again is merged."""
+    text = (FIXTURES / "real" / "cases" / "application-dies.log").read_text().splitlines()
+    topology = (FIXTURES / "real" / "cases" / "application-dies-topology.ndjson").read_text().splitlines()
+    store = MemoryStore()
+    append(store, "default", [NumberedEvents(range(4), [event_of(line) for line in topology])], AppendOptions())
+    _, counts = bring(store, text, given={})
+    types = [type(event).__struct_config__.tag for event in events(store)[4:]]
+
+    assert types == ["provider_opened", "device_opened", "line_opened", "provider_link_lost", "provider_linked"]
+    assert counts["merged", "device_opened"] == counts["skipped", "closed_by_loss"] == 1
+    assert not [name for kind, name in counts if kind in ("misfit", "elsewhere")]
+    assert bring(store, text, given={})[0] == 0
+
+
+def event_of(line):
+    """The event of a line of NDJSON."""
+    fields = json.loads(line)
+    return event_from_fields(fields.pop("type"), fields, "x")
+
+
+def test_an_earlier_login_elsewhere(store):
+    """A login that comes to light later, older and at another CTI Manager than the log's, changes nothing again."""
+    first = [link(0, "cm1", "cm2", app=200), opened(1, connection=8)]
+    second = [link(2, "cm2", "cm1"), opened(0, "cm3"), cti(2, "CtiDeviceOpened", connection=8)]
+    bring(store, first)
+    bring(store, first, second)
+
+    assert bring(store, first, second)[0] == 0
 
 
 def test_whatever_connection_is_the_last(store):
