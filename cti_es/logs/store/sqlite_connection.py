@@ -5,6 +5,7 @@ A file may come from anybody. What its schema says is compared with ours before 
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ _WARY = ("cell_size_check = ON", "mmap_size = 0")
 
 So it does trusted_schema = OFF, but then many versions refuse our own CHECK with json_array_length().
 """
+
+_ROOM = 1 << 16
+"""So many bytes SQLite needs beside a store to read it: the first piece of a -shm, the head of a -wal."""
 
 _SLICE = 0.1
 """For so many seconds at a time SQLite waits for a lock: while it does, nobody can interrupt us."""
@@ -60,9 +64,10 @@ def connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
 
     Somebody may be writing (there is a -wal): read-only, the -wal stays as it is. Nobody is: SQLite needs to make a
     -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
-    may do that. Where we must not, the file is read as it stands (immutable).
+    may do that. Where we must not, or where there is no room for one, the file is read as it stands (immutable).
     """
     if _has_wal(path):
+        _check_room(path)
         return _connect(path, "mode=ro", wait)
     if is_immutable(path):
         return _connect(path, "mode=ro&immutable=1", wait)
@@ -76,9 +81,26 @@ def _has_wal(path: Path) -> bool:
 
 
 def is_immutable(path: Path) -> bool:
-    """Whether a store is read as it stands: nobody is writing, and we must not make a -wal."""
+    """Whether a store is read as it stands: nobody is writing, and we must not or cannot make a -wal."""
     may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return not may_write and not _has_wal(path)
+    return not (may_write and _has_room(path)) and not _has_wal(path)
+
+
+def _has_room(path: Path) -> bool:
+    """Whether the files that SQLite makes beside a store for its readers find room: a full disk may still be read."""
+    try:
+        return shutil.disk_usage(path.absolute().parent).free >= _ROOM
+    except OSError:
+        return True
+
+
+def _check_room(path: Path) -> None:
+    """Raise :class:`StoreError` where SQLite would fail half-way and leave a piece of a -shm behind."""
+    if not Path(f"{path}-shm").exists() and not _has_room(path):
+        raise StoreError(
+            "the disk is full, and a store with a -wal cannot be read without a new -shm", where=str(path),
+            hint="make room, or copy both files to another disk and read them there",
+        )  # fmt: skip
 
 
 def begin(connection: sqlite3.Connection, wait: float) -> None:

@@ -1,8 +1,11 @@
 """Readers never write (docs/reference/store.md#reading-and-writing): what a reader sees, and what it leaves behind."""
 
 import os
+import shutil
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, suppress
 
 import pytest
 
@@ -193,3 +196,75 @@ def test_a_journal_of_another_kind_can_be_read(folder):
         connection.execute("PRAGMA journal_mode = DELETE")
 
     assert read_everything(folder / "site.db") == ([], ["a", "b"])
+
+
+# --- full disks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """No room on any disk, as the system says it."""
+    usage = shutil.disk_usage("/")._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+
+def test_a_store_on_a_full_disk_is_read_as_it_stands(folder, full):
+    """Where no -wal finds room, the store is read without one, and nothing appears beside it meanwhile."""
+    before = picture(folder)
+    with closing(SqliteStore(folder / "site.db")) as store:
+        assert names_in(store) == ["a", "b"]
+        assert [path.name for path in folder.iterdir()] == ["site.db"]
+
+    assert picture(folder) == before
+
+
+def test_a_wal_on_a_full_disk_is_said(crashed, full):
+    """With a -wal and no -shm a reader says that the disk is full, and leaves no piece of a -shm."""
+    (crashed / "site.db-shm").unlink()
+    with pytest.raises(StoreError, match="the disk is full"):
+        SqliteStore(crashed / "site.db")
+
+    assert sorted(path.name for path in crashed.iterdir()) == ["site.db", "site.db-wal"]
+
+
+def test_a_reader_beside_a_writer_on_a_full_disk(folder, full):
+    """Beside a writer everything is there already that a reader needs."""
+    with closing(SqliteStore(folder / "site.db", write=True)) as writing:
+        put(writing, "c")
+        assert read_everything(folder / "site.db") == ([], ["a", "b", "c"])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if sys.platform != "linux" or not shutil.which("mount") or subprocess.run(made, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill_up(path):
+    """Write a file until there is no room for another page."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(1024)):
+            pass
+    assert shutil.disk_usage(path.parent).free < 1024
+
+
+@pytest.mark.parametrize("with_wal", [False, True])
+def test_a_disk_that_is_really_full(small_disk, crashed, with_wal):
+    """The same with a real disk: what can be read is read, what cannot is said, and nothing is left beside the store."""
+    for name in ("site.db", "site.db-wal")[: 1 + with_wal]:
+        shutil.copy(crashed / name, small_disk / name)
+    fill_up(small_disk / "fill")
+    before = sorted(path.name for path in small_disk.iterdir())
+    if with_wal:
+        with pytest.raises(StoreError, match="the disk is full"):
+            SqliteStore(small_disk / "site.db")
+    else:
+        assert read_everything(small_disk / "site.db") == ([], ["a", "b"])
+
+    assert sorted(path.name for path in small_disk.iterdir()) == before
