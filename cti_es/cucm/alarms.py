@@ -133,7 +133,10 @@ def _service(change: str, record: Record) -> Verdict:
 
 def _here(record: Record) -> tuple[NodeRef, ...]:
     """The node that wrote the line."""
-    return (host(record.node),) if record.node else ()
+    if record.node:
+        return (host(record.node),)
+    found = record.tags.get("nodenumber")  # of a message in an SDL trace, which has no names
+    return (number(found),) if found else ()
 
 
 def _provider_opened(record: Record) -> Verdict:

@@ -54,4 +54,5 @@ def connection_of(record: Record) -> str | None:
     A node is the same however its name is written: in capitals, with its domain or without.
     """
     found = record.tags.get("cticonnectionid")
-    return f"{short_host(record.node or '')} {found}" if found else None
+    node = record.node or record.tags.get("nodenumber", "")
+    return f"{short_host(node)} {found}" if found else None

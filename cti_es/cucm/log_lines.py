@@ -20,6 +20,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
+from cti_es.cucm.cti_messages import CtiHandlers, Said
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR, time_in_zone
 
@@ -445,6 +446,7 @@ class AlarmReader:
         self._times: _Times = _Times(options, before._times if before else None)
         self._parts = _Parts(self)
         self._broken_off = ""
+        self._handlers = CtiHandlers()
 
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
         """The records of some lines, which come some thousand at a time; in lists as the lines come."""
@@ -532,20 +534,28 @@ class AlarmReader:
                 self.leave_out("no_log_line", number)
             return []
         ends = [*(stamp.start() for stamp in stamps[1:]), len(text)]
-        found = [self._of_trace(stamp, text, end, number) for stamp, end in zip(stamps, ends, strict=True)]
-        return [record for record in found if record is not None]
+        pieces = zip(stamps, ends, strict=True)
+        return [record for stamp, end in pieces for record in self._of_trace(stamp, text, end, number)]
 
-    def _of_trace(self, stamp: re.Match[str], text: str, end: int, number: int) -> Record | None:
+    def _of_trace(self, stamp: re.Match[str], text: str, end: int, number: int) -> list[Record]:
         """A line of an SDL trace. Most are no alarms, but by their stamps it shows when a day has passed."""
         time = self._times.of_trace(stamp[1], stamp[2], stamp[3], stamp[4])
         alarm = _SDL_ALARM.match(text, stamp.end(), end)
         mnemonic, rest = alarm.groups() if alarm else (None, "")
         if mnemonic is None and (name := _ALARM_NAME.search(rest)) is not None:
             mnemonic, rest = name[1], _as_tags(rest)
-        if mnemonic is None:
+        if mnemonic is not None:
+            return [Record(number, None, None, ("", "", mnemonic), time, rest, self._times)]
+        sequence = stamp[0].partition(".")[0]
+        said = self._handlers.said(sequence, text, stamp.end(), end)
+        if not said:
             self.leave_out("no_alarm", number)
-            return None
-        return Record(number, None, None, ("", "", mnemonic), time, rest, self._times)
+        return [self._of_message(one, text[stamp.start() : end], time, number) for one in said]
+
+    def _of_message(self, said: Said, text: str, time: Time, number: int) -> Record:
+        record = Record(number, None, None, ("", "", said.mnemonic), time, text, self._times)
+        record._tagged = said.tags, "", False
+        return record
 
 
 class _Piece(NamedTuple):
