@@ -131,6 +131,20 @@ class Seconds(click.ParamType[float]):
         return self.fail(f"'{text}' is not a duration; expected for example 30s, 500ms or 2m", param, ctx)
 
 
+class Shift(Seconds):
+    """By how much a clock is ahead: ``auto``, or a duration with a sign, such as ``+180s`` or ``-2m``."""
+
+    name = "auto|±TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``auto``, or the seconds."""
+        text = str(value)
+        if text == "auto" or isinstance(value, float):
+            return value
+        seconds = super().convert(text[1:] if text[:1] in "+-" else text, param, ctx)
+        return -seconds if text.startswith("-") else seconds
+
+
 def follow_option(command: Any) -> Any:
     """``--follow``: go on printing what is appended, until Ctrl-C. The command gets what to do at the end, or None."""
     return click.option(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from cti_es_cli.options import OutFile, Seconds, TimeType, format_by, reading_options, trace_options
+from cti_es_cli.options import OutFile, Seconds, Shift, TimeType, format_by, reading_options, trace_options
 from cti_es_cli.output import opened, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
 
@@ -36,6 +36,7 @@ Examples:
 @click.option("--ignore", type=click.Choice(["reason"]), help="Leave the reason (parameter 2) out.")
 @click.option("--compare", type=click.Choice(["reason"]), help="Compare reasons also with a JTAPI trace.")
 @click.option("--time-tolerance", type=Seconds(), help="Compare times, too, with this tolerance (5s).")
+@click.option("--shift", type=Shift(), help="How much the clock of ACTUAL is ahead, where times are compared (auto).")
 @click.option("--strict", is_flag=True, help="A first INSERVICE or RESUME that is not expected is a difference.")
 @click.option("--handles", metavar="FILE", type=click.Path(),
               help="CSV that names the handles of ACTUAL: handle,app,device,line.")  # fmt: skip
@@ -62,6 +63,7 @@ def command(
     ignore: str | None,
     compare: str | None,
     time_tolerance: float | None,
+    shift: Literal["auto"] | float | None,
     strict: bool,
     handles: str | None,
     show_handles: bool,
@@ -105,7 +107,7 @@ def command(
             ),
         )
         reasons_decide = compare == "reason" or (ignore is None and sure_of_reasons(sides))
-        options = DiffOptions(order, not reasons_decide, strict, time_tolerance, given)
+        options = DiffOptions(order, not reasons_decide, strict, time_tolerance, given, shift=shift)
         try:
             found = compare_sides(sides, options)
         finally:

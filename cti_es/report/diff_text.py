@@ -11,7 +11,7 @@ from cti_es.traces.diff.differences import Difference, says
 from cti_es.traces.diff.handles import bare
 from cti_es.traces.sides import Selection, Side
 from cti_es.vocabulary.events import Event, type_of
-from cti_es.vocabulary.tapi import TraceMessage
+from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
 Line = tuple[str, str | None]
 """A line of text, and its colour on a terminal (None: plain)."""
@@ -54,7 +54,7 @@ class Report:
             compared_without_reason=found.without_reason,
             channels=len(found.channels),
             channels_differing=sum(1 for channel in found.channels if channel.differences),
-            too_different=sum(1 for channel in found.channels if channel.not_compared),
+            too_different=sum(1 for channel in found.channels if channel.pieces > 1),
             differences=counts(found.differences),
             left_out=self._left_out,
             skipped=dict(Counter(self._expected.skipped()) + Counter(self._actual.skipped())),
@@ -86,9 +86,13 @@ class Report:
         if self._shown:
             yield ""
             yield from self._first(self._shown[0])
-        if len(self._shown) > 1:
+        rest = [one for one in self._shown[1:] if one.kind != "reason"]
+        if rest:
             yield ""
-            yield from self._rest()
+            yield from self._rest(rest)
+        if reasons := [one for one in self.comparison.differences if one.kind == "reason"]:
+            yield ""
+            yield from _other_reasons(reasons)
         if self._left_out:
             yield ""
             yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
@@ -99,6 +103,8 @@ class Report:
         words += ["reasons ignored"] * options.ignore_reason + ["strict"] * options.strict
         if options.time_tolerance is not None:
             words.append(f"times within {options.time_tolerance:g} s")
+        if options.shift is not None:
+            words.append(f"clocks shifted by {_shift(options, self.comparison):g} s")
         words += [f"application {selection.app}"] * (selection.app is not None)
         words += [f"from version {selection.from_version}"] * (selection.from_version > 1)
         words += [f"up to version {selection.to_version}"] * (selection.to_version is not None)
@@ -107,6 +113,17 @@ class Report:
         yield f"Expected: {self._expected.name} ({self._expected.kind}), {_many(self.comparison.expected, 'message')}"
         yield f"Actual:   {self._actual.name} ({self._actual.kind}), {_many(self.comparison.actual, 'message')}"
         yield f"Options:  {', '.join(words)}; handles {self._handles_from()}"
+        yield from self._beside()
+
+    def _beside(self) -> Iterator[str]:
+        """What a reader should know of the two sides before the verdict."""
+        found = self.comparison
+        if abs(found.ahead) > CLOCKS_AGREE:
+            yield f"Clocks:   ACTUAL is {abs(found.ahead):g} s {'ahead' if found.ahead > 0 else 'behind'}"
+        if found.cut:
+            yield f"Handles:  {_many(found.cut, 'handle')} compared with the likeliest channels only, not with all"
+        if not found.expected and self._expected.kind == "replayed":
+            yield "Expected: no event of the log causes a message here"
 
     def _handles_from(self) -> str:
         if self._options.handles is None:
@@ -133,10 +150,8 @@ class Report:
             yield "  handles are inferred: moved ones may only be handles that say the same (a file of handles tells)"
         if found.unreadable:
             yield f"  {_many(found.unreadable, 'unreadable message line')} skipped"
-        for channel in self.comparison.channels:
-            if channel.not_compared:
-                left, right = channel.not_compared
-                yield f"  {channel.name}: too different; {left:,} expected and {right:,} actual messages not compared"
+        if found.too_different:
+            yield f"  too different to be compared as a whole: {found.too_different:,}, compared piece by piece"
 
     def _where(self, found: SummaryRow) -> str:
         if self._options.order == "total":
@@ -175,9 +190,9 @@ class Report:
             return "nothing there" if one.kind != "alias" else "one handle for one channel"
         return _place(one.expected, one)
 
-    def _rest(self) -> Iterator[str]:
+    def _rest(self, differences: list[Difference]) -> Iterator[str]:
         grouped: dict[str, list[Difference]] = defaultdict(list)
-        for one in self._shown[1:]:
+        for one in differences:
             grouped[one.channel].append(one)
         yield "Then:"
         for channel, differences in grouped.items():
@@ -190,6 +205,34 @@ class Report:
     def _event(self, message: TraceMessage | None) -> Event | None:
         return self._events.get(message.version) if message and message.version else None
 
+
+def _shift(options: DiffOptions, found: Comparison) -> float:
+    return found.ahead if options.shift == "auto" or options.shift is None else options.shift
+
+
+def _other_reasons(differences: list[Difference]) -> Iterator[str]:
+    """Messages with other reasons, each pair of reasons once, with its first place."""
+    yield "Other reasons:"
+    gathered: dict[str, list[Difference]] = defaultdict(list)
+    for one in differences:
+        gathered[f"{_reason(one.expected)} → {_reason(one.actual)}"].append(one)
+    for what, some in gathered.items():
+        yield f"  {what}, {len(some):,} {'time' if len(some) == 1 else 'times'}"
+        yield f"    first     {in_channel(some[0])}"
+
+
+def _reason(message: TraceMessage | None) -> str:
+    number = message.param2 if message else None
+    return "none" if number is None else REASON_NAMES.get(number, hex(number))
+
+
+def in_channel(one: Difference) -> str:
+    """The actual message of a difference, and its channel."""
+    return f"{_place(one.actual, one)} in {one.channel}" if one.actual else one.channel
+
+
+CLOCKS_AGREE = 2
+"""Clocks that are not further apart than this, in seconds, are not worth a word."""
 
 _NO_MATCH = {"channel": "none in this channel", "device": "none of this device", "total": "none"}
 _CONFORMS, _DIFFERS = "CONFORMS", "DIFFERS"

@@ -17,10 +17,10 @@ from cti_es.logs.store.sqlite_connection import is_sqlite
 from cti_es.model.replay import MisfitReport
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
-from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state
+from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state, other_state
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, read_trace, recognise
-from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.errors import InputError, NothingExpected
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message, TraceMessage
 from cti_es.vocabulary.text_lines import ByteStream, start_as_utf8
@@ -72,14 +72,16 @@ class Trace(Protocol):
 class Side(ABC):
     """One side of a comparison. ``kind`` says what it is in a word: ``replayed``, or the format of a trace.
 
-    ``messages`` counts those that have been given out; ``warnings`` is what a reader should know beside them, once
-    they have been. ``untold`` are the states that are left out, as (message, parameter 1).
+    ``messages`` counts those that have been given out, ``read`` all that were read; ``warnings`` is what a reader
+    should know beside them, once they have been. ``untold`` are the states that are left out, as (message,
+    parameter 1).
     """
 
     def __init__(self, name: str, kind: str, selection: Selection) -> None:
         self.name = name
         self.kind = kind
         self.messages = 0
+        self.read = 0
         self.warnings: list[str] = []
         self.untold: frozenset[tuple[str, int | None]] = frozenset()
         self._selection = selection
@@ -93,8 +95,13 @@ class Side(ABC):
         """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
         for batch in self._all():
             kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
+            self.read += len(batch)
             self.messages += len(kept)
             yield kept
+
+    def is_silent(self) -> bool:
+        """Whether it was read and says nothing that is compared: it has messages of other kinds alone."""
+        return not self.messages and bool(self.skipped())
 
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
@@ -121,8 +128,7 @@ class Side(ABC):
         if is_of_another_state(message.message, message.param1):
             state = one_compared_state(message)
             if state is None:
-                unknown = "an unknown state" if message.param1 is None else "other states"
-                self._other[f"{message.message} of {unknown}"] += 1
+                self._other[other_state(message)] += 1
                 return None
             message = replace(message, param1=state)
         if what := self._untold(message):
@@ -165,7 +171,7 @@ class LogSide(Side):
 
 
 class TraceSide(Side):
-    """A trace, as it is read or after that."""
+    """A trace, as it is read or after that. One without any message is trouble, whichever side it is."""
 
     def __init__(self, name: str, trace: Trace, selection: Selection = EVERYTHING) -> None:
         super().__init__(name, trace.format or "empty", selection)
@@ -240,11 +246,28 @@ def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
     _compare_what_both_can_tell(sides)
     expected, actual = sides
     found = compare(expected.batches(), actual.batches(), options)
-    check_sides(found, (expected.name, actual.name))
+    _check_silence(expected, actual)
+    check_sides(found)
     actual.warnings += handles_of_nothing(found, options.handles or {})
     if options.time_tolerance is not None:
         check_times(found)
     return found
+
+
+def _check_silence(expected: Side, actual: Side) -> None:
+    """Raise an error if a trace has no message at all, or if there is nothing to compare.
+
+    A log that causes no message is an expectation all the same: that nothing comes.
+    """
+    if not expected.messages and isinstance(expected, TraceSide) and not expected.is_silent():
+        raise NothingExpected("no message to expect", where=expected.name, expected="at least one")
+    if isinstance(actual, TraceSide) and not actual.read and not actual.is_silent():
+        raise InputError("no message in it", where=actual.name, expected=_AT_LEAST_ONE)
+    if not expected.messages and not actual.messages and not actual.is_silent():
+        raise NothingExpected("no message to expect, and none came", where=expected.name, expected="at least one")
+
+
+_AT_LEAST_ONE = "at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE"
 
 
 def _compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
@@ -274,7 +297,7 @@ def left_out_of(side: Side) -> str:
     left_out += [f"{side.unreadable()} that cannot be read"] if side.unreadable() else []
     if not side.messages:
         found = f"no message to check ({', '.join(left_out)})" if left_out else "no message to check"
-        raise InputError(found, where=side.name, expected="at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE")
+        raise InputError(found, where=side.name, expected=_AT_LEAST_ONE)
     return ", ".join(left_out)
 
 

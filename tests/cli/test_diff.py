@@ -229,7 +229,7 @@ def test_a_jtapi_trace(crash, quick):
     assert (plain.returncode, reasons.returncode) == (1, 1)
     assert b"3 of 8 expected messages matched\n  5 missing;" in plain.stdout
     assert b"reasons ignored" in plain.stdout
-    assert b"1 of 8 expected messages matched\n  5 missing, 2 changed;" in reasons.stdout
+    assert b"1 of 8 expected messages matched\n  5 missing, 2 reason;" in reasons.stdout
 
 
 def test_jtapi_has_no_remove(crash, quick, refused, tmp_path):

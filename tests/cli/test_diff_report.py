@@ -161,15 +161,13 @@ def test_kinds_and_order(bad, quick):
     rows, summary = differences(result)
 
     assert result.returncode == 1
-    assert [row["kind"] for row in rows] == ["changed", "unexpected", "moved", "alias", "missing"]
+    assert [row["kind"] for row in rows] == ["unexpected", "moved", "alias", "missing", "reason"]
     assert summary["differences"] == {
-        "missing": 1, "unexpected": 1, "changed": 1, "moved": 1, "late": 0, "early": 0, "alias": 1
+        "missing": 1, "unexpected": 1, "changed": 0, "reason": 1, "moved": 1, "late": 0, "early": 0, "alias": 1
     }  # fmt: skip
     report = text(quick("diff", "events.ndjson", bad))
-    assert "  1 missing, 1 unexpected, 1 changed, 1 moved, 1 alias; 3 of 5 channels differ\n" in report
-    assert (
-        "(CallManagerFailure) at 2026-03-02T09:44:03Z\n  came        3  PHONE_STATE PHONESTATE_SUSPEND (Dev" in report
-    )
+    assert "  1 missing, 1 unexpected, 1 reason, 1 moved, 1 alias; 3 of 5 channels differ\n" in report
+    assert "Other reasons:\n  CallManagerFailure → DeviceFailure, 1 time\n    first     3  PHONE_STATE" in report
     assert "    missing     18  PHONE_STATE PHONESTATE_RESUME at 2026-03-02T09:57:15Z\n" in report
 
 
@@ -292,7 +290,7 @@ def test_junit_is_read_by_others(bad, quick, tmp_path):
     assert len({case.name for case in cases}) == 6
     assert {name: (one.type, one.message) for name, one in failed.items()} == {
         "CTIP_IVR_01 of app handle 5": ("moved", "1 moved"),
-        "RP_SALES of app handle 6": ("changed", "1 missing, 1 changed"),
+        "RP_SALES of app handle 6": ("missing", "1 missing, 1 reason"),
         "RP_SALES/6001 of app handle 6": ("unexpected", "1 unexpected"),
         "handles": ("alias", "1 alias"),
     }
@@ -360,12 +358,12 @@ def test_a_guess_is_called_one(expected, quick, write):
     assert b'"handles":"inferred"' in result.stdout.splitlines()[-1]
 
 
-def test_moved_by_guesses(quick):
-    """In the order of the whole trace a message may only seem to have moved, because handles were guessed."""
+def test_a_guess_by_order_of_appearance(quick):
+    """Handles that say the same are told apart by the order in which they appear: nothing only seems to have moved."""
     failing = FIXTURES / "traces" / "failing-test"
     files = (f"{failing}-log.ndjson", f"{failing}.txt")
     given = text(quick("diff", *files, "--order", "total", "--handles", f"{failing}-handles.csv"))
     guessed = text(quick("diff", *files, "--order", "total"))
 
     assert "  1 missing\n" in given
-    assert ("1 missing, 1 moved" in guessed, "handles are inferred: moved ones may" in guessed) == (True, True)
+    assert "  1 missing\n" in guessed

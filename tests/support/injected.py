@@ -45,7 +45,7 @@ def trace(random: Random, messages: int, channels: int) -> list[TraceMessage]:
 
 
 def injected(messages: Sequence[TraceMessage], random: Random, count: int) -> tuple[list[TraceMessage], list[Edit]]:
-    """A copy with so many edits, of each kind in turn, and the edits in the order of the expected trace."""
+    """A copy with so many edits, of each kind in turn, and the edits as they are reported: other reasons at the end."""
     long_enough = [ones for ones in _channels(messages).values() if len(ones) > 3]
     stead: _Stead = {}
     made = []
@@ -56,7 +56,7 @@ def injected(messages: Sequence[TraceMessage], random: Random, count: int) -> tu
     places = {id(message): place for place, message in enumerate(actual, 1)}
     edits = [
         Edit(kind, expected and expected.place, got and places[id(got)])
-        for _, kind, expected, got in sorted(made, key=lambda one: one[0])
+        for _, kind, expected, got in sorted(made, key=lambda one: (one[1] == "reason", one[0]))
     ]
     return _numbered(actual), edits
 
@@ -112,11 +112,11 @@ def _insert(stead: _Stead, rest: Sequence[TraceMessage], random: Random) -> _Mad
     return one.place, "unexpected", None, new
 
 
-def _change(stead: _Stead, rest: Sequence[TraceMessage], random: Random) -> _Made:
+def _other_reason_given(stead: _Stead, rest: Sequence[TraceMessage], random: Random) -> _Made:
     one = next(message for message in rest if message.param1 in _OUT)
     new = replace(one, param2=_other_reason(one, random))
     stead[one.place] = (new,)
-    return one.place, "changed", one, new
+    return one.place, "reason", one, new
 
 
 def _swap(stead: _Stead, rest: Sequence[TraceMessage], random: Random) -> _Made:
@@ -129,4 +129,9 @@ def _other_reason(message: TraceMessage, random: Random) -> int:
     return random.choice([reason for reason in REASONS.values() if reason != message.param2])
 
 
-_EDITS: tuple[Callable[[_Stead, Sequence[TraceMessage], Random], _Made], ...] = (_drop, _insert, _change, _swap)
+_EDITS: tuple[Callable[[_Stead, Sequence[TraceMessage], Random], _Made], ...] = (
+    _drop,
+    _insert,
+    _other_reason_given,
+    _swap,
+)

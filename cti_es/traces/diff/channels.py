@@ -1,10 +1,11 @@
 """A trace → its channels: the messages of one handle, in order (docs/reference/comparison.md#channels).
 
-Inside a channel the order counts, between channels it does not. Where a trace has names but no handles, a CLOSE ends a
-channel. CREATE and REMOVE have no handle: they are one channel per application.
+Inside a channel the order counts, between channels it does not. A CLOSE ends a channel: what follows under the same
+handle, or under the same names where there are no handles, is another one. CREATE and REMOVE have no handle: they are
+one channel per application.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from cti_es.vocabulary.tapi import TraceMessage
@@ -14,14 +15,23 @@ ChannelKind = Literal["phone", "line", "configuration"]
 CLOSES = frozenset({"PHONE_CLOSE", "LINE_CLOSE"})
 CONFIGURATION = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE_REMOVE"})
 
+TELLS_STATE = frozenset({("LINE_LINEDEVSTATE", 0x40), ("PHONE_STATE", 0x80000)})
+"""INSERVICE and RESUME: as the first message of a channel they may only tell the state that a handle has anyway."""
+
+Trace = Iterable[Sequence[TraceMessage]]
+"""The messages of a trace, in batches."""
+
 Token = tuple[str | int | None, ...]
 """What is compared of a message."""
+
+Key = tuple[str | None, ...]
 
 
 class Name(NamedTuple):
     """What a channel is called: by names as far as the trace has them, by a handle as far as it has one.
 
-    ``number`` counts the channels of the same names that followed each other where there are no handles.
+    ``number`` counts the channels of the same handle, or of the same names where there are no handles, that a CLOSE
+    has ended before.
     """
 
     kind: ChannelKind
@@ -30,6 +40,11 @@ class Name(NamedTuple):
     line: str | None = None
     handle: str | None = None
     number: int = 0
+
+    @property
+    def names(self) -> Key:
+        """What it is called apart from its handle."""
+        return self.kind, self.app, self.device, self.line
 
     @property
     def is_named(self) -> bool:
@@ -45,7 +60,7 @@ class Name(NamedTuple):
             parts.append(f"of {self.app}")
         if self.handle is not None:
             parts.append(f"handle {self.handle}")
-        elif self.number:
+        if self.number:
             parts.append(f"opened again ({self.number + 1})")
         return " ".join(parts) or self.kind
 
@@ -53,17 +68,21 @@ class Name(NamedTuple):
 class Channel:
     """The messages of one handle, in order."""
 
-    def __init__(self, name: Name) -> None:
+    def __init__(self, name: Name, messages: list[TraceMessage] | None = None) -> None:
         self.name = name
-        self.messages: list[TraceMessage] = []
+        self.messages: list[TraceMessage] = [] if messages is None else messages
 
 
 class Compared(NamedTuple):
-    """What of a message is compared: param2 or not, and which (message, param1) cannot tell it."""
+    """What of a message is compared: param2 or not, and which (message, param1) cannot tell it.
+
+    ``announced``: a first state that is not expected only tells what a handle knows, and is no difference.
+    """
 
     reason: bool = True
     untold: frozenset[tuple[str, int | None]] = frozenset()
     names: bool = True
+    announced: bool = True
 
     def token(self, message: TraceMessage) -> Token:
         """The comparable part of a message."""
@@ -82,76 +101,72 @@ class Compared(NamedTuple):
         return [self.token(message) for message in messages]
 
 
-def split(trace: Iterable[Sequence[TraceMessage]], by_handle: bool) -> list[Channel]:
-    """The channels of a trace, given in batches, in the order of their first messages.
-
-    ``by_handle``: a handle makes a channel; otherwise names do, and a CLOSE ends one.
-    """
-    splitter = _ByHandle() if by_handle else _ByName()
+def split(trace: Trace, by_handle: bool = True) -> list[Channel]:
+    """The channels of a trace in the order of their first messages. ``by_handle``: by handles as well as by names."""
+    splitter = _Splitter(by_handle)
     for batch in trace:
         splitter.take(batch)
-    return list(splitter.channels())
+    return splitter.channels
 
 
-class _ByHandle:
-    """Channels of a trace that has handles."""
+class _Splitter:
+    """Channels in the making. What is looked up for nearly every message is found at once, by all that it says."""
 
-    def __init__(self) -> None:
-        self._channels: dict[tuple[str | None, ...], Channel] = {}
-        self._of: dict[tuple[str | None, ...], list[TraceMessage]] = {}
+    def __init__(self, by_handle: bool) -> None:
+        self.channels: list[Channel] = []
+        self._by_handle = by_handle
+        self._of: dict[Key, list[TraceMessage]] = {}
+        self._open: dict[Name, Channel] = {}
+        self._closed: dict[Name, int] = {}
 
     def take(self, batch: Sequence[TraceMessage]) -> None:
-        of = self._of
+        of, by_handle = self._of, self._by_handle
         for message in batch:
-            key = message.message, message.app, message.device, message.line, message.handle
+            handle = message.handle if by_handle else None
+            key = message.message, message.app, message.device, message.line, handle
             messages = of.get(key)
             if messages is None:
-                messages = of[key] = self._channel(message).messages
+                messages = self._messages(key, message)
             messages.append(message)
 
-    def _channel(self, message: TraceMessage) -> Channel:
-        key = _grouped(message, (message.app, message.device, message.line, message.handle, message.message[:1]))
-        return self._channels.setdefault(key, Channel(_name(message)))
-
-    def channels(self) -> Iterator[Channel]:
-        return iter(self._channels.values())
-
-
-def _grouped(message: TraceMessage, key: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    return ("configuration", message.app) if message.message in CONFIGURATION else key
-
-
-class _ByName:
-    """Channels of a trace that has names alone."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[str | None, ...], Channel] = {}
-        self._closed: dict[tuple[str | None, ...], int] = {}
-        self._all: list[Channel] = []
-
-    def take(self, batch: Sequence[TraceMessage]) -> None:
-        for message in batch:
-            key = _grouped(message, (message.app, message.device, message.line, message.message[:1]))
-            channel = self._open.get(key)
-            if channel is None:
-                channel = self._open[key] = Channel(
-                    _name(message)._replace(handle=None, number=self._closed.get(key, 0))
-                )
-                self._all.append(channel)
-            channel.messages.append(message)
-            if message.message in CLOSES:
-                del self._open[key]
-                self._closed[key] = self._closed.get(key, 0) + 1
-
-    def channels(self) -> Iterator[Channel]:
-        return iter(self._all)
+    def _messages(self, key: Key, message: TraceMessage) -> list[TraceMessage]:
+        """Where a message belongs that is a CLOSE, or of a channel or kind that is new."""
+        kind = _kind(message.message)
+        name = (
+            Name(kind, message.app, message.device, message.line, key[-1])
+            if kind != "configuration"
+            else Name(kind, message.app)
+        )
+        channel = self._open.get(name)
+        if channel is None:
+            channel = self._open[name] = Channel(name._replace(number=self._closed.get(name, 0)))
+            self.channels.append(channel)
+        if message.message in CLOSES:
+            self._closed[name] = channel.name.number + 1
+            del self._open[name]
+            self._of.pop((_STATE_OF[name.kind], *key[1:]), None)
+        else:
+            self._of[key] = channel.messages
+        return channel.messages
 
 
-def _name(message: TraceMessage) -> Name:
-    if message.message in CONFIGURATION:
-        return Name("configuration", message.app)
-    kind: ChannelKind = "phone" if message.message.startswith("PHONE") else "line"
-    return Name(kind, message.app, message.device, message.line, message.handle)
+_STATE_OF = {"phone": "PHONE_STATE", "line": "LINE_LINEDEVSTATE"}
+
+
+def _kind(message: str) -> ChannelKind:
+    if message in CONFIGURATION:
+        return "configuration"
+    return "phone" if message.startswith("PHONE") else "line"
+
+
+def all_named(*sides: Iterable[Channel]) -> bool:
+    """Whether the names of all channels say which they are."""
+    return all(channel.name.is_named for side in sides for channel in side)
+
+
+def in_order(channels: Iterable[Channel]) -> list[TraceMessage]:
+    """All messages of some channels, in the order of their trace."""
+    return sorted((message for one in channels for message in one.messages), key=lambda message: message.place)
 
 
 def untold(*traces: Iterable[Channel]) -> frozenset[tuple[str, int | None]]:

@@ -6,17 +6,11 @@ from typing import Literal
 from cti_es.traces.diff.channels import Name
 from cti_es.traces.diff.compare import Comparison
 from cti_es.traces.diff.handles import Given, bare
-from cti_es.vocabulary.errors import NothingExpected, NoTimes, OtherApplication, did_you_mean
+from cti_es.vocabulary.errors import NoTimes, OtherApplication, did_you_mean
 
 
-def check_sides(found: Comparison, names: tuple[str, str]) -> None:
-    """Raise an error if there was nothing to expect, or if the sides are of different applications.
-
-    ``names`` are what the two sides are called. The errors are :class:`~cti_es.vocabulary.errors.NothingExpected` and
-    :class:`~cti_es.vocabulary.errors.OtherApplication`.
-    """
-    if not found.expected:
-        raise NothingExpected("no message to expect", where=names[0], expected="at least one")
+def check_sides(found: Comparison) -> None:
+    """Raise :class:`~cti_es.vocabulary.errors.OtherApplication` if the sides are of different applications."""
     left, right = _apps(found, "expected"), _apps(found, "actual")
     if left and right and not left & right:
         both = f"{', '.join(sorted(left))} and {', '.join(sorted(right))}"

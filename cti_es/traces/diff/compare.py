@@ -1,29 +1,44 @@
 """Two traces → a verdict: pair their channels, compare each pair, put the differences in order.
 
-Specified in docs/reference/comparison.md.
-
 What comes first is what went wrong first: differences stand in the order of the expected messages; an unexpected
-message stands after the last one that matched before it.
+message stands after the last one that matched before it. What the rules are: docs/reference/comparison.md.
 """
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from cti_es.traces.diff.align import MAX_EDITS, distance
-from cti_es.traces.diff.channels import CONFIGURATION, Channel, Compared, Name, Token, split, untold
-from cti_es.traces.diff.differences import Comparing, Difference, Found, lone_swap
-from cti_es.traces.diff.handles import TELLS_STATE, Given, How, Pair, pair
+from cti_es.traces.diff.align import MAX_EDITS, Match, distance
+from cti_es.traces.diff.channels import (
+    CONFIGURATION,
+    TELLS_STATE,
+    Channel,
+    Compared,
+    Name,
+    Token,
+    Trace,
+    all_named,
+    in_order,
+    split,
+    untold,
+)
+from cti_es.traces.diff.clocks import SECOND, Clocks, clocks, microseconds
+from cti_es.traces.diff.differences import KINDS, Difference, Sequences, lone_swap
+from cti_es.traces.diff.handles import Given, How, Pair, Pairing
+from cti_es.traces.diff.reopened import fitted, lacks_handles
 from cti_es.vocabulary.tapi import TraceMessage
 
 Order = Literal["channel", "device", "total"]
-Trace = Iterable[Sequence[TraceMessage]]
+Shift = Literal["auto"] | float
 
 
 class DiffOptions(NamedTuple):
-    """How to compare. ``time_tolerance`` is in seconds (None: times are not compared)."""
+    """How to compare.
+
+    ``time_tolerance`` is in seconds (None: times are not compared). ``shift`` is by how many seconds the clock of
+    ACTUAL is ahead, which is taken out before times are compared; ``auto``: as it seems to be.
+    """
 
     order: Order = "channel"
     ignore_reason: bool = False
@@ -31,10 +46,14 @@ class DiffOptions(NamedTuple):
     time_tolerance: float | None = None
     handles: Mapping[str, Given] | None = None
     max_edits: int = MAX_EDITS
+    shift: Shift | None = None
 
 
 class ChannelResult(NamedTuple):
-    """What came of one channel (of one group of channels with another order)."""
+    """What came of one channel (of one group of channels with another order).
+
+    ``pieces``: into how many it had to be cut, because it is too different to be compared as a whole.
+    """
 
     name: str
     actual: Name | None
@@ -42,11 +61,16 @@ class ChannelResult(NamedTuple):
     expected: int
     matched: int
     differences: list[Difference]
-    not_compared: tuple[int, int] | None
+    pieces: int
 
 
 class Comparison(NamedTuple):
-    """What came of it all. ``announced`` counts messages that only told a handle the state that it had anyway."""
+    """What came of it all.
+
+    ``announced`` counts messages that only told a handle the state that it had anyway. ``ahead`` is by how many
+    seconds the clock of ACTUAL seems to be ahead of that of EXPECTED. ``cut`` counts the handles that were compared
+    with the likeliest channels only, because there are so many.
+    """
 
     expected: int
     actual: int
@@ -56,6 +80,8 @@ class Comparison(NamedTuple):
     differences: list[Difference]
     channels: list[ChannelResult]
     pairs: list[Pair]
+    ahead: float
+    cut: int
 
     @property
     def conforms(self) -> bool:
@@ -65,24 +91,25 @@ class Comparison(NamedTuple):
 
 def compare(expected: Trace, actual: Trace, options: DiffOptions) -> Comparison:
     """Compare two traces. Both are read to their ends first."""
-    left, right = _split_alike(expected, actual)
+    left, right = _one_configuration(split(expected), split(actual))
     counts = tuple(sum(len(channel.messages) for channel in side) for side in (left, right))
     compared = _compared(left, right, options)
-    pairs = pair(left, right, compared, options.handles)
-    aliases = _merge_second_handles(pairs, compared)
+    when = clocks(left, right, compared, all_named(left, right), _given_offset(options))
+    pairs, cut = _paired(left, right, compared, when, options)
+    pairs, aliases = _second_handles(pairs, compared)
     announced = 0 if options.strict else _drop_announcements(pairs, compared)
-    groups = _groups(pairs, options.order)
-    done = [(*_run(group, compared, options), group) for group in groups]
-    differences = aliases + [one for result, _, _ in done for one in result.differences]
+    done = [_run(group, compared, when, options) for group in _groups(pairs, options.order)]
     return Comparison(
         expected=counts[0],
         actual=counts[1],
-        matched=sum(result.matched for result, _, _ in done),
+        matched=sum(one.result.matched for one in done),
         announced=announced,
         without_reason=_without_reason(done, compared),
-        differences=_in_order(differences, done),
-        channels=[result for result, _, _ in done],
+        differences=_in_order(aliases + [found for one in done for found in one.result.differences], done),
+        channels=[one.result for one in done],
         pairs=pairs,
+        ahead=when.ahead / SECOND,
+        cut=cut,
     )
 
 
@@ -96,76 +123,72 @@ class _Group(NamedTuple):
     channels: tuple[list[int], list[int]] | None = None
 
 
+class _Done(NamedTuple):
+    """A group that has been compared."""
+
+    group: _Group
+    matches: list[Match]
+    result: ChannelResult
+
+
 # --- preparation ----------------------------------------------------------------------------------------------------
 
 
-def _split_alike(expected: Trace, actual: Trace) -> tuple[list[Channel], list[Channel]]:
-    """The channels of both traces; by names alone where both have names and one has no handles."""
-    left, right = split(expected, by_handle=True), split(actual, by_handle=True)
-    names = _needs_names(left), _needs_names(right)
-    if names[0] or (names[1] and _is_named(left)):
-        left = _by_name(left)
-    if names[1] or (names[0] and _is_named(right)):
-        right = _by_name(right)
-    configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
-    if any(one.name.app is None for one in configuration):
-        left, right = _one_configuration(left), _one_configuration(right)
-    return left, right
-
-
-def _one_configuration(channels: list[Channel]) -> list[Channel]:
+def _one_configuration(*sides: list[Channel]) -> Iterator[list[Channel]]:
     """All CREATE and REMOVE in one channel: a trace that does not name its application cannot tell them apart."""
-    apart = [one for one in channels if one.name.kind == "configuration"]
-    if len(apart) < 2:
-        return channels
-    whole = Channel(Name("configuration"))
-    whole.messages = sorted((m for one in apart for m in one.messages), key=lambda message: message.place)
-    return [*(one for one in channels if one not in apart), whole]
-
-
-def _needs_names(channels: list[Channel]) -> bool:
-    """Whether there are no handles to go by: some messages have none and all have names, or none has a handle."""
-    lacks = [channel.name.handle is None for channel in channels if channel.name.kind != "configuration"]
-    return all(lacks) or (any(lacks) and _is_named(channels))
-
-
-def _is_named(channels: list[Channel]) -> bool:
-    return all(channel.name.is_named for channel in channels)
-
-
-def _by_name(channels: list[Channel]) -> list[Channel]:
-    messages = sorted((m for channel in channels for m in channel.messages), key=lambda message: message.place)
-    return split([messages], by_handle=False)
+    nameless = any(one.name == Name("configuration") for side in sides for one in side)
+    for side in sides:
+        apart = [one for one in side if nameless and one.name.kind == "configuration"]
+        rest = [one for one in side if not nameless or one.name.kind != "configuration"]
+        yield [*rest, Channel(Name("configuration"), in_order(apart))] if apart else side
 
 
 def _compared(left: list[Channel], right: list[Channel], options: DiffOptions) -> Compared:
     configuration = [one for one in [*left, *right] if one.name.kind == "configuration"]
     named = all(message.device is not None for one in configuration for message in one.messages)
-    return Compared(not options.ignore_reason, untold(left, right), named)
+    return Compared(not options.ignore_reason, untold(left, right), named, not options.strict)
 
 
-def _merge_second_handles(pairs: list[Pair], compared: Compared) -> list[Difference]:
+def _given_offset(options: DiffOptions) -> int | None:
+    return int(options.shift * SECOND) if isinstance(options.shift, (int, float)) else None
+
+
+def _paired(
+    left: list[Channel], right: list[Channel], compared: Compared, when: Clocks, options: DiffOptions
+) -> tuple[list[Pair], int]:
+    """The pairs of channels, and how many handles were compared with the likeliest only."""
+    known: list[tuple[Channel, Channel]] = []
+    by_names = all_named(left, right) and (lacks_handles(left) or lacks_handles(right))
+    if by_names:
+        left, right, known = fitted(left, right, compared, when)
+    pairing = Pairing(left, right, compared, when)
+    for one, other in known:
+        pairing.join(one, other, "named")
+    return pairing.run(options.handles), pairing.cut
+
+
+def _second_handles(pairs: list[Pair], compared: Compared) -> tuple[list[Pair], list[Difference]]:
     """A handle that is left over though its names belong to a channel that has one: an alias, read as that channel.
 
-    One that only tells its state, which the channel does not miss, is none: it was opened, and no more came on it.
+    One that only tells its state, which the channel does not miss, is none: it was opened, and no more came on it. Nor
+    is what came on the same handle after its CLOSE. The pairs without these, and the aliases.
     """
-    whole: dict[tuple[str | None, ...], Pair] = {}
+    whole = {one.actual.name.names: one for one in pairs if one.expected and one.actual}
+    left, aliases = [], []
     for one in pairs:
-        if one.expected and one.actual:
-            whole[_names(one.actual.name)] = one
-    aliases = []
-    for one in list(pairs):
-        first = None if one.expected or not one.actual else whole.get(_names(one.actual.name))
-        if one.actual is None or first is None or first.actual is None or one.actual.name.device is None:
+        first = None if one.expected or not one.actual else whole.get(one.actual.name.names)
+        if not first or not first.actual or not one.actual or one.actual.name.device is None:
+            left.append(one)
             continue
-        merged = sorted(first.actual.messages + one.actual.messages, key=lambda m: m.place)
-        if _only_tells_state(one.actual, merged, first, compared):
-            continue
-        detail = f"stands for the channel that handle {first.actual.name.handle} stands for"
-        aliases.append(Difference("alias", str(one.actual.name), None, one.actual.messages[0], None, detail))
+        merged = in_order([first.actual, one.actual])
+        if one.actual.name.handle != first.actual.name.handle:
+            if _only_tells_state(one.actual, merged, first, compared):
+                left.append(one)
+                continue
+            detail = f"stands for the channel that handle {first.actual.name.handle} stands for"
+            aliases.append(Difference("alias", str(one.actual.name), None, one.actual.messages[0], None, detail))
         first.actual.messages = merged
-        pairs.remove(one)
-    return aliases
+    return left, aliases
 
 
 def _only_tells_state(channel: Channel, merged: list[TraceMessage], first: Pair, compared: Compared) -> bool:
@@ -177,12 +200,8 @@ def _only_tells_state(channel: Channel, merged: list[TraceMessage], first: Pair,
     return distance(expected, compared.tokens(merged)) >= distance(expected, actual)
 
 
-def _names(name: Name) -> tuple[str | None, ...]:
-    return name.kind, name.app, name.device, name.line
-
-
 def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:
-    """Take away first messages that only tell a state that the expectation does not tell there; how many."""
+    """Remove announcements (a first INSERVICE or RESUME that is not expected there). Returns how many there were."""
     count = 0
     for one in pairs:
         if one.actual is None or one.actual.name.kind == "configuration":
@@ -218,7 +237,7 @@ def _groups(pairs: list[Pair], order: Order) -> list[_Group]:
     if order == "channel":
         return [
             _Group(
-                str((one.expected or one.actual or _NOTHING).name),
+                str(one.name),
                 one,
                 one.expected.messages if one.expected else [],
                 one.actual.messages if one.actual else [],
@@ -227,11 +246,8 @@ def _groups(pairs: list[Pair], order: Order) -> list[_Group]:
         ]
     gathered: dict[str, list[tuple[int, Pair]]] = defaultdict(list)
     for number, one in enumerate(pairs):
-        gathered[_group_name((one.expected or one.actual or _NOTHING).name, order)].append((number, one))
+        gathered[_group_name(one.name, order)].append((number, one))
     return [_gathered(name, members) for name, members in gathered.items()]
-
-
-_NOTHING = Channel(Name("line"))
 
 
 def _group_name(name: Name, order: Order) -> str:
@@ -253,17 +269,24 @@ def _gathered(name: str, members: list[tuple[int, Pair]]) -> _Group:
     return _Group(name, members[0][1], left, right, numbers)
 
 
-def _run(group: _Group, compared: Compared, options: DiffOptions) -> tuple[ChannelResult, Found]:
+def _run(group: _Group, compared: Compared, when: Clocks, options: DiffOptions) -> _Done:
     tokens = compared.tokens(group.expected), compared.tokens(group.actual)
     if group.channels:
         tokens = _told_apart(tokens[0], group.channels[0]), _told_apart(tokens[1], group.channels[1])
-    found = Comparing(group.name, group.expected, group.actual, tokens).run(options.max_edits)
-    differences = found.differences + _out_of_time(group, found, options.time_tolerance)
+    found = Sequences(group.name, group.expected, group.actual, tokens, when).compare(options.max_edits)
+    differences = sorted(found.differences, key=lambda one: one.kind == "reason")
+    if options.time_tolerance is not None:
+        differences += list(_out_of_time(group, found.matches, options.time_tolerance, _shift(options, when)))
     actual = group.pair.actual.name if group.pair.actual else None
     result = ChannelResult(
-        group.name, actual, group.pair.how, len(group.expected), len(found.matches), differences, found.not_compared
+        group.name, actual, group.pair.how, len(group.expected), len(found.matches), differences, found.pieces
     )
-    return result, found
+    return _Done(group, found.matches, result)
+
+
+def _shift(options: DiffOptions, when: Clocks) -> int:
+    """By how many microseconds ACTUAL is ahead where times are compared."""
+    return when.ahead if options.shift == "auto" else _given_offset(options) or 0
 
 
 def _told_apart(tokens: list[Token], channels: list[int]) -> list[Token]:
@@ -271,75 +294,57 @@ def _told_apart(tokens: list[Token], channels: list[int]) -> list[Token]:
     return [(f"{channel}:{token[0]}", *token[1:]) for channel, token in zip(channels, tokens, strict=True)]
 
 
-def _out_of_time(group: _Group, found: Found, tolerance: float | None) -> list[Difference]:
-    """Matched messages whose times are further apart than allowed."""
-    if tolerance is None:
-        return []
-    differences = []
-    for one, other in found.matches:
+def _out_of_time(group: _Group, matches: list[Match], tolerance: float, ahead: int) -> Iterator[Difference]:
+    """Matched messages whose times are further apart than ``tolerance`` seconds, ``ahead`` microseconds taken out."""
+    after = None
+    for one, other in matches:
         expected, actual = group.expected[one], group.actual[other]
-        if expected.at is None or actual.at is None:
-            continue
-        seconds = (datetime.fromisoformat(actual.at) - datetime.fromisoformat(expected.at)).total_seconds()
-        if abs(seconds) > tolerance:
-            kind: Literal["late", "early"] = "late" if seconds > 0 else "early"
-            differences.append(Difference(kind, group.name, expected, actual, expected, f"by {abs(seconds):g} s"))
-    return differences
+        if expected.at is not None and actual.at is not None:
+            late = (microseconds(actual.at) - ahead - microseconds(expected.at)) / SECOND
+            if abs(late) > tolerance:
+                kind: Literal["late", "early"] = "late" if late > 0 else "early"
+                yield Difference(kind, group.name, expected, actual, after, f"by {abs(late):g} s")
+        after = expected
 
 
 # --- the result -----------------------------------------------------------------------------------------------------
 
-Compares = list[tuple[ChannelResult, Found, _Group]]
 
+def _in_order(differences: list[Difference], done: list[_Done]) -> list[Difference]:
+    """By the place of the expected message, unexpected ones behind what came before them; other reasons at the end."""
+    homeless = any(one.expected is None and one.behind is None for one in differences)
+    places = _matched_places(done) if homeless else []
 
-def _in_order(differences: list[Difference], groups: Compares) -> list[Difference]:
-    """By the place of the expected message; unexpected ones after what came before them on their channel."""
-    homeless = any(one.expected is None and one.after is None for one in differences)
-    places = _matched_places(groups) if homeless else []
-    changed: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for one in differences:
-        if one.kind == "changed" and one.expected and one.actual:
-            changed[one.channel].append((one.actual.place, one.expected.place))
-
-    def key(one: Difference) -> tuple[int, int, int]:
+    def key(one: Difference) -> tuple[bool, int, bool, int]:
         came = one.actual.place if one.actual else 0
         if one.expected is not None:
-            return one.expected.place, 0, came
-        before = [expected for actual, expected in changed[one.channel] if actual < came]
-        if one.after is not None:
-            before.append(one.after.place)
-        if not before and (matched := bisect_left(places, (came,))):
-            before.append(places[matched - 1][1])
-        return max(before, default=0), 1, came
+            return one.kind == "reason", one.expected.place, False, came
+        behind = one.behind
+        if behind is None and (matched := bisect_left(places, (came,))):
+            behind = places[matched - 1][1]
+        return False, behind or 0, True, came
 
     return sorted(differences, key=key)
 
 
-def _matched_places(groups: Compares) -> list[tuple[int, int]]:
+def _matched_places(done: list[_Done]) -> list[Match]:
     """(actual place, expected place) of every match, by the actual place."""
     return sorted(
-        (group.actual[other].place, group.expected[one].place)
-        for _, found, group in groups
-        for one, other in found.matches
+        (one.group.actual[right].place, one.group.expected[left].place) for one in done for left, right in one.matches
     )
 
 
-def _without_reason(groups: Compares, compared: Compared) -> int:
+def _without_reason(done: list[_Done], compared: Compared) -> int:
     """How many matches were made without their reason, because a trace cannot tell it."""
     if not compared.untold:
         return 0
+    matched = (one.group.expected[left] for one in done for left, _ in one.matches)
     return sum(
-        1
-        for _, found, group in groups
-        for one, _ in found.matches
-        if (group.expected[one].message, group.expected[one].param1) in compared.untold
-        and group.expected[one].message not in CONFIGURATION
+        1 for one in matched if (one.message, one.param1) in compared.untold and one.message not in CONFIGURATION
     )
 
 
 def counts(differences: Iterable[Difference]) -> dict[str, int]:
     """How many differences of each kind, in the order of the kinds."""
-    from cti_es.traces.diff.differences import KINDS
-
     found = Counter(one.kind for one in differences)
     return {kind: found[kind] for kind in KINDS}

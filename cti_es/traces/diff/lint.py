@@ -14,7 +14,7 @@ Rule = Literal["alternates", "after_close", "closed_alone", "unknown_reason", "s
 
 CHECKS: dict[Rule, str] = {
     "alternates": "SUSPEND and RESUME take turns on a phone handle, OUTOFSERVICE and INSERVICE on a line handle",
-    "after_close": "nothing follows a CLOSE on its handle",
+    "after_close": "a handle is closed once; the same number afterwards is a new handle",
     "closed_alone": "a PHONE_CLOSE comes with the LINE_CLOSE of the lines of that device that were open with it",
     "unknown_reason": "the reason is one of the known ones",
     "still_out": "at the end every handle has been told that it is in service again (a warning)",
@@ -35,9 +35,9 @@ class Violation(msgspec.Struct, frozen=True):
 
 def lint(trace: Iterable[Sequence[TraceMessage]], strict: bool = False) -> list[Violation]:
     """What a trace breaks, in its order. ``strict``: a handle that is still out at the end is more than a warning."""
-    channels = split(trace, by_handle=True)
+    channels = split(trace)
     found = [one for channel in channels for check in _CHECKS for one in check(channel)]
-    found += _closed_alone(channels)
+    found += [*_after_close(channels), *_closed_alone(channels)]
     found += [_still_out(channel, strict) for channel in channels if _state(channel) == "out"]
     return sorted(found, key=lambda one: (one.place, one.channel))
 
@@ -58,16 +58,15 @@ def _alternates(channel: Channel) -> Iterator[Violation]:
         told = state or told
 
 
-def _after_close(channel: Channel) -> Iterator[Violation]:
+def _after_close(channels: list[Channel]) -> Iterator[Violation]:
     """Names without handles do not say whether the handle is a new one."""
-    if channel.name.handle is None:
-        return
-    closed: TraceMessage | None = None
-    for message in channel.messages:
-        if closed is not None:
-            yield _violation("after_close", channel, message, f"comes after the {closed.message} at {closed.place}")
-        if message.message in CLOSES:
-            closed = message
+    closes: dict[Name, TraceMessage] = {}
+    for channel in channels:
+        first, last, handle = channel.messages[0], channel.messages[-1], channel.name._replace(number=0)
+        if channel.name.number and channel.name.handle is not None and first.message in CLOSES:
+            closed = closes[handle]
+            yield _violation("after_close", channel, first, f"comes after the {closed.message} at {closed.place}")
+        closes[handle] = last
 
 
 def _unknown_reason(channel: Channel) -> Iterator[Violation]:
@@ -77,35 +76,43 @@ def _unknown_reason(channel: Channel) -> Iterator[Violation]:
             yield _violation("unknown_reason", channel, message, f"the reason 0x{message.param2:x} is not a known one")
 
 
-_CHECKS: tuple[Callable[[Channel], Iterator[Violation]], ...] = (_alternates, _after_close, _unknown_reason)
+_CHECKS: tuple[Callable[[Channel], Iterator[Violation]], ...] = (_alternates, _unknown_reason)
 
 
 def _closed_alone(channels: list[Channel]) -> Iterator[Violation]:
     """Only where devices have names: handles alone do not say which lines belong to a phone."""
-    lines: dict[tuple[str | None, ...], list[Channel]] = defaultdict(list)
+    devices: dict[tuple[str | None, str], list[Channel]] = defaultdict(list)
     for channel in channels:
-        if channel.name.kind == "line" and channel.name.device is not None:
-            lines[_device(channel.name)].append(channel)
-    for channel in channels:
-        for close in channel.messages:
-            if close.message == "PHONE_CLOSE":
-                for line in lines[_device(channel.name)]:
-                    if _stays_open(line, close.place):
-                        text = f"line {line.name.line} was open with it and gets no LINE_CLOSE"
-                        yield _violation("closed_alone", channel, close, text)
+        if channel.name.device is not None:
+            devices[channel.name.app, channel.name.device].append(channel)
+    for device in devices.values():
+        yield from _closed_alone_on(device)
 
 
-def _device(name: Name) -> tuple[str | None, ...]:
-    return name.app, name.device
+def _closed_alone_on(device: list[Channel]) -> Iterator[Violation]:
+    """The lines that were told something before a PHONE_CLOSE, and whose next message is no LINE_CLOSE."""
+    messages = sorted(
+        (m.place, number, index) for number, one in enumerate(device) for index, m in enumerate(one.messages)
+    )
+    open_lines: dict[int, int] = {}
+    for _, number, index in messages:
+        channel = device[number]
+        message = channel.messages[index]
+        if message.message == "PHONE_CLOSE":
+            for line, last in open_lines.items():
+                if not _is_closed_after(device[line], last):
+                    text = f"line {device[line].name.line} was open with it and gets no LINE_CLOSE"
+                    yield _violation("closed_alone", channel, message, text)
+            open_lines.clear()
+        elif message.message == "LINE_CLOSE":
+            open_lines.pop(number, None)
+        elif channel.name.kind == "line":
+            open_lines[number] = index
 
 
-def _stays_open(line: Channel, place: int) -> bool:
-    """Whether a line had messages before a place, was not closed by then, and is not closed next."""
-    before = [message for message in line.messages if message.place < place]
-    after = [message for message in line.messages if message.place > place]
-    if not before or before[-1].message == "LINE_CLOSE":
-        return False
-    return not after or after[0].message != "LINE_CLOSE"
+def _is_closed_after(line: Channel, index: int) -> bool:
+    after = line.messages[index + 1 : index + 2]
+    return [message.message for message in after] == ["LINE_CLOSE"]
 
 
 def _state(channel: Channel) -> str | None:

@@ -28,3 +28,12 @@ def one_compared_state(message: TraceMessage) -> int | None:
     bits = message.param1 or 0
     found = [state for name, state in COMPARED_STATES if name == message.message and bits & state]
     return found[0] if len(found) == 1 else None
+
+
+def other_state(message: TraceMessage) -> str:
+    """What a message about another state is called where such messages are counted: by its state, if it has one."""
+    prefix, flags = STATE_FLAGS[message.message]
+    names = [name for name, bit in flags.items() if bit == message.param1]
+    if names:
+        return prefix + names[0]
+    return f"{message.message} of {'an unknown state' if message.param1 is None else 'other states'}"

@@ -1,53 +1,81 @@
-"""Alignment: the shortest edit script, trimmed and capped."""
+"""Alignment: the fewest edits, of those the nearest in time, and cut where it is too much."""
+
+from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti_es.traces.diff.align import MAX_EDITS, align, distance
+from cti_es.traces.diff.align import align, distance
 
 SHORT = st.lists(st.integers(0, 2), max_size=9)
+DATED = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), max_size=8).map(sorted)
+"""Times that never go back, each with what was said."""
 
 
-def longest_common(left, right):
-    """The length of the longest common subsequence, by the textbook table."""
-    table = [[0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for i in range(len(left) - 1, -1, -1):
-        for j in range(len(right) - 1, -1, -1):
-            same = left[i] == right[j]
-            table[i][j] = 1 + table[i + 1][j + 1] if same else max(table[i + 1][j], table[i][j + 1])
-    return table[0][0]
+def best_by_trying_all(left, right):
+    """The fewest edits and then the smallest distance in time, by trying every alignment."""
+
+    @cache
+    def rest(i, j):
+        if i == len(left) or j == len(right):
+            return len(left) - i + len(right) - j, 0
+        ways = [(edits + 1, apart) for edits, apart in (rest(i + 1, j), rest(i, j + 1))]
+        if left[i][1] == right[j][1]:
+            edits, apart = rest(i + 1, j + 1)
+            ways.append((edits, apart + abs(left[i][0] - right[j][0])))
+        return min(ways)
+
+    return rest(0, 0)
+
+
+@given(DATED, DATED)
+def test_no_alignment_is_better(left, right):
+    """What is matched is equal and in order; no other alignment has fewer edits, or as few and is nearer in time."""
+    (times, expected), (others, actual) = (
+        ([at for at, _ in side], [says for _, says in side]) for side in (left, right)
+    )
+    matches = align(expected, actual, (times, others)).matches
+    edits = len(left) + len(right) - 2 * len(matches)
+
+    assert all(expected[i] == actual[j] for i, j in matches)
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(matches))
+    assert (edits, sum(abs(times[i] - others[j]) for i, j in matches)) == best_by_trying_all(left, right)
 
 
 @given(SHORT, SHORT)
-def test_matches_are_a_longest_common_subsequence(left, right):
-    """What is matched is equal, in order on both sides, and as long as it can be."""
-    found = align(left, right)
+def test_without_times_the_edits_count(left, right):
+    """Without times the matches are as many as can be, and the number of edits is known without them."""
+    dated = [[(0, says) for says in side] for side in (left, right)]
+    fewest, _ = best_by_trying_all(*dated)
 
-    assert found.complete
-    assert all(left[i] == right[j] for i, j in found.matches)
-    assert all(a < c and b < d for (a, b), (c, d) in zip(found.matches, found.matches[1:], strict=False))
-    assert len(found.matches) == longest_common(left, right)
-    assert distance(left, right) == len(left) + len(right) - 2 * longest_common(left, right)
+    assert len(left) + len(right) - 2 * len(align(left, right).matches) == fewest
+    assert distance(left, right) == fewest
 
 
-def test_past_the_cap_only_the_equal_start_is_matched():
-    """Two sequences that are too different are not aligned for ever: what lies before the first divergence counts."""
-    found = align(["a", "b", *range(100)], ["a", "b", *range(200, 300)], max_edits=20)
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_of_equal_outages_the_one_that_is_missing_is_named(lost):
+    """Three equal outages, one of them not in the trace: the times say which."""
+    expected, times = ["out", "in"] * 3, [0, 5, 100, 105, 200, 205]
+    actual, came = expected[2:], times[: 2 * lost] + times[2 * lost + 2 :]
 
-    assert found == ([(0, 0), (1, 1)], False)
+    found = align(expected, actual, (times, came)).matches
+
+    assert {one for one, _ in found} == set(range(6)) - {2 * lost, 2 * lost + 1}
+
+
+def test_what_is_too_different_is_cut_at_its_equal_runs():
+    """Past the bound the sequences are cut where much is equal, and compared piece by piece to their ends."""
+    expected = [n % 7 for n in range(4_000)]
+    actual = [n if place % 20 else "other" for place, n in enumerate(expected)]
+    found = align(expected, actual)
+
+    assert len(found.matches) == 3_800
+    assert found.pieces > 1
 
 
 # What mutation testing found that no other test noticed.
-
-
-@pytest.mark.parametrize(("more", "complete"), [(0, True), (1, False)])
-def test_as_many_edits_as_are_looked_for_are_found_and_not_one_more(more: int, complete: bool) -> None:
-    """Two sequences without anything in common are aligned up to 1,000 edits, and given up past that."""
-    expected, actual = [f"e{n}" for n in range(500 + more)], [f"a{n}" for n in range(500)]
-
-    assert MAX_EDITS == 1_000
-    assert align(expected, actual) == ([], complete)
 
 
 @pytest.mark.parametrize("more", [1, 2_000])
@@ -56,13 +84,5 @@ def test_what_only_one_side_has_is_no_reason_to_give_up(more: int) -> None:
     whole = ["first", *(f"e{n}" for n in range(more)), "last"]
     matches = [(0, 0), (1, more + 1)]
 
-    assert align(["first", "last"], whole) == (matches, True)
-    assert align(whole, ["first", "last"]) == ([(right, left) for left, right in matches], True)
-
-
-def test_the_distance_of_what_is_too_different_is_everything() -> None:
-    """Past the cap nothing counts as matched, not even equal ends."""
-    expected, actual = ["same", "a", "b", "end"], ["same", "x", "y", "end"]
-
-    assert distance(expected, actual, 4) == 4
-    assert distance(expected, actual, 3) == 8
+    assert align(["first", "last"], whole).matches == matches
+    assert align(whole, ["first", "last"]).matches == [(right, left) for left, right in matches]

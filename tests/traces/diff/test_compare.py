@@ -58,7 +58,7 @@ def insert(copy, place, message):
 
 def other_reason(copy, place, message):
     copy[place] = replace(message, param2=message.param2 + 4)
-    return "changed"
+    return "reason"
 
 
 def swap(copy, place, message):
@@ -163,11 +163,11 @@ def phone(place, param1, param2=0, handle="h"):
 
 
 def test_an_unexpected_message_stands_after_what_came_before_it():
-    """SUSPEND came with another reason, then a close that nobody expects: the reason went wrong first."""
+    """RESUME is missing and a close came that nobody expects, in the same gap: first what is missing; reasons last."""
     close = TraceMessage(2, "PHONE_CLOSE", 0, 0, "app", "D", None, "h")
     found = compare([[phone(1, SUSPEND, 1), phone(2, RESUME)]], [[phone(1, SUSPEND, 3), close]], DiffOptions())
 
-    assert [one.kind for one in found.differences] == ["changed", "unexpected", "missing"]
+    assert [one.kind for one in found.differences] == ["missing", "unexpected", "reason"]
 
 
 def test_a_swap_at_the_start_is_no_announcement():
@@ -248,3 +248,119 @@ def test_a_file_that_names_the_application_of_some():
     found = compare([expected], [came], DiffOptions(handles={"20": Given(None, "D", "1"), "10": Given("a", "D", "1")}))
 
     assert [(one.expected.name.app, one.actual.name.handle) for one in found.pairs] == [("a", "10"), ("b", "20")]
+
+
+def lines(*says, handle="h", app=None, name="1", places=None):
+    """A line's messages with the given states, in order; reason 1 where it goes out."""
+    return [line(place, state, 1 if state == OUT else 0, handle, app, name) if state else
+            replace(line(place, 0, 0, handle, app, name), message="LINE_CLOSE") for place, state in enumerate(says, 1)]  # fmt: skip
+
+
+CLOSE = 0
+
+
+def by_names(messages):
+    """The same messages without their handles."""
+    return [replace(one, handle=None, place=place) for place, one in enumerate(messages, 1)]
+
+
+def opened_twice():
+    """A line that is closed and opened again: two handles of the same name."""
+    first, second = lines(OUT, IN, CLOSE, handle="1"), lines(OUT, IN, OUT, handle="5")
+    return [*first, *(replace(one, place=one.place + 3) for one in second)]
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds", "announced"),
+    [
+        (lambda came: came, [], 0),
+        (lambda came: came[:2] + came[3:], ["missing"], 0),
+        (lambda came: came[:3] + came[2:], ["unexpected"], 0),
+        (lambda came: [*came[:3], came[1], *came[3:]], [], 1),
+        (lambda came: [*came[:2], came[1], *came[3:]], ["missing"], 1),
+    ],
+    ids=["as expected", "a lost CLOSE", "a doubled CLOSE", "announced", "announced after a lost CLOSE"],
+)
+def test_names_without_handles(change, kinds, announced):
+    """What comes after a reopening belongs to the new handle; a CLOSE that is lost or doubled moves nothing."""
+    expected = opened_twice()
+    found = compare([expected], [by_names(change(expected))], DiffOptions())
+
+    assert [one.kind for one in found.differences] == kinds
+    assert found.announced == announced
+
+
+def test_a_handle_number_that_is_used_again():
+    """A handle ends with its CLOSE: the same number afterwards is another channel, and the trace conforms."""
+    expected = opened_twice()
+    came = [replace(one, handle="10000", device=None, line=None) for one in expected]
+
+    assert compare([expected], [came], DiffOptions()).conforms
+
+
+def at(message, seconds):
+    """The message at so many seconds after eight o'clock."""
+    return replace(message, at=f"2026-01-01T08:{seconds // 60:02}:{seconds % 60:02}Z")
+
+
+def three_outages():
+    """Three equal outages of a line, ten minutes apart."""
+    says = lines(OUT, IN, OUT, IN, OUT, IN)
+    return [at(one, when) for one, when in zip(says, (0, 5, 600, 605, 1200, 1205), strict=True)]
+
+
+@pytest.mark.parametrize("names", [{}, WITHOUT_NAMES])
+@pytest.mark.parametrize("ahead", [0, 180])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_times_say_which_of_equal_outages_is_missing(lost, ahead, names):
+    """Of three equal outages one is not in the trace: it is the one that is named, whatever the clock of the trace."""
+    expected = [*three_outages(), *[at(replace(one, line="2", place=one.place + 6), 900 + one.place)
+                                    for one in lines(OUT, IN, OUT, IN, name="2")]]  # fmt: skip
+    left = [one for one in expected if one.line == "2" or one.place not in (2 * lost + 1, 2 * lost + 2)]
+    came = [at(one, seconds_of(one) + ahead) for one in left]
+    came = [replace(one, **{**names, **({"handle": f"{one.line}0"} if names else {})}) for one in came]
+    found = compare([expected], [came], DiffOptions(time_tolerance=2, shift="auto"))
+
+    assert [(one.kind, one.expected.place) for one in found.differences] == [
+        ("missing", 2 * lost + 1), ("missing", 2 * lost + 2)
+    ]  # fmt: skip
+    assert found.ahead == ahead
+
+
+def seconds_of(message):
+    """The seconds after eight o'clock."""
+    return 60 * int(message.at[14:16]) + int(message.at[17:19])
+
+
+def test_without_times_the_others_say_which_outage_is_missing():
+    """Three outages of ten lines: the line that is silent in the second burst lost its messages there."""
+    expected = [
+        replace(line(0, state, 1 if state == OUT else 0, name, None, name), version=burst)
+        for burst, state in enumerate([OUT, IN] * 3, 1)
+        for name in map(str, range(10))
+    ]
+    expected = [replace(one, place=place) for place, one in enumerate(expected, 1)]
+    came = [one for one in expected if one.line != "4" or one.version not in (3, 4)]
+    came = [replace(one, **WITHOUT_NAMES, version=None) for one in came]
+    found = compare([expected], [came], DiffOptions())
+
+    assert [(one.kind, one.expected.line, one.expected.version) for one in found.differences] == [
+        ("missing", "4", 3), ("missing", "4", 4)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("swaps", [200, 300])
+def test_many_swaps_in_one_order_are_as_many_moves(swaps):
+    """Swaps all over a trace of ten thousand messages are found, however many: it is compared piece by piece."""
+    random = Random(swaps)
+    expected = trace(random, 10_000, 500)
+    came = list(expected)
+    for place in random.sample(range(0, 9_998, 3), swaps):
+        if channel(came[place]) != channel(came[place + 1]):
+            came[place : place + 2] = came[place + 1], came[place]
+    moved = sum(1 for one, other in zip(expected, came, strict=True) if one is not other) // 2
+    came = [replace(one, place=place) for place, one in enumerate(came, 1)]
+    found = compare([expected], [came], DiffOptions(order="total"))
+
+    assert [one.kind for one in found.differences] == ["moved"] * moved
+    assert moved > 0.9 * swaps

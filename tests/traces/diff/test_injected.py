@@ -25,7 +25,7 @@ def test_the_edits_are_the_differences(seed, strict):
 
     assert reported == edits
     assert len(edits) == EDITS
-    assert {edit.kind for edit in edits} == {"missing", "unexpected", "changed", "moved"}
+    assert {edit.kind for edit in edits} == {"missing", "unexpected", "reason", "moved"}
     assert found.announced == 0
 
 

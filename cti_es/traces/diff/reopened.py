@@ -1,0 +1,117 @@
+"""Names without handles: which message of a name is for which of its handles (docs/reference/comparison.md#handles).
+
+A device that is closed and opened again has another handle under the same names. Where one trace tells the handles of
+a name apart and the other does not, all messages of the name are aligned at once, and what belongs together belongs to
+the same handle. So neither a CLOSE that is lost nor one that is doubled moves what follows.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cti_es.traces.diff.align import align
+from cti_es.traces.diff.channels import CLOSES, TELLS_STATE, Channel, Compared, Key, Name, all_named, in_order, split
+from cti_es.traces.diff.clocks import Clocks, Dated
+from cti_es.vocabulary.tapi import TraceMessage
+
+
+def cut_as(
+    handles: Sequence[Channel], messages: Sequence[TraceMessage], compared: Compared, dated: tuple[Dated, Dated]
+) -> Iterator[tuple[Channel | None, Channel]]:
+    """Cut the messages of a name into channels, each with the handle that it stands for.
+
+    ``handles`` are the channels of that name on the other side; ``dated`` says when its messages, and these, were.
+    What follows the last handle after a CLOSE is a channel for itself.
+    """
+    theirs = in_order(handles)
+    owner = {message.place: number for number, one in enumerate(handles) for message in one.messages}
+    times = dated[0](theirs), dated[1](messages)
+    matches = align(compared.tokens(theirs), compared.tokens(messages), times).matches
+    owners = [(index, owner[theirs[other].place]) for other, index in matches]
+    parts: dict[int, list[TraceMessage]] = {}
+    for message, number in zip(messages, _numbers(messages, owners, len(handles)), strict=True):
+        parts.setdefault(number, []).append(message)
+    name = _without_handle(handles[0].name, messages[0])
+    for number in sorted(parts):
+        handle = handles[number] if number < len(handles) else None
+        yield handle, Channel(name._replace(number=number), parts[number])
+
+
+def _without_handle(name: Name, message: TraceMessage) -> Name:
+    return Name(name.kind, message.app, message.device, message.line)
+
+
+def _numbers(messages: Sequence[TraceMessage], owners: list[tuple[int, int]], handles: int) -> Iterator[int]:
+    """For each message the number of its handle: that of what it is aligned with.
+
+    One that is not aligned stands between two handles: it is for the second if it tells the state of a handle that
+    is new, or comes after a CLOSE, else for the first.
+    """
+    aligned = [index for index, _ in owners]
+    number, closed = owners[0][1] if owners else 0, False
+    for index, message in enumerate(messages):
+        place = bisect_right(aligned, index)
+        is_aligned = bool(place) and aligned[place - 1] == index
+        if is_aligned:
+            number, closed = owners[place - 1][1], False
+        elif closed or (message.message, message.param1) in TELLS_STATE:
+            following = owners[place][1] if place < len(owners) else handles if closed else number
+            if closed and message.message in CLOSES:
+                following = number
+            number, closed = following, closed and following == number
+        closed = closed or message.message in CLOSES
+        yield number
+
+
+class Fitted(NamedTuple):
+    """Both sides in channels that fit each other; ``pairs`` are those of which that is known already."""
+
+    expected: list[Channel]
+    actual: list[Channel]
+    pairs: list[tuple[Channel, Channel]]
+
+
+def fitted(expected: list[Channel], actual: list[Channel], compared: Compared, clocks: Clocks) -> Fitted:
+    """Two traces with names, of which one or both have no handles to go by."""
+    if lacks_handles(actual):
+        parts = list(_parts(expected, _by_names(actual), compared, (clocks.expected, clocks.actual)))
+        return Fitted(expected, [part for _, part in parts], [(one, part) for one, part in parts if one])
+    parts = list(_parts(actual, _by_names(expected), compared, (clocks.actual, clocks.expected)))
+    return Fitted([part for _, part in parts], actual, [(part, one) for one, part in parts if one])
+
+
+def _by_names(channels: list[Channel]) -> list[Channel]:
+    """The channels by names alone; the same ones where there are no handles at all."""
+    if all(channel.name.handle is None for channel in channels):
+        return channels
+    return split([in_order(channels)], by_handle=False)
+
+
+def _parts(
+    handles: list[Channel], channels: list[Channel], compared: Compared, dated: tuple[Dated, Dated]
+) -> Iterator[tuple[Channel | None, Channel]]:
+    """The channels, those of each name cut as the handles of that name are."""
+    apps = all(one.name.app is not None for one in [*handles, *channels])
+    known, mine = _by_key(handles, apps), _by_key(channels, apps)
+    for key, ones in mine.items():
+        theirs = known.get(key, [])
+        if key[0] == "configuration" or not theirs:
+            yield from ((None, one) for one in ones)
+        elif len(theirs) == len(ones) == 1:
+            yield theirs[0], ones[0]
+        else:
+            yield from cut_as(theirs, in_order(ones), compared, dated)
+
+
+def _by_key(channels: list[Channel], apps: bool) -> dict[Key, list[Channel]]:
+    groups: dict[Key, list[Channel]] = {}
+    for one in channels:
+        names = one.name.names
+        groups.setdefault(names if apps else (names[0], *names[2:]), []).append(one)
+    return groups
+
+
+def lacks_handles(channels: list[Channel]) -> bool:
+    """Whether there are no handles to go by: some messages have none and all have names, or none has a handle."""
+    lacks = [channel.name.handle is None for channel in channels if channel.name.kind != "configuration"]
+    return all(lacks) or (any(lacks) and all_named(channels))
