@@ -9,10 +9,10 @@ of each, and perhaps states of the fold to start from.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from cti_es.logs.store.base import Snapshot, StoreReader, events_of
+from cti_es.logs.store.base import Row, Snapshot, StoreReader, events_of
 from cti_es.logs.timeline import Timeline, first_later
 from cti_es.model.replay import FOLD_VERSION, Replay
-from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.errors import InputError, StoreError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.times import EXPECTED, canonical_time, sort_key
 
@@ -58,6 +58,7 @@ class StoredLog:
         """Its events from ``version`` on; with ``wait`` also those that are appended later."""
         while True:
             for row in self.store.rows(self.log, version):
+                _check_continues(row, version, self.name)
                 events = events_of(row, self.store.address)
                 yield Batch(version, events[version - row.version :] if version > row.version else events)
                 version = row.last + 1
@@ -69,6 +70,18 @@ class StoredLog:
     def snapshot(self, **at_most: int | str) -> Snapshot | None:
         """The newest snapshot within the bounds."""
         return self.store.snapshot(self.log, FOLD_VERSION, **at_most)
+
+
+def _check_continues(row: Row, version: int, name: str) -> None:
+    """Raise :class:`StoreError` unless a row goes on where a log was read up to.
+
+    So nothing is read twice, and reading ends, whatever somebody has made of the file.
+    """
+    if not row.version <= version <= row.last:
+        raise StoreError(
+            f"version {version} should come next, but the row there has {row.version} to {row.last}",
+            where=name, hint="the store is damaged; see cti-es verify",
+        )  # fmt: skip
 
 
 class Cut(NamedTuple):

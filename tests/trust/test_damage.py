@@ -191,6 +191,23 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM batches WHERE log = 'main' AND version = 1",
+        "DELETE FROM batches WHERE log = 'main' AND version = 21",
+        f"UPDATE batches SET version = version + 5 WHERE log = 'main' AND version = {LAST}",
+    ],
+)
+def test_no_reader_passes_over_a_gap(statement, path):
+    """Where rows are missing a reader says so; it does not number what follows as if nothing were missing."""
+    tamper(path, statement)
+    ran = run("export", f"{path}#main")
+
+    assert (ran.code, trouble(ran)) == (2, None)
+    assert "should come next" in ran.err
+
+
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_an_error_with_words(name, path):
     """Every command, append too, ends on a damaged log with a sentence about the store, not with a fault of cti-es."""
