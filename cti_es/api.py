@@ -5,7 +5,7 @@ has to read, and raises if it cannot.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -26,26 +26,15 @@ from cti_es.report.diff_text import Report
 from cti_es.report.junit import junit_xml
 from cti_es.report.rows import SummaryRow as Summary
 from cti_es.traces import recognise
-from cti_es.traces.diff.compare import Comparison, DiffOptions, Order
+from cti_es.traces.comparing import SideOptions, compare_sides, open_sides, sure_of_reasons
+from cti_es.traces.diff.compare import Comparison, DiffOptions, Order, Shift
 from cti_es.traces.diff.differences import Difference
 from cti_es.traces.diff.lint import Violation
 from cti_es.traces.diff.lint import lint as lint_messages
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.handle_names import read_handles
 from cti_es.traces.recognise import TraceReading
-from cti_es.traces.sides import (
-    EVERYTHING,
-    LogSide,
-    Selection,
-    Side,
-    SideOptions,
-    TraceSide,
-    compare_sides,
-    leave_out_half_told,
-    left_out_of,
-    open_side,
-    sure_of_reasons,
-)
+from cti_es.traces.sides import EVERYTHING, LogSide, Selection, Side, TraceSide, leave_out_half_told, left_out_of
 from cti_es.vocabulary.errors import (
     Conflict,
     CtiEsError,
@@ -316,13 +305,14 @@ class DiffResult(str):
     summary: Summary
     warnings: list[str]
     _comparison: Comparison
+    _where: tuple[Callable[[int], str], Callable[[int], str]]
 
     def __bool__(self) -> bool:
         raise TypeError("the result of a comparison is neither true nor false; ask for its .conforms")
 
     def junit(self) -> bytes:
         """The result as JUnit XML: one test case a channel."""
-        return junit_xml(self._comparison)
+        return junit_xml(self._comparison, *self._where)
 
 
 def diff(
@@ -338,13 +328,15 @@ def diff(
     order: Order = "channel",
     ignore_reason: bool | None = None,
     time_tolerance: float | None = None,
+    shift: Shift | None = None,
     strict: bool = False,
     shown: int = 20,
 ) -> DiffResult:
     """Compare what a log causes with what an application received (docs/reference/comparison.md).
 
     Each side is a :class:`Log`, a :class:`Trace`, or the name of a file as ``cti-es diff`` takes it. ``handles`` is a
-    CSV file that names the handles of ``actual``. ``time_tolerance`` is in seconds. ``shown`` is how many differences
+    CSV file that names the handles of ``actual``. ``time_tolerance`` is in seconds; ``shift`` is by
+    how many the clock of ``actual`` is ahead, or ``"auto"``. ``shown`` is how many differences
     the text shows. ``ignore_reason``: reasons do not decide; None leaves it to the formats, of which some cannot tell
     them. The other arguments are the options of that name of ``cti-es diff``.
 
@@ -355,7 +347,7 @@ def diff(
     with ExitStack() as stack:
         both = _side(stack, expected, selection), _side(stack, actual, selection)
         unsure = not sure_of_reasons(both) if ignore_reason is None else ignore_reason
-        options = DiffOptions(order, unsure, strict, time_tolerance, named)
+        options = DiffOptions(order, unsure, strict, time_tolerance, named, shift=shift)
         found = compare_sides(both, options)
         report = Report(both, selection, options, found, shown)
         told = [*both[0].warnings, *both[1].warnings]
@@ -363,6 +355,7 @@ def diff(
         result = DiffResult("\n".join(map(printable, lines)))
         result.conforms, result.differences = found.conforms, found.differences
         result.summary, result.warnings, result._comparison = report.summary(), told, found
+        result._where = both[0].where, both[1].where
         return result
 
 
@@ -387,5 +380,5 @@ def _side(stack: ExitStack, one: Log | Trace | str | Path, selection: Selection)
     if isinstance(one, Log):
         return LogSide(stack.enter_context(one._place.reading()), selection)
     if isinstance(one, Trace):
-        return TraceSide(one.name, one, selection)
-    return stack.enter_context(open_side(str(one), SideOptions(selection)))
+        return TraceSide([(one.name, one)], selection)
+    return stack.enter_context(open_sides([str(one)], SideOptions(selection)))

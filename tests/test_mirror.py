@@ -11,6 +11,8 @@ from conftest import ROOT
 TESTS = ROOT / "tests"
 
 TOGETHER = {
+    "traces/several": "cli/test_diff_files",
+    "traces/comparing": "cli/test_diff_files",
     "answers/notes": "answers/test_message",
     "cli/exits": "cli/test_bad_input",
     "cli/hints": "cli/test_bad_input",

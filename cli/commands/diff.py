@@ -23,7 +23,7 @@ Examples:
   cti-es diff site.db tb20.log --junit diff.xml --max 5""",
 )
 @click.argument("expected", metavar="EXPECTED", type=click.Path(allow_dash=True))
-@click.argument("actual", metavar="ACTUAL", type=click.Path(allow_dash=True))
+@click.argument("actual", metavar="ACTUAL...", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--app", metavar="NAME", help="Compare only the messages to this application.")
 @click.option(
     "--from-version", type=click.IntRange(min=1), metavar="N", default=1, help="Expect only from this version on."
@@ -53,7 +53,7 @@ Examples:
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(
     expected: str,
-    actual: str,
+    actual: tuple[str, ...],
     app: str | None,
     from_version: int,
     to_version: int | None,
@@ -86,13 +86,14 @@ def command(
     """
     from cti_es.report.diff_text import Report
     from cti_es.report.junit import junit_xml
+    from cti_es.traces.comparing import SideOptions, compare_sides, open_side, open_sides, sure_of_reasons
     from cti_es.traces.diff.compare import DiffOptions
     from cti_es.traces.handle_names import read_handles
-    from cti_es.traces.sides import Selection, SideOptions, compare_sides, open_side, sure_of_reasons
+    from cti_es.traces.sides import Selection
     from cti_es.vocabulary.events import encode
     from cti_es_cli.exits import ClosedPipe
 
-    _check_usage((expected, actual), (junit, path), (ignore, compare))
+    _check_usage((expected, *actual), (junit, path), (ignore, compare))
     given = read_handles(handles, unpack_limit()) if handles else None
     selection = Selection(app, from_version, to_version, since, until)
     reading = reading_options(skip_bad, date, zones, patterns)
@@ -103,7 +104,7 @@ def command(
         sides = (
             stack.enter_context(open_side(expected, SideOptions(selection, expected_format, reading, unpack_limit()))),
             stack.enter_context(
-                open_side(actual, SideOptions(selection, format_by(actual_format, patterns), reading, unpack_limit()))
+                open_sides(actual, SideOptions(selection, format_by(actual_format, patterns), reading, unpack_limit()))
             ),
         )
         reasons_decide = compare == "reason" or (ignore is None and sure_of_reasons(sides))
@@ -117,7 +118,7 @@ def command(
         verdict = 0 if found.conforms else DIFFERS
         if junit:
             with opened("text", junit, option="--junit") as file:
-                file.write(junit_xml(found))
+                file.write(junit_xml(found, *(side.where for side in sides)))
         try:
             with opened(format, path) as output:
                 if format == "ndjson":
@@ -133,11 +134,11 @@ def command(
 
 
 def _check_usage(
-    sides: tuple[str, str], files: tuple[str | None, str | None], reasons: tuple[str | None, str | None]
+    sides: tuple[str, ...], files: tuple[str | None, str | None], reasons: tuple[str | None, str | None]
 ) -> None:
     """Refuse words of the command line that exclude each other."""
     junit, output = files
-    if sides == ("-", "-"):
+    if sides.count("-") > 1:
         raise click.UsageError("only one of EXPECTED and ACTUAL can be standard input")
     if junit and output and Path(junit).resolve() == Path(output).resolve():
         raise click.UsageError(f"--junit and -o are the same file: {output}")

@@ -33,8 +33,9 @@ def command(
     path: str | None,
 ) -> int:
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
+    from cti_es.traces.comparing import SideOptions, open_side
     from cti_es.traces.diff.lint import lint
-    from cti_es.traces.sides import EVERYTHING, SideOptions, leave_out_half_told, left_out_of, open_side
+    from cti_es.traces.sides import EVERYTHING, leave_out_half_told, left_out_of
     from cti_es_cli.exits import ClosedPipe
     from cti_es_cli.views import VIOLATIONS
 

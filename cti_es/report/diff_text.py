@@ -1,18 +1,24 @@
 """The result of a comparison, as text for people and as rows. The same input gives the same bytes."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
+from cti_es.answers.device import home_in_words
 from cti_es.model.rules import RULES
+from cti_es.report.columns import WIDTH, wrapped
 from cti_es.report.rows import DifferenceRow, SummaryRow, details
+from cti_es.traces.diff.channels import Channel
+from cti_es.traces.diff.clocks import microseconds
 from cti_es.traces.diff.compare import Comparison, DiffOptions, counts
-from cti_es.traces.diff.differences import Difference, says
+from cti_es.traces.diff.differences import Difference, about, says
 from cti_es.traces.diff.handles import bare
-from cti_es.traces.sides import Selection, Side
+from cti_es.traces.sides import LogSide, Selection, Side
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
+Where = Callable[[int], str]
 Line = tuple[str, str | None]
 """A line of text, and its colour on a terminal (None: plain)."""
 
@@ -31,6 +37,8 @@ class Report:
         self._left_out = len(comparison.differences) - len(self._shown)
         versions = {one.expected.version for one in self._shown if one.expected and one.expected.version}
         self._events: dict[int, Event] = self._expected.events(versions)
+        self._places = (self._expected.where, self._actual.where)
+        self._there = list(self._around(self._shown[0])) if self._shown else []
 
     def rows(self) -> Iterator[DifferenceRow | SummaryRow]:
         """The report as rows, for NDJSON: one for each difference, then the summary."""
@@ -60,6 +68,8 @@ class Report:
             skipped=dict(Counter(self._expected.skipped()) + Counter(self._actual.skipped())),
             unreadable=self._expected.unreadable() + self._actual.unreadable(),
             handles=self._how(),
+            ahead=found.ahead,
+            cut=found.cut,
         )
 
     def _how(self) -> Literal["inferred", "given", "named"]:
@@ -73,8 +83,9 @@ class Report:
         With ``show_handles`` it also lists which handle was taken for which channel.
         """
         verdict = "green" if self.comparison.conforms else "red"
-        for line in self._lines(show_handles):
-            yield line, verdict if line.startswith((_CONFORMS, _DIFFERS)) else None
+        for text in self._lines(show_handles):
+            colour = verdict if text.startswith((_CONFORMS, _DIFFERS)) else None
+            yield from ((line, colour) for line in wrapped(text, _indent(text)))
 
     def _lines(self, show_handles: bool) -> Iterator[str]:
         yield from self._head()
@@ -86,13 +97,18 @@ class Report:
         if self._shown:
             yield ""
             yield from self._first(self._shown[0])
-        rest = [one for one in self._shown[1:] if one.kind != "reason"]
+        shifted = self._all_shifted()
+        rest = [one for one in self._shown[1:] if one.kind != "reason" and one not in shifted]
         if rest:
             yield ""
             yield from self._rest(rest)
-        if reasons := [one for one in self.comparison.differences if one.kind == "reason"]:
+        if shifted:
             yield ""
-            yield from _other_reasons(reasons)
+            yield f"All {len(shifted):,} messages that are {shifted[0].kind} are so {shifted[0].detail}, to a second."
+        reasons = [one for one in self.comparison.differences if one.kind == "reason"]
+        if reasons and reasons != self._shown[:1]:
+            yield ""
+            yield from _other_reasons(reasons, self._actual.where)
         if self._left_out:
             yield ""
             yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
@@ -123,7 +139,7 @@ class Report:
         if found.cut:
             yield f"Handles:  {_many(found.cut, 'handle')} compared with the likeliest channels only, not with all"
         if not found.expected and self._expected.kind == "replayed":
-            yield "Expected: no event of the log causes a message here"
+            yield "Silence:  no event of the log causes a message here"
 
     def _handles_from(self) -> str:
         if self._options.handles is None:
@@ -139,7 +155,7 @@ class Report:
         yield f"{verdict}: {found.matched:,} of {_many(found.expected, 'expected message')} matched"
         kinds = [f"{number:,} {kind}" for kind, number in found.differences.items() if number]
         if kinds:
-            yield f"  {', '.join(kinds)}{self._where(found)}"
+            yield f"  {', '.join(kinds)}{self._of_how_many(found)}"
         if found.announced:
             yield f"  {_many(found.announced, 'first message')} announced: the handle had that state anyway"
         if found.compared_without_reason:
@@ -153,7 +169,7 @@ class Report:
         if found.too_different:
             yield f"  too different to be compared as a whole: {found.too_different:,}, compared piece by piece"
 
-    def _where(self, found: SummaryRow) -> str:
+    def _of_how_many(self, found: SummaryRow) -> str:
         if self._options.order == "total":
             return ""
         return f"; {found.channels_differing:,} of {_many(found.channels, self._options.order)} differ"
@@ -175,7 +191,7 @@ class Report:
     def _first(self, one: Difference) -> Iterator[str]:
         yield f"First divergence: {one.kind} in {one.channel}"
         yield f"  expected    {self._expected_words(one)}"
-        yield f"  came        {_place(one.actual, one) if one.actual else 'nothing'}"
+        yield f"  came        {self._said(one.actual, one, 1) if one.actual else 'nothing'}"
         if one.expected and one.expected.rule:
             yield f"  rule        {one.expected.rule}: {RULES.get(one.expected.rule, '')}"
         if one.expected and one.expected.version:
@@ -183,12 +199,34 @@ class Report:
             words = f": {type_of[type(event)]} {details(event)}" if event else ""
             at = f" at {one.expected.at}" if one.expected.at else ""
             yield f"  caused by   event {one.expected.version}{at}{words}"
-        yield f"  last match  {_place(one.after, one) if one.after else _NO_MATCH[self._options.order]}"
+        yield f"  last match  {self._said(one.after, one, 0) if one.after else _NO_MATCH[self._options.order]}"
+        yield from self._there
+
+    def _around(self, one: Difference) -> Iterator[str]:
+        """What the log has where a message came that nothing in it causes: the event before, the device, the like."""
+        if one.kind != "unexpected" or one.actual is None or not isinstance(self._expected, LogSide):
+            return
+        channel = next((pair.expected for pair in self.comparison.pairs if _has(pair.actual, one.actual)), None)
+        device = one.actual.device or (channel.name.device if channel else None)
+        found = self._expected.before(one.after.version if one.after else None, one.actual.at, device)
+        if found is not None:
+            at = f" at {found.event.at}" if found.event.at else ""
+            yield f"  log before  event {found.version}{at}: {type_of[type(found.event)]} {details(found.event)}"
+        if found is not None and device is not None:
+            yield f"  device      {device} is {home_in_words(found.home)}"
+        alike = [] if channel is None else [m for m in channel.messages if _says_as(m, one.actual)]
+        if alike:
+            yield f"  nearest     {self._said(_nearest(alike, one), one, 0)}"
+        elif channel is not None:
+            yield "  nearest     the log has no such message for it"
+
+    def _said(self, message: TraceMessage, one: Difference, side: Literal[0, 1]) -> str:
+        return _place(message, one, self._places[side])
 
     def _expected_words(self, one: Difference) -> str:
         if one.expected is None:
             return "nothing there" if one.kind != "alias" else "one handle for one channel"
-        return _place(one.expected, one)
+        return self._said(one.expected, one, 0)
 
     def _rest(self, differences: list[Difference]) -> Iterator[str]:
         grouped: dict[str, list[Difference]] = defaultdict(list)
@@ -198,9 +236,15 @@ class Report:
         for channel, differences in grouped.items():
             yield f"  {channel}"
             for one in differences:
-                for what, words in in_words(one):
+                for what, words in in_words(one, *self._places):
                     title = "  came" if what == "came" else what
                     yield f"    {title:<10}  {words}"
+
+    def _all_shifted(self) -> list[Difference]:
+        """The late or early ones, if they all are so by the same time, to a second, and there are several."""
+        found = [one for one in self.comparison.differences if one.kind in ("late", "early")]
+        seconds = [_seconds_apart(one) for one in found]
+        return found if len(found) > 1 and max(seconds) - min(seconds) <= 1 else []
 
     def _event(self, message: TraceMessage | None) -> Event | None:
         return self._events.get(message.version) if message and message.version else None
@@ -210,7 +254,7 @@ def _shift(options: DiffOptions, found: Comparison) -> float:
     return found.ahead if options.shift == "auto" or options.shift is None else options.shift
 
 
-def _other_reasons(differences: list[Difference]) -> Iterator[str]:
+def _other_reasons(differences: list[Difference], where: Where) -> Iterator[str]:
     """Messages with other reasons, each pair of reasons once, with its first place."""
     yield "Other reasons:"
     gathered: dict[str, list[Difference]] = defaultdict(list)
@@ -218,7 +262,7 @@ def _other_reasons(differences: list[Difference]) -> Iterator[str]:
         gathered[f"{_reason(one.expected)} → {_reason(one.actual)}"].append(one)
     for what, some in gathered.items():
         yield f"  {what}, {len(some):,} {'time' if len(some) == 1 else 'times'}"
-        yield f"    first     {in_channel(some[0])}"
+        yield f"    first     {_in_channel(some[0], where)}"
 
 
 def _reason(message: TraceMessage | None) -> str:
@@ -226,9 +270,9 @@ def _reason(message: TraceMessage | None) -> str:
     return "none" if number is None else REASON_NAMES.get(number, hex(number))
 
 
-def in_channel(one: Difference) -> str:
+def _in_channel(one: Difference, where: Where) -> str:
     """The actual message of a difference, and its channel."""
-    return f"{_place(one.actual, one)} in {one.channel}" if one.actual else one.channel
+    return f"{_place(one.actual, one, where)} in {one.channel}" if one.actual else one.channel
 
 
 CLOCKS_AGREE = 2
@@ -243,26 +287,49 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _place(message: TraceMessage, one: Difference) -> str:
+def _indent(text: str) -> int:
+    """Where the second line of a text begins: below the words behind its title, if it has one."""
+    title = re.match(r" *\S+(?: \S+)*  +", text)
+    return title.end() if title and title.end() < WIDTH // 2 else len(text) - len(text.lstrip()) + 2
+
+
+def _has(channel: Channel | None, message: TraceMessage) -> bool:
+    return channel is not None and any(one is message for one in channel.messages)
+
+
+def _nearest(messages: list[TraceMessage], one: Difference) -> TraceMessage:
+    """The message that is nearest to what came: in time, or else to the last one that matched."""
+    at = one.actual.at if one.actual else None
+    if at is not None and all(message.at for message in messages):
+        return min(messages, key=lambda message: abs(microseconds(message.at or "") - microseconds(at)))
+    place = one.after.place if one.after else 0
+    return min(messages, key=lambda message: abs(message.place - place))
+
+
+def _says_as(one: TraceMessage, other: TraceMessage) -> bool:
+    return (one.message, one.param1) == (other.message, other.param1)
+
+
+def _seconds_apart(one: Difference) -> float:
+    at = [message.at for message in (one.expected, one.actual) if message and message.at]
+    return (microseconds(at[1]) - microseconds(at[0])) / 1_000_000
+
+
+def _place(message: TraceMessage, one: Difference, where: Where = str) -> str:
     """A message of a difference: its place, what it says; its handle, unless that is what the difference is in."""
-    about = _about(message)
-    on = f" on {about}" if about and not f"{one.channel} ".startswith(f"{about} ") else ""
+    what = about(message)
+    on = f" on {what}" if what and not f"{one.channel} ".startswith(f"{what} ") else ""
     detail = f" ({one.detail})" if one.detail and message is one.actual else ""
-    return f"{message.place}  {says(message)}{on}" + (f" at {message.at}" if message.at else "") + detail
+    return f"{where(message.place)}  {says(message)}{on}" + (f" at {message.at}" if message.at else "") + detail
 
 
-def _about(message: TraceMessage) -> str:
-    if message.device is None:
-        return f"handle {message.handle}" if message.handle else ""
-    return message.device if message.line is None else f"{message.device}/{message.line}"
-
-
-def in_words(one: Difference) -> Iterator[tuple[str, str]]:
+def in_words(one: Difference, expected: Where = str, actual: Where = str) -> Iterator[tuple[str, str]]:
     """A difference as (word, message) pairs: the kind and the expected message, then ``came`` and what came.
 
-    A difference with one message has one pair.
+    A difference with one message has one pair. ``expected`` and ``actual`` say where a message of that side stands, by
+    its place.
     """
     if one.expected is not None:
-        yield one.kind, _place(one.expected, one)
+        yield one.kind, _place(one.expected, one, expected)
     if one.actual is not None:
-        yield "came" if one.expected else one.kind, _place(one.actual, one)
+        yield "came" if one.expected else one.kind, _place(one.actual, one, actual)

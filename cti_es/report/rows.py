@@ -99,7 +99,8 @@ class SummaryRow(msgspec.Struct, frozen=True):
     """The last object of the NDJSON: the verdict and what was counted. ``left_out`` counts the differences that are
     not among the objects before it.
 
-    ``skipped`` and ``unreadable`` are of both sides.
+    ``skipped`` and ``unreadable`` are of both sides. ``ahead`` is by how many seconds the clock of the actual side
+    seems to be ahead, ``cut`` how many handles were compared with the likeliest channels only.
     """
 
     kind: Literal["summary"]
@@ -117,3 +118,5 @@ class SummaryRow(msgspec.Struct, frozen=True):
     skipped: dict[str, int]
     unreadable: int
     handles: Literal["inferred", "given", "named"]
+    ahead: float
+    cut: int

@@ -2,28 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
-from cti_es.logs.file_log import FileLog
-from cti_es.logs.open import open_log, parse_address
-from cti_es.logs.reading import Cut, Log, Reading, check_end, events_at, resumed
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.reading import Cut, Log, Reading, check_end, event_at, events_at, resumed, resumed_at
+from cti_es.model.homes import Home, home
 from cti_es.model.replay import MisfitReport
-from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
-from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state, other_state
-from cti_es.traces.forms.common import TraceOptions
-from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, read_trace, recognise
-from cti_es.vocabulary.errors import InputError, NothingExpected
+from cti_es.traces.recognise import TRACE_FORMATS
+from cti_es.traces.several import in_order
+from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message, TraceMessage
-from cti_es.vocabulary.text_lines import ByteStream, start_as_utf8
 from cti_es.vocabulary.times import sort_key
 
 
@@ -48,6 +41,7 @@ class Selection(NamedTuple):
 
 
 EVERYTHING = Selection()
+AT_LEAST_ONE = "at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE"
 
 
 class Trace(Protocol):
@@ -70,16 +64,16 @@ class Trace(Protocol):
 
 
 class Side(ABC):
-    """One side of a comparison. ``kind`` says what it is in a word: ``replayed``, or the format of a trace.
+    """One side of a comparison. ``formats`` are those of its traces; none if it is a log.
 
     ``messages`` counts those that have been given out, ``read`` all that were read; ``warnings`` is what a reader
     should know beside them, once they have been. ``untold`` are the states that are left out, as (message,
     parameter 1).
     """
 
-    def __init__(self, name: str, kind: str, selection: Selection) -> None:
+    def __init__(self, name: str, formats: tuple[str, ...], selection: Selection) -> None:
         self.name = name
-        self.kind = kind
+        self.formats = formats
         self.messages = 0
         self.read = 0
         self.warnings: list[str] = []
@@ -91,13 +85,28 @@ class Side(ABC):
     def _all(self) -> Iterator[Sequence[TraceMessage]]:
         """Every message that there is, in batches."""
 
+    @property
+    def kind(self) -> str:
+        """What it is, in a word: ``replayed``, or the formats of its traces."""
+        return ", ".join(dict.fromkeys(self.formats)) or "replayed"
+
     def batches(self) -> Iterator[Sequence[TraceMessage]]:
         """The messages to compare, in batches. Messages about other states (RINGING, …) are counted and left out."""
-        for batch in self._all():
-            kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
-            self.read += len(batch)
-            self.messages += len(kept)
-            yield kept
+        return map(self._kept, self._all())
+
+    def in_order(self) -> list[Sequence[TraceMessage]]:
+        """The same, in the order in which they were received; their ``place`` grows."""
+        return list(self.batches())
+
+    def where(self, place: int) -> str:
+        """Where the message with this place stands: a line, with the name of its file if there are several."""
+        return str(place)
+
+    def _kept(self, batch: Sequence[TraceMessage]) -> Sequence[TraceMessage]:
+        kept = batch if self._is_whole(batch) else [one for message in batch if (one := self._compared(message))]
+        self.read += len(batch)
+        self.messages += len(kept)
+        return kept
 
     def is_silent(self) -> bool:
         """Whether it was read and says nothing that is compared: it has messages of other kinds alone."""
@@ -143,11 +152,20 @@ class Side(ABC):
         return "of a state that a trace cannot tell" if (message.message, message.param1) in self.untold else ""
 
 
+class Before(NamedTuple):
+    """What a log has before a point: the last event, and where a device is then."""
+
+    version: int
+    event: Event
+    home: Home | None
+
+
 class LogSide(Side):
-    """A log that is replayed."""
+    """A log that is replayed. ``apps`` are the applications that it has, once it has been."""
 
     def __init__(self, log: Log, selection: Selection = EVERYTHING) -> None:
-        super().__init__(log.name, "replayed", selection)
+        super().__init__(log.name, (), selection)
+        self.apps: list[str] = []
         self._log = log
 
     def _all(self) -> Iterator[list[TraceMessage]]:
@@ -161,6 +179,7 @@ class LogSide(Side):
             found = replay.taken_misfits()
             first, misfits = first or next(iter(found), None), misfits + len(found)
         check_end(log, cut, reading.end)
+        self.apps = list(replay.book.apps)
         if first:
             what = f"{misfits} events do not fit" if misfits > 1 else "1 event does not fit"
             self.warnings.append(f"{what} in {log.name}, the first is {first.version}: {first.text}")
@@ -169,122 +188,71 @@ class LogSide(Side):
         """The events with these versions."""
         return events_at(self._log, versions) if versions else {}
 
+    def before(self, version: int | None, at: str | None, device: str | None) -> Before | None:
+        """The last event up to a time, or else a version, and the home of a device after it; None before the first.
+
+        The event is not earlier than ``version``, whatever the time is.
+        """
+        replay, _ = resumed_at(self._log, Cut(moment=at) if at else Cut(version=version or 0))
+        if version is not None and replay.version < version:
+            replay, _ = resumed_at(self._log, Cut(version=version))
+        if not replay.version:
+            return None
+        there = replay.cluster.devices.get(device or "")
+        event = event_at(self._log, replay.version)
+        return Before(replay.version, event, home(replay.cluster, there) if there else None)
+
 
 class TraceSide(Side):
-    """A trace, as it is read or after that. One without any message is trouble, whichever side it is."""
+    """A trace, or several that are merged by time."""
 
-    def __init__(self, name: str, trace: Trace, selection: Selection = EVERYTHING) -> None:
-        super().__init__(name, trace.format or "empty", selection)
-        self._trace = trace
+    def __init__(self, traces: Sequence[tuple[str, Trace]], selection: Selection = EVERYTHING) -> None:
+        names, formats = [name for name, _ in traces], tuple(trace.format or "empty" for _, trace in traces)
+        super().__init__(", ".join(names), formats, selection)
+        self._traces = traces
+        self._places: list[str] = []
 
     def _all(self) -> Iterator[Sequence[TraceMessage]]:
-        return self._trace.batches()
+        return chain.from_iterable(trace.batches() for _, trace in self._traces)
+
+    def in_order(self) -> list[Sequence[TraceMessage]]:
+        """The messages to compare, in the order in which they were received.
+
+        Raises :class:`InputError` if there is none of any kind in the traces, or none with a time to merge them by.
+        """
+        read = [
+            (name, [one for batch in map(self._kept, trace.batches()) for one in batch]) for name, trace in self._traces
+        ]
+        if not self.read and not self.is_silent() and not self.unreadable():
+            raise _nothing_in(self)
+        found, self._places, warnings = in_order(read)
+        self.warnings += warnings
+        return [found]
+
+    def where(self, place: int) -> str:
+        """Where the message with this place stands: a line, with the name of its file if there are several."""
+        return self._places[place - 1] if self._places else str(place)
 
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
-        return {**self._trace.skipped, **self._other}
+        counts = [Counter(trace.skipped) for _, trace in self._traces]
+        return dict(sum(counts, Counter()) + self._other)
 
     def unreadable(self) -> int:
         """How many message lines could not be read and were left out."""
-        return self._trace.bad
+        return sum(trace.bad for _, trace in self._traces)
 
 
-class SideOptions(NamedTuple):
-    """How to open a side: which part of it counts, the format of a trace (None: as its content shows), how to read it.
-
-    ``limit`` is how much may come out of gzip.
-    """
-
-    selection: Selection = EVERYTHING
-    format: str | None = None
-    reading: TraceOptions = TraceOptions()
-    limit: UnpackLimit = UNPACK_LIMIT
-
-
-@contextmanager
-def open_side(source: str, options: SideOptions) -> Iterator[Side]:
-    """The side that a SOURCE or a trace file is; what it is is decided by its content, unless a format is given."""
-    with ExitStack() as stack:
-        yield _side(stack, source, options)
-
-
-def _side(stack: ExitStack, source: str, options: SideOptions) -> Side:
-    if is_piped(source):
-        return _file_side(stack, name_of(source), stack.enter_context(kept(source, options.limit)), options)
-    path = parse_address(source).path
-    if not path.is_file() or (options.format is None and is_sqlite(path)):
-        log = stack.enter_context(open_log(source, limit=options.limit))
-        return LogSide(log, options.selection)
-    return _file_side(stack, source, partial(open_bytes, path, options.limit), options)
-
-
-def _file_side(stack: ExitStack, name: str, open_: OpenStream, options: SideOptions) -> Side:
-    with open_() as stream:
-        start = _start(stream)
-    if options.format is None and b'"type"' in start_as_utf8(start) and recognise(start) is None:
-        return LogSide(FileLog(name, open_), options.selection)
-    reading = read_trace(stack.enter_context(open_()), name, options.format, options.reading)
-    if reading.format is None:
-        raise InputError(
-            "nothing in it", where=name, expected=f"a trace ({', '.join(TRACE_FORMATS)}), a log or a store"
-        )
-    return TraceSide(name, reading, options.selection)
-
-
-def _start(stream: ByteStream) -> bytes:
-    start = b""
-    while len(start) < LOOKED_AT and (data := stream.read1(LOOKED_AT)):
-        start += data
-    return start
-
-
-def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
-    """Compare an expected side with an actual one, both read to their ends; afterwards they have their ``warnings``.
-
-    Raises :class:`InputError` for what cannot be read or compared.
-    """
-    _compare_what_both_can_tell(sides)
-    expected, actual = sides
-    found = compare(expected.batches(), actual.batches(), options)
-    _check_silence(expected, actual)
-    check_sides(found)
-    actual.warnings += handles_of_nothing(found, options.handles or {})
-    if options.time_tolerance is not None:
-        check_times(found)
-    return found
-
-
-def _check_silence(expected: Side, actual: Side) -> None:
-    """Raise an error if a trace has no message at all, or if there is nothing to compare.
-
-    A log that causes no message is an expectation all the same: that nothing comes.
-    """
-    if not expected.messages and isinstance(expected, TraceSide) and not expected.is_silent():
-        raise NothingExpected("no message to expect", where=expected.name, expected="at least one")
-    if isinstance(actual, TraceSide) and not actual.read and not actual.is_silent():
-        raise InputError("no message in it", where=actual.name, expected=_AT_LEAST_ONE)
-    if not expected.messages and not actual.messages and not actual.is_silent():
-        raise NothingExpected("no message to expect, and none came", where=expected.name, expected="at least one")
-
-
-_AT_LEAST_ONE = "at least one PHONE_STATE, LINE_LINEDEVSTATE or CLOSE"
-
-
-def _compare_what_both_can_tell(sides: tuple[Side, Side]) -> None:
-    """Leave out of each side what the format of the other cannot have."""
-    for one, other in (sides, sides[::-1]):
-        if other.kind in TRACE_FORMATS:
-            one.untold = TRACE_FORMATS[other.kind].untold
-
-
-def sure_of_reasons(sides: Iterable[Side]) -> bool:
-    """Whether the formats of all sides have the reasons that TAPI has, so that another one is a difference."""
-    return all(TRACE_FORMATS[side.kind].sure_of_reasons for side in sides if side.kind in TRACE_FORMATS)
+def _nothing_in(side: Side) -> InputError:
+    if set(side.formats) == {"cucm-alarms"}:
+        expected = "CtiDeviceOutofService, CtiDeviceInService or another alarm of CTI, as each CTI Manager logs them"
+        return InputError("no CTI alarm in it", where=side.name, expected=expected)
+    return InputError("no message in it", where=side.name, expected=AT_LEAST_ONE)
 
 
 def leave_out_half_told(side: Side) -> None:
     """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
-    half = {message for message, _ in TRACE_FORMATS[side.kind].untold} if side.kind in TRACE_FORMATS else set()
+    half = {message for name in side.formats for message, _ in TRACE_FORMATS[name].untold}
     side.untold = frozenset((message, state) for message, state in COMPARED_STATES if message in half)
 
 
@@ -297,7 +265,7 @@ def left_out_of(side: Side) -> str:
     left_out += [f"{side.unreadable()} that cannot be read"] if side.unreadable() else []
     if not side.messages:
         found = f"no message to check ({', '.join(left_out)})" if left_out else "no message to check"
-        raise InputError(found, where=side.name, expected=_AT_LEAST_ONE)
+        raise InputError(found, where=side.name, expected=AT_LEAST_ONE)
     return ", ".join(left_out)
 
 

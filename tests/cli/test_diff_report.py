@@ -117,7 +117,7 @@ def test_a_file_that_does_not_name_all(expected, quick, write):
     """The report says how many of the handles the file names."""
     write(csv_of({"10000": HANDLES["10000"], "99999": HANDLES["10010"]}), "handles.csv")
 
-    assert "handles from a file, which names 1 of 5, others inferred\n" in text(
+    assert "handles from a file, which names 1 of 5, others\n          inferred\n" in text(
         quick("diff", "events.ndjson", "trace.txt", "--handles", "handles.csv")
     )
 
@@ -229,7 +229,7 @@ def test_a_message_names_its_line(order, expected, quick, write):
     write("".join(map(as_line, expected[:4] + expected[5:])), "cut.ndjson")
     report = text(quick("diff", "events.ndjson", "cut.ndjson", "--order", order))
 
-    assert "OUTOFSERVICE (CallManagerFailure) on RP_SALES/6001 at" in report
+    assert "OUTOFSERVICE (CallManagerFailure) on RP_SALES/6001 at" in " ".join(report.split())
 
 
 def test_a_message_that_names_nothing(expected, quick, write):
@@ -248,8 +248,8 @@ def test_a_late_message(expected, quick, write):
     report = text(quick("diff", "events.ndjson", "late.ndjson", "--time-tolerance", "5s"))
 
     assert "First divergence: late in CTIP_IVR_01 of app handle 5\n" in report
-    assert " at 2026-03-02T09:44:03Z\n  came " in report
-    assert " at 2026-03-02T09:44:23Z (by 20 s)\n" in report
+    assert " at 2026-03-02T09:44:03Z came " in " ".join(report.split())
+    assert " at 2026-03-02T09:44:23Z (by 20 s) " in " ".join(report.split())
     assert quick("diff", "events.ndjson", "late.ndjson", "--time-tolerance", "20").returncode == 0
 
 

@@ -29,3 +29,8 @@ def test_wrapping() -> None:
 def test_a_long_word_stays_whole() -> None:
     """A name that is longer than a line is printed whole, on a line of its own."""
     assert wrapped("on SEP001122334455/5001 there", 2, 10) == ["on", "  SEP001122334455/5001", "  there"]
+
+
+def test_a_time_stays_with_its_at() -> None:
+    """No line ends in ``at``."""
+    assert wrapped("came here at 09:15", 2, 14) == ["came here", "  at 09:15"]

@@ -1,6 +1,6 @@
 """What cannot be compared, or hardly means what it says: errors to raise and warnings to show after a comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from cti_es.traces.diff.channels import Name
@@ -9,15 +9,21 @@ from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import NoTimes, OtherApplication, did_you_mean
 
 
-def check_sides(found: Comparison) -> None:
-    """Raise :class:`~cti_es.vocabulary.errors.OtherApplication` if the sides are of different applications."""
-    left, right = _apps(found, "expected"), _apps(found, "actual")
+def check_sides(found: Comparison, apps: Collection[str] = ()) -> None:
+    """Raise :class:`~cti_es.vocabulary.errors.OtherApplication` if the sides are of different applications.
+
+    ``apps`` are the applications of the log that is the expectation, for one that causes no message.
+    """
+    left, right = _apps(found, "expected") or set(apps), _apps(found, "actual")
     if left and right and not left & right:
-        both = f"{', '.join(sorted(left))} and {', '.join(sorted(right))}"
-        raise OtherApplication(
-            f"two traces of different applications: {both}",
-            expected="messages to the same application",
-        )
+        raise OtherApplication(_apart(left, right), expected="messages to the same application")
+
+
+def _apart(left: set[str], right: set[str]) -> str:
+    alike = [(one, other) for one in sorted(left) for other in sorted(right) if one.lower() == other.lower()]
+    if alike:
+        return f"two applications that differ in case only: {alike[0][0]} and {alike[0][1]}"
+    return f"two traces of different applications: {', '.join(sorted(left))} and {', '.join(sorted(right))}"
 
 
 def check_times(found: Comparison) -> None:

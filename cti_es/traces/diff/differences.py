@@ -70,7 +70,7 @@ class Sequences(NamedTuple):
     def _swapped(self, one: int, back: int) -> Found:
         matches = [(index, index) for index in range(len(self.expected)) if index not in (one, back)]
         after = self.expected[one - 1] if one else None
-        detail = f"changed places with {says(self.expected[back])}"
+        detail = f"changed places with {_beside(self.expected[back], self.expected[one])}"
         return Found(matches, [Difference("moved", self.name, self.expected[one], self.actual[back], after, detail)])
 
 
@@ -158,7 +158,7 @@ class _Gaps:
             detail = ""
             if start != end and (back := between[end, start]):
                 done.add(back[0])
-                detail = f"changed places with {says(whole.expected[back.popleft()[0]])}"
+                detail = f"changed places with {_beside(whole.expected[back.popleft()[0]], whole.expected[one])}"
             between[start, end].popleft()
             yield Difference("moved", whole.name, whole.expected[one], whole.actual[other], self._afters[start], detail)
 
@@ -251,3 +251,15 @@ def says(message: TraceMessage) -> str:
     if message.param2:
         parts.append(f"({tapi.REASON_NAMES.get(message.param2, hex(message.param2))})")
     return " ".join(parts)
+
+
+def about(message: TraceMessage) -> str:
+    """What a message is about: its device and line, or else its handle; empty if it has neither."""
+    if message.device is None:
+        return f"handle {message.handle}" if message.handle else ""
+    return message.device if message.line is None else f"{message.device}/{message.line}"
+
+
+def _beside(message: TraceMessage, other: TraceMessage) -> str:
+    """A message in words beside another one: what it is about is said if that is something else."""
+    return says(message) + (f" on {about(message)}" if about(message) != about(other) else "")
