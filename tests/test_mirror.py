@@ -36,7 +36,6 @@ TOGETHER = {
     "cucm/findings": "cucm/test_importing",
     "cucm/past": "cucm/test_importing",
     "cucm/present": "cucm/test_importing",
-    "cucm/returns": "cucm/test_importing",
     "cucm/sequences": "cucm/test_alarms",
     "cucm/translation": "cucm/test_importing",
     "cucm/unknowns": "cucm/test_importing",
