@@ -21,8 +21,11 @@ from campaigns.running import HEADER, Ran, Report, make_store, run, script, trou
 from cti_es.vocabulary.events import EVENT_TYPES, fields_of
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
-STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-NASTY = ("\x1b[31m", "\x1b]0;x\x07", "\x9b2J", "\u202e", "\u2066", "\x01", "\x7f", "\r", "\n", "\udcff")
+STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+NASTY = ("\x1b[31m", "\x1b]0;x\x07", "\x9b2J", "\u202e", "\u2066", "\x01", "\x7f", "\r", "\n", "\u200b", "\u2028", "\ufeff",
+         "\U000e0041", "\udcff")  # fmt: skip
 
 # --- stores ---------------------------------------------------------------------------------------------------------
 

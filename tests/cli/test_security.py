@@ -73,7 +73,9 @@ def test_names_are_neither_sql_nor_paths(name, tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["inner", "site.db"]
 
 
-@pytest.mark.parametrize("name", ["a\x01b", "a\x1b[2J", "a\x9b", "a\u202e", "a\x7f", "a" * 129])
+@pytest.mark.parametrize(
+    "name", ["a\x01b", "a\x1b[2J", "a\x9b", "a\u202e", "a\x7f", "a\u200b", "a\u2029", "a\U000e0041", "a" * 129]
+)
 def test_names_of_logs_are_names(name, tmp_path):
     """A log, like everything else, has no name that could steer a terminal: refused, shown harmlessly, nothing made."""
     ran = run("append", f"{tmp_path / 'site.db'}#{name}", "node_added", "node=cm1")
@@ -83,7 +85,7 @@ def test_names_of_logs_are_names(name, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-STEERING = "\x1b[2J\x9b31m\u202e"
+STEERING = "\x1b[2J\x9b31m\u202e\u200b\u200f\u2028\U000e0041"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,23 @@ def forged(tmp_path):
     with closing(sqlite3.connect(path, isolation_level=None)) as plain:
         plain.execute("INSERT INTO batches VALUES (?,?,?,?,?,?,?,?)", row)
     return "site.db#lab"
+
+
+def test_a_log_with_a_hidden_name_is_read(tmp_path):
+    """A store from before such names were refused: its log is found by its name, listed and read, and takes no more."""
+    path = tmp_path / "site.db"
+    event = json.dumps({"type": "node_added", "node": "cm\u200b1", "at": "2026-01-01T00:00:00Z"}, ensure_ascii=False)
+    run("append", str(path), "node_added", "node=cm1")
+    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
+        plain.execute("INSERT INTO batches VALUES (2, 'a\u200b', 1, 1, ?, '', '', ?)", (event, "0" * 64))
+    source = f"{path}#a\u200b"
+
+    assert run("export", source).out.decode() == event + "\n"
+    assert "cm\\u200b1" in run("log", source).out.decode()
+    assert "a\\u200b" in run("logs", str(path)).out.decode()
+    assert run("verify", str(path)).code == 1
+    assert run("append", source, "node_added", "node=cm2").code == 2
+    assert run("append", f"{path}#default", "--from", "-", stdin=event.encode()).code == 2
 
 
 def test_no_sql_is_made_of_input():

@@ -397,11 +397,14 @@ logs = st.builds(random_log, st.integers(0, 0xFFFFFFFF), st.integers(0, 60))
 
 # --- single events --------------------------------------------------------------------------------------------------
 
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0" + "".join(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
 names = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\u202a\u202b\u202c\u202d\u202e"
-                  "\u2066\u2067\u2068\u2069"), min_size=1, max_size=128
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Cn"], exclude_characters=_UNSEEN),
+    min_size=1, max_size=128,
 )  # fmt: skip
-"""Anything that may be a name."""
+"""Anything that may be a name, but for the invisible characters that are good in some places."""
 
 times = (
     st.datetimes()
