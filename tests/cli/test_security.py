@@ -170,10 +170,10 @@ def forged(tmp_path):
 def test_a_log_with_a_hidden_name_is_read(tmp_path):
     """A store from before such names were refused: its log is found by its name, listed and read, and takes no more."""
     path = tmp_path / "site.db"
-    event = json.dumps({"type": "node_added", "node": "cm\u200b1", "at": "2026-01-01T00:00:00Z"}, ensure_ascii=False)
+    event = '{"type":"node_added","node":"cm\u200b1","at":"2026-01-01T00:00:00Z"}'
     run("append", str(path), "node_added", "node=cm1")
     with closing(sqlite3.connect(path, isolation_level=None)) as plain:
-        plain.execute("INSERT INTO batches VALUES (2, 'a\u200b', 1, 1, ?, '', '', ?)", (event, "0" * 64))
+        plain.execute("INSERT INTO batches VALUES (2, 'a\u200b', 1, 1, ?, '', '', ?)", (f"[{event}]", "0" * 64))
     source = f"{path}#a\u200b"
 
     assert run("export", source).out.decode() == event + "\n"
@@ -187,7 +187,7 @@ def test_a_log_with_a_hidden_name_is_read(tmp_path):
 def test_no_sql_is_made_of_input():
     """SQL in the library is put together from constants: what stands in its braces is a name of ours."""
     allowed = {
-        "_ROW", "_SNAPSHOT", "firsts", "marks", "bounds", "column", "name", "table", "APPLICATION_ID",
+        "_ROW", "_SNAPSHOT", "firsts", "marks", "bounds", "column", "name", "table", "setting", "APPLICATION_ID",
         "SCHEMA_VERSION", "milliseconds", "field", "_READABLE", "_APPEND_ONLY", '_text("type")', '_text("at")', '_text("id")',
     }  # fmt: skip
     found = set()
