@@ -223,7 +223,7 @@ class TraceSide(Side):
         read = [
             (name, [one for batch in map(self._kept, trace.batches()) for one in batch]) for name, trace in self._traces
         ]
-        if not self.read and not self.is_silent() and not self.unreadable():
+        if not self.read and not self.is_silent():
             raise _nothing_in(self)
         found, self._places, warnings = in_order(read)
         self.warnings += warnings
