@@ -46,8 +46,8 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     ``since`` and ``event`` are the version and the event that last changed its state or home, ``why`` says how;
     ``refused_by`` the nodes that refuse the device, ``lines_refused_by`` those that refuse a line of it; ``waits_for``
     what would have to happen for it to move or come back (empty: nothing is due). ``away`` is why the device itself
-    is away, if it is; ``handles`` are those that are open on it; ``withdrawn`` (left out when empty) says from whose
-    control it is withdrawn.
+    is away, if it is; ``handles`` are those that are open on it; ``withdrawn`` (left out when empty) are the
+    applications whose users may not control it.
     """
 
     version: int

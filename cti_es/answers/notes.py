@@ -1,8 +1,7 @@
-"""What decided whether an application was told: its link, what it had been told, what it wants.
+"""Notes for people on what decided whether an application was sent a message: its link, its wishes, its control.
 
-Specified in docs/reference/tsp.md#when-a-message-is-sent.
-
-Read from the TSP's book before and after an event, in sentences for people.
+They are read off the TSP's book before and after the event. Specified in
+docs/reference/tsp.md#when-a-message-is-sent.
 """
 
 from collections.abc import Iterator
@@ -14,10 +13,11 @@ from cti_es.vocabulary.tapi import STATE_FLAGS, Message
 def notes_on(
     message: Message, sent: list[Message], unfiltered: list[Message], before: Book, after: Book
 ) -> Iterator[str]:
-    """Notes on a message.
+    """The notes on a message, and on who was not told of the same event.
 
-    ``sent`` are all that its event sent about its device, itself included; ``unfiltered`` what it would have sent if
-    every application wanted every state message.
+    ``sent`` are the messages that its event sent about its device, itself included; ``unfiltered`` those that the event
+    would have sent if every application wanted every state message. ``before`` and ``after`` are the TSP's book around
+    the event.
     """
     yield from _on_link(message.app, before, after)
     if has_waited(message, before):

@@ -1,7 +1,7 @@
-"""The TSP's book: who holds which handle, what each application was told last, and how it is connected.
+"""The TSP's book: who holds which handle, what was last told for it, and how each application is connected.
 
-The book is part of the fold's state: plain data that can be encoded, restored and compared. It answers who holds what,
-and in which order. ``tsp`` changes it, everybody else only looks.
+The book is the TSP's part of the state: plain data that can be encoded, restored and compared. It answers who holds
+what, and in which order. ``tsp`` changes it, everybody else only looks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,10 +21,10 @@ _VERSION_BITS = 0x7FFFFFFF
 
 
 class Handle(msgspec.Struct, omit_defaults=True):
-    """A handle: the version of the event that opened it, and what was last told about it.
+    """A handle of an application. Its ``version`` is that of the event that opened it, and names it.
 
-    ``wants`` are the state messages that the application wants (None: all); ``ext_version`` is the extension version
-    that it was opened with.
+    ``told`` is the last state that the application was told for it; ``wants`` are the state messages that the
+    application wants for it (None: all); ``ext_version`` is the extension version that it was opened with.
     """
 
     version: int
@@ -39,13 +39,13 @@ class Handle(msgspec.Struct, omit_defaults=True):
 
 
 class Held(msgspec.Struct):
-    """What one application holds on one device: the handle of the phone device, and those of lines."""
+    """What one application holds on one device: its phone handle, if it has one, and its line handles by line."""
 
     phone: Handle | None = None
     lines: dict[str, Handle] = {}
 
     def handles(self) -> list[Handle]:
-        """All of them, that of the phone device first."""
+        """All these handles, that of the phone device first."""
         return [*([self.phone] if self.phone else []), *self.lines.values()]
 
     def handle(self, line: str | None) -> Handle | None:
@@ -54,7 +54,7 @@ class Held(msgspec.Struct):
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
-    """A message that waits for a link: everything but its number, version and time."""
+    """A message that waits until its application has a link. It gets its number, version and time when it is sent."""
 
     device: str
     line: str | None
@@ -64,7 +64,7 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Provider(msgspec.Struct):
-    """An application's connection: its CTI Managers, best first, and the one that it is linked to now (None: none).
+    """An application's connection: the nodes of its CTI Managers, best first, and the one it is linked to (None: none).
 
     ``since`` is the version of the event that last changed the link; ``queue`` is what waits for the next one.
     ``adrift``: its own connection was lost, and it takes no CTI Manager until the log says which. ``withdrawn`` are the

@@ -1,9 +1,9 @@
-"""The cluster as plain data, what it is asked for, and the misfit.
+"""The state of the cluster (nodes, devices, lines, calls), what the rules ask of it, and :class:`Misfit`.
 
 Specified in docs/reference/rules.md#state-of-a-device and docs/reference/tsp.md.
 
-The state can be encoded, restored and compared. Orders matter: devices stand in the order in which they were added,
-lines in their device's configured order. ``recovery`` changes it, everybody else only looks.
+All of it is plain data that can be encoded, restored and compared. Orders matter: devices stand in the order in which
+they were added, lines in that of their device. ``recovery`` changes it, everybody else only looks.
 """
 
 from collections.abc import Iterable
@@ -78,10 +78,10 @@ class Misfit(Exception):
 
 
 class Line(msgspec.Struct):
-    """A line of a device: its service state, the nodes that refuse it, the applications that have it open.
+    """A line of a device: whether it is in service, the nodes that refuse it, the applications that have it open.
 
-    ``number`` is its TAPI device id: lines are numbered from 0 in the order in which they were added, devices likewise
-    by themselves.
+    ``number`` is its TAPI device id: all lines of a log are numbered 0, 1, 2 … in the order in which they were added.
+    The devices are numbered likewise, apart from the lines.
     """
 
     number: int
@@ -93,9 +93,10 @@ class Line(msgspec.Struct):
 class Device(msgspec.Struct):
     """A device: its name and configuration, then its state.
 
-    ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration). ``away`` is why the device itself is
-    away, or None. ``since`` and ``because`` are the version of the event that last changed ``state`` or ``home`` and
-    what did it; nothing in the rules reads them, ``explain`` does.
+    ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration); ``refused_by`` are the nodes that refuse
+    it, ``opened_by`` the applications with a phone handle, ``calls`` is the number of active legs. ``away`` is why the
+    device itself is away, or None. ``since`` is the version of the event that last changed ``state`` or ``home``,
+    ``because`` what changed it; no rule reads these two, ``explain`` does.
     """
 
     name: str
@@ -114,7 +115,7 @@ class Device(msgspec.Struct):
 
     @property
     def registers_itself(self) -> bool:
-        """Phones do; ports and route points are registered for the applications that open them."""
+        """Whether it is a phone. Ports and route points are registered only while an application has them open."""
         return self.kind == PHONE
 
     @property
@@ -141,11 +142,11 @@ class Behaviours(msgspec.Struct):
 
 
 class Cluster(msgspec.Struct):
-    """The whole state.
+    """The whole cluster.
 
-    ``nodes`` and ``cti_managers``: node → whether its call processing, its CTI Manager is in service. ``calls``: call →
-    devices on which it has a leg; ``connected``: those of them that have media. ``devices_added`` and ``lines_added``
-    count what was ever added.
+    ``nodes``: node → whether its call processing is in service; ``cti_managers``: node → whether its CTI Manager is.
+    ``calls``: call → the devices on which it has a leg; ``connected``: those of them where the leg has media.
+    ``devices_added`` and ``lines_added`` count what was ever added, so that no TAPI device id is given twice.
     """
 
     nodes: dict[str, bool] = {}

@@ -1,19 +1,37 @@
-"""THE FOLD: what a cluster's events do to its devices (docs/reference/rules.md, docs/reference/tsp.md).
+"""THE FOLD: what the events of a log do to nodes, devices, lines and calls.
 
-Two rules hold in this file. Everything that changes the state of nodes, devices, lines and calls is here. And nothing
-here knows what an application is told: that is the TSP's business (``tsp.py``), which reads the *steps*
-(``steps.py``) this file takes.
+The rules are docs/reference/rules.md; what joins them with CTI Managers, absences and the configuration is
+docs/reference/tsp.md. In short:
 
-Theory of operation. A device is *unregistered*, *in service* at its home node, or *out of service*. Phones register
-by themselves; ports and route points are registered by the first open and unregistered when nobody has a handle any
-more. A node that fails takes its devices out of service; the CTI Manager then attempts each of them on the best node
-left. Where there is none the device waits; where every node is back and still none takes it, it is closed. A device
-that could be on a better node is moved there, but only once no call leg is active on it. Whether a move is due is
-derived, never stored.
+A device is *unregistered*, *in service* at its home node, or *out of service*. Its group lists the nodes that may serve
+it; *best* is the first of them that is in service and does not refuse the device. Phones register by themselves. CTI
+ports and route points are registered by the first open, and unregistered when nobody has a handle on them any more.
 
-An event is checked against the state before it changes anything: one that does not fit is a :class:`Misfit` and
-leaves no trace. What fits changes the state (:class:`~cti_es.model.cluster.Cluster`) and appends to
-:attr:`Recovery.steps` what was done, in order.
+The steps, each a method of this name:
+
+* suspend: the device loses its home; it and its lines are out of service.
+* resume: it is in service at a new home, and so are the lines that this node does not refuse.
+* attempt: a device that is out of service resumes at best. If it has no best node although all nodes are up, close.
+  Else it waits. Phones are never closed.
+* close: every handle is gone, and the device is unregistered.
+* settle: on a device in service, a line that is out comes in, if the home does not refuse it. If the home does, all
+  nodes are up and no move is due, the line is closed. Else it waits. Lines of phones are never closed.
+* consider: a device that is out of service is attempted. One with a better node and no active call leg moves: suspend,
+  then resume there. Then settle.
+
+What takes them:
+
+* A node fails: all devices whose home it is are suspended; then each of them is attempted and settled.
+* A node recovers: each device with the node in its group is considered. So is a device whose last call leg has ended,
+  one that nodes accept again, and one that was away itself and is back.
+* Nodes refuse a device, or a line of it, from now on: settle. What is open stays open.
+* An unregistered device is opened: it registers at best. If it has no best node although all nodes are up, close.
+
+Whether a move is due is derived from the state, never stored, and nothing happens by the passing of time.
+
+An event is checked before it changes anything: one that does not fit raises :class:`Misfit` and leaves no trace. What
+fits changes the state (:class:`~cti_es.model.cluster.Cluster`) and appends to :attr:`Recovery.steps` what was done, in
+order. Nothing in this file knows what an application is told: ``tsp.py`` reads the steps (``steps.py``) and tells.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -221,14 +239,14 @@ class Recovery:
         self.cluster.cti_managers[event.node] = True
 
     def cti_manager_failed(self, event: events.CtiManagerFailed) -> None:
-        """Whoever was linked to it looks for another one."""
+        """The applications that were linked to it lose their links and look for another CTI Manager."""
         if not self.cluster.known_cti_manager(event.node):
             raise Misfit("already_failed", f"the CTI Manager of '{event.node}' has failed already")
         self._lose_links(event.node)
         self.steps.append(LinksWanted())
 
     def cti_manager_recovered(self, event: events.CtiManagerRecovered) -> None:
-        """Whoever has no link may take it."""
+        """Applications without a link may take it."""
         if self.cluster.known_cti_manager(event.node):
             raise Misfit("already_in_service", f"the CTI Manager of '{event.node}' is in service already")
         self._offer_links(event.node)
@@ -254,7 +272,7 @@ class Recovery:
         self.consider(device)
 
     def behaviour_set(self, event: events.BehaviourSet) -> None:
-        """What is given changes, the rest stays; nothing else happens."""
+        """The behaviours that are given change, the others stay; nothing else happens."""
         behaviours = self.cluster.behaviours
         given = {name: value for name in _BEHAVIOURS if (value := getattr(event, name)) is not None}
         if not given:
@@ -265,13 +283,13 @@ class Recovery:
             setattr(behaviours, name, value)
 
     def open_refused(self, event: events.OpenRefused) -> None:
-        """Remembered for the next attempt; what is open stays open, what is out already may be closed."""
+        """The refusals count from the next attempt on. What is open stays open; a line that is out may be closed."""
         device, refusals, nodes = self._refusals(event)
         refusals.extend(node for node in nodes if node not in refusals)
         self.settle(device)
 
     def open_allowed(self, event: events.OpenAllowed) -> None:
-        """Forgotten; then the device is considered."""
+        """The refusals are forgotten; then the device is considered."""
         device, refusals, nodes = self._refusals(event)
         refusals[:] = [node for node in refusals if node not in nodes]
         self.consider(device)
@@ -299,7 +317,7 @@ class Recovery:
                 self.consider(devices[name])
 
     def call_connected(self, event: events.CallConnected) -> None:
-        """Legs have media; only ``drop_calls_in_setup`` asks for it."""
+        """Legs have media now. Nothing asks for that but ``drop_calls_in_setup``."""
         connected = self.cluster.connected.get(event.call, ())
         new = tuple(name for name in self._legs(event) if name not in connected)
         if not new:
@@ -344,7 +362,7 @@ class Recovery:
     # The steps (docs/reference/rules.md#steps).
 
     def suspend(self, device: Device, reason: Reason) -> None:
-        """No home, out of service, and every line that was in service with it."""
+        """The device loses its home and is out of service, and so is every line that was in service."""
         lines = device.lines_in_service()
         self._move(device, "out_of_service", None, "suspend")
         for number in lines:
@@ -352,12 +370,15 @@ class Recovery:
         self.steps.append(Suspended(device.name, lines, reason))
 
     def resume(self, device: Device, node: str) -> None:
-        """In service at ``node``, with every line that the node does not refuse."""
+        """The device is in service at ``node``, and so is every line that the node does not refuse."""
         self._serve(device, node, "resume")
         self.steps.append(Resumed(device.name, node, device.lines_in_service()))
 
     def attempt(self, device: Device) -> None:
-        """Open the device on the best node; none and all nodes up: close it; else it waits. Phones are never closed."""
+        """Resume the device at its best node. If it has none although all nodes are up, close it. Else it waits.
+
+        A phone is never closed, and one that waits for its calls is not attempted at all.
+        """
         if self.cluster.waits_for_calls(device):
             return
         if (node := self.cluster.best(device)) is not None:
@@ -374,9 +395,9 @@ class Recovery:
         self.steps.append(Closed(device.name, tuple(device.lines)))
 
     def settle(self, device: Device, numbers: Iterable[str] | None = None) -> None:
-        """Lines that are out of service on a device in service: in again, or closed when nothing can help any more.
+        """On a device in service, lines that are out come in, or are closed where nothing can help them any more.
 
-        All lines, or these: those that have just been opened, where nothing has changed for the others.
+        ``numbers`` are the lines to look at, None: all. After an open it is enough to look at those just opened.
         """
         if device.state != "in_service":
             return
@@ -396,7 +417,7 @@ class Recovery:
             self._unregister_if_free(device, "settle")
 
     def consider(self, device: Device) -> None:
-        """Out of service: attempt. In service, a better node and no call: move there. Then settle."""
+        """Attempt a device that is out of service; move one with a better node and no active call leg. Then settle."""
         if device.state == "out_of_service":
             self.attempt(device)
         elif device.home != device.group[0] and not device.calls and (node := self.cluster.better(device)):
@@ -434,28 +455,26 @@ class Recovery:
             self.settle(device, lines)
 
     def give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-        """The application has these handles no more."""
+        """Take these handles from an application that gives them back."""
         self._take(device, app, phone, lines, "give_back")
         self.steps.append(GivenBack(device.name, app, phone, lines))
 
     def give_back_all(self, app: str) -> None:
-        """The application has nothing open any more."""
+        """Take every handle from an application that gives back everything."""
         for device in self.cluster.devices.values():
             phone, lines = held_by(device, app)
             if phone or lines:
                 self.give_back(device, app, phone, lines)
 
     def take_refused_handles(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
-        """The home has refused to open these again for an application that reconnects.
+        """Take these handles from an application that reconnects, as the home refuses to open them again.
 
-        See docs/reference/tsp.md#reconnect.
-
-        This is no step: the TSP, which asks for it, tells the application itself.
+        See docs/reference/tsp.md#reconnect. This is no step: the TSP, which calls it, has told the application.
         """
         self._take(device, app, phone, lines, "reconnect")
 
     def withdraw(self, device: Device, app: str) -> None:
-        """The application has nothing open on the device any more, because its user may not control it."""
+        """Take from an application all that it has open on a device, which its user may not control any more."""
         self._take(device, app, *held_by(device, app), "control")
         self.steps.append(ControlTaken(app, device.name, device.number, device.line_ids))
 

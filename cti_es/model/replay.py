@@ -56,8 +56,8 @@ class Replay:
 
     ``state`` is an encoded state to go on from (:meth:`encoded`), or None for the empty log. ``misfits`` collects what
     did not fit until it is taken (:meth:`taken_misfits`); ``hints`` adds to their reasons which known name is near.
-    ``work`` counts events and steps since this object was made. ``watch``, if set, is shown the steps of every event
-    that takes any.
+    ``work`` counts the steps taken and the events of :meth:`advance` since this object was made. ``watch``, if set, is
+    shown the steps of every event that takes any.
     """
 
     def __init__(self, state: bytes | None = None, hints: bool = False) -> None:

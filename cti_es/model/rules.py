@@ -1,7 +1,7 @@
-"""The rule identifiers in our own words: what ``explain`` says, one by one (docs/reference/rules.md says more).
+"""What each rule identifier means, in words: ``explain`` and the reports print them.
 
-An identifier is ``EVENT/STEP``: the type of the event and the step of the fold that sent the message. This is the
-closed list of those that can occur.
+An identifier is ``EVENT/STEP``: the type of the event and the step that sent the message. These are all that can occur;
+docs/reference/rules.md#rule-identifiers says more about each.
 """
 
 RULES: dict[str, str] = {

@@ -1,6 +1,6 @@
-"""The steps of the fold, as data: what was done to which device and lines, for the TSP and others to read.
+"""The steps of the fold as data: what was done to which device and lines (docs/reference/rules.md#steps).
 
-A step says what happened, not whom it is told: the TSP knows who has what open.
+A step says what happened, not who is told of it: ``tsp`` knows who has what open.
 """
 
 import msgspec

@@ -1,15 +1,29 @@
-"""The TSP: the fold's steps → TAPI messages for each application.
+"""The TSP: the steps of the fold → the TAPI messages that each application is sent.
 
-Specified in docs/reference/rules.md#steps and docs/reference/tsp.md.
+The rules are docs/reference/tsp.md, and docs/reference/rules.md#steps for who is told in which order. In short:
 
-The TSP knows which application holds which handle and what it was last told about it, through which CTI Manager it is
-connected, and which messages it wants. A state message goes to an application that can be reached, for one of its
-handles, and only if it is news. What closes, creates or removes something always goes; while the application has no
-link it waits in its queue. Messages of one step go out application by application, in the order in which they first
-opened anything; for each first the phone device, then its lines in order.
+A step is told application by application, in the order in which they first opened anything: first for the phone handle,
+then for the lines in order. Which messages are sent, and when:
 
-The handles are a second book of what ``recovery`` knows as "opened by": kept here from the steps alone, so that a
-step read later still finds the handles it was about.
+* A state (SUSPEND, RESUME, OUTOFSERVICE, INSERVICE) goes to an application that can be reached, for a handle that it
+  has, if it is not what this handle was told last. A handle that does not want the message counts as told all the same.
+* A CLOSE, CREATE or REMOVE always goes. While the application has no link, it waits in a queue.
+
+An application with a provider is linked to one CTI Manager of its list, or to none. One without a provider can always
+be reached.
+
+* link_lost: the application is told that all it has open is out of service. Its devices stay where they are.
+* reconnect: the application takes the first CTI Manager of its list that is in service. What waited is delivered; then
+  each device in service is opened again for it, and closed for it where the home refuses that by now. An application
+  that has lost a connection of its own is *adrift*: it does not reconnect until an event says where it is.
+* announce: if ``announce_open`` is on, a line that is opened is told INSERVICE if it is in service.
+* configure: devices and lines join or leave the configuration, or what an application's user may control. What is
+  open on those that leave is closed, and the applications with a provider are told CREATE and REMOVE.
+
+The events about an application and not about the cluster (its provider, what its user may control, which messages it
+wants) are handled here, too, and checked before they change anything. Handles stand twice in the state: in the book
+(``book.py``), and in the cluster as ``opened_by``. The book changes only when a step is read, so each step still finds
+the handles that it is about, although the fold has gone on since.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -130,7 +144,7 @@ class Tsp:
         return handler
 
     def provider_opened(self, event: events.ProviderOpened) -> None:
-        """The application connects before it opens anything."""
+        """The application, which has nothing open, connects to the first of its CTI Managers that is in service."""
         book, managers = self.book, event.cti_managers
         for node in managers:
             self._cluster.known_cti_manager(node)
