@@ -274,6 +274,101 @@ def test_the_verdict_is_coloured(expected, bad, on_terminal):
     assert "\x1b" not in on_terminal("diff", "events.ndjson", bad, NO_COLOR="1")[1]
 
 
+# --- lines that come and go, and control ----------------------------------------------------------------------------
+
+CHANGES = """\
+{"type":"node_added","node":"cm1"}
+{"type":"cti_manager_added","node":"cm1"}
+{"type":"device_added","device":"RP_SALES","kind":"route_point","lines":["6000","6001"]}
+{"type":"provider_opened","app":"acd","cti_managers":["cm1"]}
+{"type":"device_opened","device":"RP_SALES","app":"acd"}
+{"type":"lines_changed","device":"RP_SALES","added":["6002"]}
+{"type":"lines_changed","device":"RP_SALES","removed":["6000"]}
+{"type":"control_withdrawn","app":"acd","device":"RP_SALES"}
+{"type":"control_granted","app":"acd","device":"RP_SALES"}
+{"type":"device_removed","device":"RP_SALES"}
+"""
+
+
+@pytest.fixture
+def told(quick, write):
+    """A log of lines and control that come and go; the rows of its messages."""
+    return [json.loads(line) for line in quick("replay", write(CHANGES), "--ndjson").stdout.splitlines()]
+
+
+def test_device_ids_are_the_tsps_own(told, quick, write):
+    """A trace whose CREATE and REMOVE have other TAPI device ids conforms."""
+    for row in told:
+        if row["handle"] is None:
+            row["param1"] += 70
+    _, summary = differences(
+        quick("diff", "events.ndjson", write("".join(map(as_line, told)), "got.ndjson"), "--ndjson")
+    )
+
+    assert (summary["conforms"], summary["matched"]) == (True, 14)
+
+
+@pytest.mark.parametrize(
+    ("version", "message", "line", "event"),
+    [
+        (6, "LINE_CREATE", "6002", "lines_changed device=RP_SALES added=6002"),
+        (7, "LINE_CLOSE", "6000", "lines_changed device=RP_SALES removed=6000"),
+        (7, "LINE_REMOVE", "6000", "lines_changed device=RP_SALES removed=6000"),
+        (8, "PHONE_CLOSE", None, "control_withdrawn app=acd device=RP_SALES"),
+        (8, "LINE_REMOVE", "6002", "control_withdrawn app=acd device=RP_SALES"),
+        (8, "PHONE_REMOVE", None, "control_withdrawn app=acd device=RP_SALES"),
+        (9, "PHONE_CREATE", None, "control_granted app=acd device=RP_SALES"),
+        (9, "LINE_CREATE", "6001", "control_granted app=acd device=RP_SALES"),
+        (10, "LINE_REMOVE", "6001", "device_removed device=RP_SALES"),
+        (10, "PHONE_REMOVE", None, "device_removed device=RP_SALES"),
+    ],
+)
+def test_a_lost_change_names_its_event(version, message, line, event, told, quick, write):
+    """A CLOSE, CREATE or REMOVE that did not come is missing, by device and line, and the report says which event causes it."""
+    got = [row for row in told if (row["version"], row["message"], row["line"]) != (version, message, line)]
+    assert len(got) == len(told) - 1
+    actual = write("".join(map(as_line, got)), "got.ndjson")
+    (row,), _ = differences(quick("diff", "events.ndjson", actual, "--ndjson"))
+
+    assert (row["kind"], row["actual"]) == ("missing", None)
+    assert [row["expected"][key] for key in ("version", "message", "device", "line")] == [
+        version, message, "RP_SALES", line]  # fmt: skip
+    assert f"  caused by   event {version}: {event}\n" in text(quick("diff", "events.ndjson", actual))
+
+
+def test_a_line_that_is_not_the_expected_one(told, quick, write):
+    """A CREATE of another line of the same device is a difference, caused by the event that adds the line."""
+    assert (told[0]["message"], told[0]["line"]) == ("LINE_CREATE", "6002")
+    told[0]["line"] = "6003"
+    actual = write("".join(map(as_line, told)), "got.ndjson")
+    rows, summary = differences(quick("diff", "events.ndjson", actual, "--ndjson"))
+
+    assert (summary["conforms"], summary["matched"]) == (False, 13)
+    assert (rows[0]["expected"]["line"], rows[-1]["actual"]["line"]) == ("6002", "6003")
+    assert rows[0]["event"] == {"type": "lines_changed", "device": "RP_SALES", "added": ["6002"]}
+
+
+def test_a_change_that_no_event_tells_of(told, quick, write):
+    """A REMOVE of a line that both sides know, and that nothing in the log causes, is unexpected."""
+    told.insert(1, told[0] | {"message": "LINE_REMOVE", "msg": 25, "line": "6001", "param1": 1})
+    actual = write("".join(map(as_line, told)), "got.ndjson")
+    (row,), _ = differences(quick("diff", "events.ndjson", actual, "--ndjson"))
+
+    assert (row["kind"], row["event"]) == ("unexpected", None)
+    assert (row["actual"]["message"], row["actual"]["line"]) == ("LINE_REMOVE", "6001")
+
+
+def test_changes_without_names(told, quick, write):
+    """A trace that has no names tells of a CREATE, but not of which line: the kind and the order are compared."""
+    trace = quick("replay", "events.ndjson", *TRACE).stdout
+    _, summary = differences(quick("diff", "events.ndjson", write(trace, "got.txt"), "--ndjson"))
+    assert (summary["conforms"], summary["matched"]) == (True, 14)
+
+    lost = b"".join(line for line in trace.splitlines(keepends=True) if b"PHONE_CREATE" not in line)
+    (row,), _ = differences(quick("diff", "events.ndjson", write(lost, "got.txt"), "--ndjson"))
+    assert (row["kind"], row["event"]["type"]) == ("missing", "control_granted")
+
+
 # --- JUnit XML ------------------------------------------------------------------------------------------------------
 
 
