@@ -34,6 +34,7 @@ SkipReason = Literal[
     "unknown_node", "ambiguous_node", "unknown_device", "unknown_connection", "other_connection", "consequence",
     "connection_lost", "application_only", "for_a_moment", "not_away", "elsewhere", "bad_row", "bad_number",
     "other_record", "starting", "closed_by_loss", "linked_there", "outside_list", "second_connection",
+    "other_table", "no_device", "no_device_row", "no_group", "not_controlled", "same_number",
 ]  # fmt: skip
 
 REASONS: dict[SkipReason, str] = {
@@ -65,13 +66,19 @@ REASONS: dict[SkipReason, str] = {
     "for_a_moment": "refused while the device unregisters: the next try may succeed",
     "not_away": "a device has registered that was not away",
     "elsewhere": "a node lost a device that is not in service there",
-    "bad_row": "a CDR row with more or fewer columns than the header",
+    "bad_row": "a row that does not fit the header above it, or has nothing where a value belongs",
     "bad_number": "a CDR row with something else where a number belongs",
     "other_record": "a CDR row that is no call record",
     "linked_there": "the application is linked to this CTI Manager already",
     "outside_list": "a login at a CTI Manager that is not in the application's list; put provider_closed and"
     " provider_opened with the longer list before it, or start over with that list in the topology",
     "second_connection": "a login beside another connection of the application that lasts",
+    "other_table": "a table of other columns than topology has",
+    "no_device": "a trunk, a profile, a template or another entry that does not register as a device",
+    "no_device_row": "lines of a device that no table of devices names",
+    "no_group": "a device whose CallManager group no table names",
+    "not_controlled": "a device that no user may control",
+    "same_number": "a number in two partitions of one device: it is one line here",
     "starting": "a service has started; the node is back a little later, when another line says so",
 }
 """Why a line is left out, in words."""

@@ -15,14 +15,14 @@ from cti_es.cucm.nodes import MOST_LEARNT
 from cti_es.cucm.recognise import NOTHING, kind_of, program
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
+from cti_es.cucm.topology_files import LOOKED_AT, TopologyFiles, ahead
 from cti_es.cucm.unknowns import Unknowns
+from cti_es.logs.bytes_in import Begun
 from cti_es.logs.ndjson import read_events
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event, encode
 from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks
 
-LOOKED_AT = 1 << 20
-"""A file is recognised by so many of its first bytes: other programs may have written into it, too."""
 _WORDS = FileWords(
     "a CUCM syslog or a CDR file, UTF-8", "a line of a CUCM log", "is this a log of CUCM?", may_have_nul=True
 )
@@ -46,20 +46,31 @@ class File(NamedTuple):
 
 
 class Intake:
-    """Reads files into a spool. ``devices`` are those that the log knows; others are counted and left out.
+    """Reads files into a spool, and those that say what the topology is into that.
 
-    ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far; ``ignored`` those
+    ``devices`` is called before the first log is read, for the devices that are known then; others are counted and
+    left out. ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far; ``ignored`` those
     that have nothing for an import, with the reason.
     """
 
-    def __init__(self, spool: Spool, findings: Findings, devices: Container[str], options: LogLineOptions) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        findings: Findings,
+        topology: TopologyFiles,
+        devices: Callable[[], Container[str]],
+        options: LogLineOptions,
+    ) -> None:
         self.files: list[str] = []
         self.ignored: list[tuple[str, str]] = []
         self.learnt: dict[tuple[NodeRef, NodeRef], None] = {}
         self.unknowns = Unknowns(self.place)
         self._spool = spool
         self._findings = findings
-        self._devices = devices
+        self._topology = topology
+        self._find_devices = devices
+        self._devices: Container[str] = ()
+        self._is_begun = False
         self._options = options
         self._left: dict[SkipReason, list[int]] = {}
         self._before: AlarmReader | None = None
@@ -69,27 +80,45 @@ class Intake:
         return f"{self.files[place.file]}:{place.line}"
 
     def read(self, file: File, progress: Callable[[Chunks], Chunks] = lambda lines: lines) -> None:
-        """Read a file to its end. Raises :class:`InputError` if it is broken."""
-        self.files.append(file.name)
+        """Read a file to its end, unless it has been read for the topology.
+
+        Raises :class:`InputError` if it is broken, or if it says what the topology is and stands behind a log.
+        """
+        if file.name in self._topology.files:
+            return
         with file.open() as stream:
-            lines = progress(chunks(stream, file.name, _WORDS))
             try:
-                start = _start(lines)
+                begin = ahead(stream)
             except InputError as error:
-                if not file.is_found:
-                    raise
-                self._ignore(file.name, 0, error.what)
+                self._cannot_read(file, error)
                 return
-            kind = kind_of(b"\n".join(chain.from_iterable(start))[:LOOKED_AT])
-            text = chain(start, lines)
-            if kind == "syslog":
-                count, why = self._syslog(text)
-                if why == NOTHING["no_line"] and any(b"\0" in line for line in chain.from_iterable(start)):
-                    why = NOTHING["zeros"]
-            elif kind == "cdr":
-                count, why = self._cdr(text, file.name), None
-            else:
-                count, why = sum(map(len, text)), NOTHING[kind]
+            if self._is_begun or not self._topology.take(file.name, begin, stream):
+                self.begin()
+                self._read(file, Begun(begin, stream), progress)
+
+    def begin(self) -> None:
+        """The topology is known now: from here on it is logs."""
+        if not self._is_begun:
+            self._devices, self._is_begun = self._find_devices(), True
+
+    def _read(self, file: File, stream: ByteStream, progress: Callable[[Chunks], Chunks]) -> None:
+        self.files.append(file.name)
+        lines = progress(chunks(stream, file.name, _WORDS))
+        try:
+            start = _start(lines)
+        except InputError as error:
+            self._cannot_read(file, error)
+            return
+        kind = kind_of(b"\n".join(chain.from_iterable(start))[:LOOKED_AT])
+        text = chain(start, lines)
+        if kind == "syslog":
+            count, why = self._syslog(text)
+            if why == NOTHING["no_line"] and any(b"\0" in line for line in chain.from_iterable(start)):
+                why = NOTHING["zeros"]
+        elif kind == "cdr":
+            count, why = self._cdr(text, file.name), None
+        else:
+            count, why = sum(map(len, text)), NOTHING[kind]
         if why is not None:
             self._ignore(file.name, count, why)
             return
@@ -97,6 +126,12 @@ class Intake:
         for reason, (many, first) in self._left.items():
             self._findings.add("skipped", reason, f"{file.name}:{first}", REASONS[reason], many)
         self._left.clear()
+
+    def _cannot_read(self, file: File, error: InputError) -> None:
+        """What nobody has named is ignored then."""
+        if not file.is_found:
+            raise error
+        self._ignore(file.name, 0, error.what)
 
     def _ignore(self, name: str, count: int, why: str) -> None:
         self.ignored.append((name, why))
@@ -116,9 +151,9 @@ class Intake:
 
     def check(self) -> None:
         """Raise :class:`InputError` if no file has anything for an import."""
-        if len(self.ignored) < len(self.files):
+        if self._topology.files or len(self.ignored) < len(self.files):
             return
-        expected = "a CUCM syslog, an SDL trace with alarms, or a CDR file; gzip or not"
+        expected = "a CUCM syslog, an SDL trace with alarms, a CDR file or tables of run sql; gzip or not"
         if len(self.ignored) == 1:
             [(name, why)] = self.ignored
             raise InputError(why, where=name, expected=expected)

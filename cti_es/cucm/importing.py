@@ -12,6 +12,7 @@ order of their times and checked against the state that they meet:
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from cti_es.cucm.ahead import overtaken
@@ -24,12 +25,15 @@ from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
 from cti_es.cucm.spool import Claimed, Spool
+from cti_es.cucm.topology_events import NO_TIME, TopologyEvents, TopologyOptions, nodes_of
+from cti_es.cucm.topology_files import TopologyFiles
 from cti_es.cucm.translation import Candidate, Translation, Unknown
 from cti_es.cucm.unrecovered import Unrecovered
 from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.reading import Resumed, StoredLog, catch_up, resumed_at_end
 from cti_es.logs.store.base import Store
-from cti_es.model.replay import MisfitReport
+from cti_es.model.cluster import Cluster
+from cti_es.model.replay import MisfitReport, Replay
 from cti_es.vocabulary import events
 from cti_es.vocabulary.errors import Conflict, InputError
 from cti_es.vocabulary.events import Event, NumberedEvents, type_of
@@ -45,6 +49,9 @@ class Import(NamedTuple):
     files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table). ``allow_unknown``: failures and recoveries that
     cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import. ``extra`` are
     files of events (NDJSON) that no line tells of, and that are merged with the others by time.
+
+    ``topology``: those of the files that are looked through first for what the topology is (:mod:`cti_es.cucm.topology`);
+    the others have to say it before the first log. ``describing``: what becomes of it.
     """
 
     files: Iterable[File]
@@ -52,6 +59,8 @@ class Import(NamedTuple):
     options: LogLineOptions
     allow_unknown: bool = False
     extra: Iterable[File] = ()
+    topology: Iterable[File] = ()
+    describing: TopologyOptions = TopologyOptions()
 
 
 class Imported(NamedTuple):
@@ -78,23 +87,22 @@ def run(
     under the identifier of a line. Nothing is stored then.
     """
     fold = resumed_at_end(StoredLog(store, name, name))
-    cluster = fold.replay.cluster
-    if not cluster.nodes:
-        raise InputError(f"the log '{name}' has no nodes yet", where=store.address,
-                         expected="the topology (nodes, devices, who has opened what)",
-                         hint="append it from a file first")  # fmt: skip
-    nodes = Nodes(cluster.nodes, what.given(cluster.nodes))
     findings, spool = Findings(), Spool()
+    topology = _Topology(store, name, fold.replay.cluster, what, findings)
     try:
-        intake = Intake(spool, findings, cluster.devices, what.options)
+        intake = Intake(spool, findings, topology.read, topology.devices, what.options)
+        for file in what.topology:
+            topology.read.look(file.name, file.open)
         for file in what.files:
             intake.read(file, progress)
         intake.check()
+        intake.begin()
         for file in what.extra:
             intake.read_events(file)
         for one, other in intake.learnt:
-            nodes.learn(one, other)
-        plan = _Plan(store, name, fold, spool, Translation(nodes), findings, intake, see, what.allow_unknown)
+            topology.nodes.learn(one, other)
+        translation = Translation(topology.nodes)
+        plan = _Plan(store, name, fold, spool, translation, findings, intake, see, what.allow_unknown, topology)
         done = _append(store, name, plan, options, fold)
         if twice := spool.duplicates:
             findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
@@ -103,6 +111,48 @@ def run(
     finally:
         spool.close()
     return Imported(done, findings.rows())
+
+
+class NoTopology(InputError):
+    """A log without nodes, and no file says which there are."""
+
+
+class _Topology:
+    """What the files say of the topology, and how the log comes to know it."""
+
+    def __init__(self, store: Store, name: str, cluster: Cluster, what: Import, findings: Findings) -> None:
+        self.read = TopologyFiles(findings)
+        self.nodes = Nodes(())
+        self._store, self._name, self._cluster, self._what, self._findings = store, name, cluster, what, findings
+        self._events: TopologyEvents | None = None
+
+    def devices(self) -> Container[str]:
+        """The devices that the log knows, or will know before the logs come. Raises :class:`NoTopology`."""
+        topology = self.read.topology
+        if not self._cluster.nodes and not topology.nodes:
+            raise NoTopology(f"the log '{self._name}' has no nodes yet", where=self._store.address,
+                             expected="the topology (nodes, devices, who has opened what)",
+                             hint="append it from a file first")  # fmt: skip
+        self.nodes = nodes_of(topology, self._cluster.nodes, self._what.given)
+        if topology.is_empty:
+            return self._cluster.devices
+        self._events = TopologyEvents(topology, self.nodes, self._what.describing, self._findings, self.read.place)
+        return {*self._cluster.devices, *self._events.devices()}
+
+    def events(self, replay: Replay, first: str | None) -> Iterator[list[Event]]:
+        """The events that the log does not have yet, in batches; ``first`` is the time of the first log."""
+        if self._events is None:
+            return
+        at = self._what.describing.at
+        if at is None:
+            why = "without a time, and logs that have one" if first is None else "the time of the first event of the logs"
+            self._findings.add("topology", "at", None, f"since {first or NO_TIME}: {why}")
+        events = self._events.events(replay, at or first or NO_TIME)
+        while batch := list(islice(events, _BATCH)):
+            yield batch
+
+
+_BATCH = 1_000
 
 
 def _append(store: Store, name: str, plan: "_Plan", options: AppendOptions, fold: Resumed) -> Appended:
@@ -128,7 +178,9 @@ class _Plan:
         intake: Intake,
         see: Callable[[list[Event]], None],
         allow_unknown: bool,
+        topology: _Topology,
     ) -> None:
+        self._topology = topology
         self._store = store
         self._name = name
         self._fold = fold
@@ -152,6 +204,9 @@ class _Plan:
         latest = self._fold.timeline.latest
         self._overtaken = overtaken(self._spool, self._translation)
         self._stored = self._store.find_ids(self._name, self._overtaken)
+        for new in self._topology.events(self._fold.replay, self._spool.first_time()):
+            self._see(new)
+            yield NumberedEvents(range(1, len(new) + 1), new)
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Literal
 
 from cti_es.cucm.cdr import START
+from cti_es.cucm.topology_rows import COLUMNS, answer_in, tables_in
 from cti_es.vocabulary.text_lines import start_as_utf8
 
 FileKind = Literal["syslog", "cdr"]
@@ -22,6 +23,9 @@ Nothing = Literal[
     "other_program",
     "no_line",
     "zeros",
+    "other_tables",
+    "flat_table",
+    "registrations",
 ]
 """Why a file has nothing for an import."""
 
@@ -38,12 +42,19 @@ NOTHING: dict[Nothing, str] = {
     "other_program": "a log of {}, not of CUCM; diff reads the traces of JTAPI applications",
     "zeros": "no line of a CUCM log in it, but zero bytes: is it UTF-16 without a byte-order mark?",
     "no_line": "no line of a CUCM log in it",
+    "other_tables": "tables of other columns than topology has: "
+    + ", or ".join(" ".join(sorted(some)) for sets in list(COLUMNS.values())[:-1] for some in sets),
+    "flat_table": "a table of run sql whose lines somebody has joined; columns are known by where they stand: save the"
+    " session as the terminal shows it",
+    "registrations": "where devices are registered now, which is no event: it is compared with the homes of a log",
 }
 """The same in words."""
 
 PROGRAMS = {"JTAPI": "CiscoJtapi", "MIVR": "Unified CCX, its engine MIVR"}
 """How the facilities of other programs begin → their names."""
 
+_REGISTRATIONS = b"CmNodes"
+_RISDB = b"- Phone Information -"
 _CMR = b"numberPacketsSent"
 _CDR_COLUMN = b"globalCallID_callId"
 _FEWEST_COLUMNS = 40
@@ -53,6 +64,18 @@ _STARTS: dict[bytes, Nothing] = {b"SQLite format 3\0": "store", b"PK\x03\x04": "
 _EVENT = re.compile(rb'\{.*"type"\s*:')
 _BLOCK = re.compile(rb"(?m)^[ \t]*(?:App|Node|Cluster) ID[ \t]*:")
 _ALARM = re.compile(rb"%[A-Za-z][A-Za-z0-9_-]*-[0-7]-")
+
+
+TopologyKind = Literal["tables", "answers"]
+"""What says how a cluster is made: tables of ``run sql``; answers of AXL and RisPort."""
+
+
+def topology_kind(start: bytes) -> TopologyKind | None:
+    """In which form a file that begins like this says something of the topology; None if it does not."""
+    text = start_as_utf8(start)
+    if tables_in(text) == "tables":
+        return "tables"
+    return "answers" if answer_in(text) not in (None, _REGISTRATIONS) else None
 
 
 def kind_of(start: bytes) -> FileKind | Nothing:
@@ -72,6 +95,10 @@ def kind_of(start: bytes) -> FileKind | Nothing:
         return "events"
     if _ALARM.search(text):
         return "syslog"
+    if answer_in(text) == _REGISTRATIONS or _RISDB in text:
+        return "registrations"
+    if (tables := tables_in(text)) in ("other_tables", "flat_table"):
+        return tables
     if _BLOCK.search(text):
         return "event_viewer"
     return "audit" if _AUDIT.search(first) else "syslog"

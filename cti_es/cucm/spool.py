@@ -70,6 +70,12 @@ class Spool:
         self._write()
         return self._taken - self._kept
 
+    def first_time(self) -> str | None:
+        """The time of the first claim; None if there is none."""
+        self._write()
+        row = self._db.execute("SELECT at FROM claims ORDER BY key LIMIT 1").fetchone()
+        return row[0] if row else None
+
     def claims(self) -> Iterator[list[Claimed]]:
         """All claims in order, in batches."""
         self._write()

@@ -85,7 +85,7 @@ def unpacked(stream: ByteStream, name: str, limit: UnpackLimit = UNPACK_LIMIT) -
     start = stream.read1(_CHUNK)
     while len(start) < len(GZIP) and (more := stream.read1(_CHUNK)):
         start += more
-    whole = _Begun(start, stream)
+    whole = Begun(start, stream)
     return Unpacked(whole, name, limit) if start.startswith(GZIP) else whole
 
 
@@ -112,7 +112,7 @@ def _stdin() -> ByteStream:
     return cast(ByteStream, sys.stdin.buffer)
 
 
-class _Begun:
+class Begun:
     """A stream of which the start has been read already: it is given out first."""
 
     def __init__(self, start: bytes, stream: ByteStream) -> None:
