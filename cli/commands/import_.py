@@ -1,6 +1,7 @@
 """``import``: real cluster logs into a log."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,13 +15,14 @@ from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
-from cti_es.logs.store import SqliteStore, Store
+from cti_es.logs.store import MemoryStore, SqliteStore, Store
 from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
-from cti_es_cli.options import DayType, stamp_tz_option, wait_option
+from cti_es_cli.options import DayType, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import unpack_limit, unpack_option
@@ -81,6 +83,9 @@ Examples:
     metavar="FILE",
     help="NDJSON: events that the logs do not tell of, merged with them by time.",
 )
+@click.option("--at", type=TimeType(), help="Since when the topology in these files has been so.")
+@click.option("--only-controlled", is_flag=True, help="Of the devices in tables, only those that a user may control.")
+@click.option("--update-lines", is_flag=True, help="Other lines of a device in a table become lines_changed.")
 @click.option("--allow-unknown", is_flag=True, help="Store the rest, if failures or recoveries cannot be placed.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
@@ -95,6 +100,9 @@ def command(
     day: str | None,
     zones: tuple[tuple[str, str], ...],
     extra: tuple[str, ...],
+    at: str | None,
+    only_controlled: bool,
+    update_lines: bool,
     allow_unknown: bool,
     dry_run: bool,
     source: str | None,
@@ -104,47 +112,68 @@ def command(
 ) -> None:
     """Import what a cluster really wrote into a log that knows its nodes and devices, and report what was found.
 
-    Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR; gzip too, and folders, .zip and
-    .tar.gz of such files. All of them are merged by time; - is standard input. All or nothing: what a FILE repeats is
-    stored once, and importing it again changes nothing.
+    Each FILE is recognised by its content: CUCM syslog, SDL trace with alarms, CDR, and what says which nodes and
+    devices there are (tables of run sql, answers of AXL and RisPort); gzip too, and folders, .zip and .tar.gz of such
+    files. Logs are merged by time; - is standard input. All or nothing: what a FILE repeats is stored once, and
+    importing it again changes nothing.
     """
     from cti_es.cucm.importing import Import
     from cti_es.cucm.members import files_of
     from cti_es.cucm.past import TooOld
+    from cti_es.cucm.topology_events import TopologyOptions
 
     _check(files)
+    if source:
+        check_name(source, "--source")
     address = parse_address(store)
-    target = _store(address.path, wait)
-    try:
+    options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
+    lines = LogLineOptions(year, day, {zone: means for zone, means in zones if zone}, dict(zones).get(""))
+    names = sorted(files, key=lambda name: not is_piped(name))  # what comes once is read first
+
+    def run_on(target: Store) -> Appended:
         log = address.log or only_log([info.name for info in target.logs()], address.path)
-        if source:
-            check_name(source, "--source")
-        options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
-        lines = LogLineOptions(year, day, {zone: at for zone, at in zones if zone}, dict(zones).get(""))
-        with opened("ndjson" if dry_run else format, path) as output:
-            what = Import(
-                files_of(files, A_LOG, unpack_limit()),
-                partial(_nodes, nodes_file),
-                lines,
-                allow_unknown,
-                _events(extra),
-            )
-            try:
-                done = _import(target, log, what, options, output)
-            except TooOld as error:
-                raise _over_again(error, address.path, log) from None
-    finally:
-        target.close()
+        what = Import(
+            files_of(names, A_LOG, unpack_limit()),
+            partial(_nodes, nodes_file),
+            lines,
+            allow_unknown,
+            _events(extra),
+            files_of([name for name in names if not is_piped(name)], A_LOG, unpack_limit()),
+            TopologyOptions(at, only_controlled, update_lines),
+        )
+        try:
+            return _import(target, log, what, options, output)
+        except TooOld as error:
+            raise _over_again(error, address.path, log) from None
+
+    with opened("ndjson" if dry_run else format, path) as output:
+        done = _in_store(address.path, dry_run, wait, run_on)
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
 
 
-def _import(store: SqliteStore, log: str, what: "Import", options: AppendOptions, output: Output) -> Appended:
+def _in_store(path: Path, dry_run: bool, wait: float, run_on: Callable[[Store], Appended]) -> Appended:
+    """Run an import on the store at ``path``; one that is not there is made if the files say what the topology is."""
+    from cti_es.cucm.importing import NoTopology
+
+    if not path.exists():
+        try:
+            if dry_run:
+                return run_on(MemoryStore())
+            if (done := create(path, lambda new: run_on(cast(Store, new)), wait)) is not None:
+                return done
+        except NoTopology:
+            raise InputError("no such store", where=str(path), expected=_A_STORE, hint=_TOPOLOGY_FIRST) from None
+    with closing(_store(path, wait)) as store:
+        return run_on(cast(Store, store))
+
+
+def _import(store: Store, log: str, what: "Import", options: AppendOptions, output: Output) -> Appended:
     from cti_es.cucm.importing import run
     from cti_es.cucm.unknowns import OutagesLost
 
     see = partial(_print, output) if options.dry_run else _nothing
     try:
-        found = run(cast(Store, store), log, what, options, see, lambda some: counted(some, len, "read", "lines"))
+        found = run(store, log, what, options, see, lambda some: counted(some, len, "read", "lines"))
     except OutagesLost as lost:
         helps = [text for thing, text in MENDS.items() if thing in {one.thing for one in lost.unknown}]
         raise InputError(lost.what, hint=f"{lost.hint}; {', '.join(helps)}; --allow-unknown stores the rest") from None
@@ -204,14 +233,17 @@ def _print(output: Output, events: list[Event]) -> None:
     output.write(write_events(events))
 
 
+_A_STORE = "a store with the nodes and devices"
+_TOPOLOGY_FIRST = (
+    "append the topology first: cti-es append STORE --from topology.ndjson; or import tables of it together with the logs"
+)
+
+
 def _store(path: Path, wait: float) -> SqliteStore:
-    hint = "append the topology first: cti-es append STORE --from topology.ndjson"
-    if path.exists() and not path.is_file():
+    if not path.is_file():
         raise no_file(path, "a store")
-    if not path.exists():
-        raise InputError("no such store", where=str(path), expected="a store with the nodes and devices", hint=hint)
-    if not is_sqlite(path):
-        raise NotAStore("not a store", where=str(path), expected="a store with the nodes and devices", hint=hint)
+    if path.stat().st_size and not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected=_A_STORE, hint=_TOPOLOGY_FIRST)
     return SqliteStore(path, write=True, wait=wait)
 
 

@@ -49,8 +49,8 @@ class Intake:
     """Reads files into a spool, and those that say what the topology is into that.
 
     ``devices`` is called before the first log is read, for the devices that are known then; others are counted and
-    left out. ``learnt`` are pairs of references to the same node; ``files`` the names of those read so far; ``ignored`` those
-    that have nothing for an import, with the reason.
+    left out. ``learnt`` are pairs of references to the same node; ``files`` the names of the logs read so far;
+    ``ignored`` those that have nothing for an import, with the reason.
     """
 
     def __init__(
@@ -93,7 +93,6 @@ class Intake:
                 self._cannot_read(file, error)
                 return
             if self._is_begun or not self._topology.take(file.name, begin, stream):
-                self.begin()
                 self._read(file, Begun(begin, stream), progress)
 
     def begin(self) -> None:
@@ -111,6 +110,8 @@ class Intake:
             return
         kind = kind_of(b"\n".join(chain.from_iterable(start))[:LOOKED_AT])
         text = chain(start, lines)
+        if kind in ("syslog", "cdr"):
+            self.begin()
         if kind == "syslog":
             count, why = self._syslog(text)
             if why == NOTHING["no_line"] and any(b"\0" in line for line in chain.from_iterable(start)):

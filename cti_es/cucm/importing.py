@@ -50,8 +50,8 @@ class Import(NamedTuple):
     cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import. ``extra`` are
     files of events (NDJSON) that no line tells of, and that are merged with the others by time.
 
-    ``topology``: those of the files that are looked through first for what the topology is (:mod:`cti_es.cucm.topology`);
-    the others have to say it before the first log. ``describing``: what becomes of it.
+    ``topology``: those of the files that are looked through first for what the topology is
+    (:mod:`cti_es.cucm.topology`); the others have to say it before the first log. ``describing``: what becomes of it.
     """
 
     files: Iterable[File]
@@ -143,13 +143,14 @@ class _Topology:
         """The events that the log does not have yet, in batches; ``first`` is the time of the first log."""
         if self._events is None:
             return
-        at = self._what.describing.at
-        if at is None:
-            why = "without a time, and logs that have one" if first is None else "the time of the first event of the logs"
-            self._findings.add("topology", "at", None, f"since {first or NO_TIME}: {why}")
-        events = self._events.events(replay, at or first or NO_TIME)
-        while batch := list(islice(events, _BATCH)):
+        at = self._what.describing.at or first or NO_TIME
+        events = self._events.events(replay, at)
+        if (batch := list(islice(events, _BATCH))) and self._what.describing.at is None:
+            why = "no log has come with it" if first is None else "when the first log begins"
+            self._findings.add("topology", "at", None, f"has been so since {at}: {why}")
+        while batch:
             yield batch
+            batch = list(islice(events, _BATCH))
 
 
 _BATCH = 1_000
@@ -204,9 +205,9 @@ class _Plan:
         latest = self._fold.timeline.latest
         self._overtaken = overtaken(self._spool, self._translation)
         self._stored = self._store.find_ids(self._name, self._overtaken)
-        for new in self._topology.events(self._fold.replay, self._spool.first_time()):
-            self._see(new)
-            yield NumberedEvents(range(1, len(new) + 1), new)
+        for first in self._topology.events(self._fold.replay, self._spool.first_time()):
+            self._see(first)
+            yield NumberedEvents(range(1, len(first) + 1), first)
         for claims in self._spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
             known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})

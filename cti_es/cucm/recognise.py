@@ -93,6 +93,11 @@ def kind_of(start: bytes) -> FileKind | Nothing:
         return "cdr_rows"
     if _EVENT.match(first):
         return "events"
+    return _text_kind(text, first)
+
+
+def _text_kind(text: bytes, first: bytes) -> FileKind | Nothing:
+    """What a text is that has lines of any form; ``first`` is the first of them."""
     if _ALARM.search(text):
         return "syslog"
     if answer_in(text) == _REGISTRATIONS or _RISDB in text:

@@ -1,4 +1,4 @@
-"""What rows and answers of a cluster say of its topology: nodes, CallManager groups, devices, lines, who may control them.
+"""What rows say of the topology of a cluster: nodes, CallManager groups, devices, lines, who may control them.
 
 Specified in docs/reference/imports.md#topology. Nothing is decided here but what a row says; what of it is new to a log
 is for :mod:`cti_es.cucm.topology_events`.
@@ -14,7 +14,12 @@ from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Kind
 from cti_es.vocabulary.names import check_name
 
-_KINDS: dict[str, Kind] = {"72": "cti_port", "73": "route_point", "cti port": "cti_port", "cti route point": "route_point"}
+_KINDS: dict[str, Kind] = {
+    "72": "cti_port",
+    "73": "route_point",
+    "cti port": "cti_port",
+    "cti route point": "route_point",
+}
 """What ``tkmodel`` and ``model`` call the devices that are no phones."""
 
 _NO_DEVICES = ("trunk", "profile", "template")
@@ -34,7 +39,7 @@ class Described(NamedTuple):
 class Numbered(NamedTuple):
     """Where a line of a device stands among the others (None: nobody says), its partition, and the place of the row."""
 
-    index: int | None
+    position: int | None
     partition: str | None
     place: Place
 
@@ -85,7 +90,8 @@ class Topology:
     def take(self, rows: Iterable[Row], file: int) -> int:
         """Take the rows of a file; returns how many there were."""
         count = 0
-        for count, (line, values) in enumerate(rows, 1):
+        for line, values in rows:
+            count += 1
             place = Place(file, line)
             what = says(frozenset(values))
             self.has_lines |= "line" in what
@@ -167,8 +173,8 @@ class Topology:
     def lines_of(self, device: str) -> tuple[str, ...]:
         """The lines of a device, in order."""
         lines = self.lines.get(device, {})
-        if any(one.index is not None for one in lines.values()):
-            return tuple(sorted(lines, key=lambda line: (lines[line].index is None, lines[line].index or 0)))
+        if any(one.position is not None for one in lines.values()):
+            return tuple(sorted(lines, key=lambda line: (lines[line].position is None, lines[line].position or 0)))
         return tuple(lines)
 
 
@@ -188,4 +194,3 @@ def _kind(values: dict[str, str]) -> Kind | None:
         return kind
     is_phone = values.get("tkclass", "1").lower() in _PHONE_CLASS and not any(word in model for word in _NO_DEVICES)
     return "phone" if is_phone else None
-

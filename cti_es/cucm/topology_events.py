@@ -37,7 +37,7 @@ class TopologyOptions(NamedTuple):
 
 
 def nodes_of(topology: Topology, known: Iterable[str], given: Callable[[Iterable[str]], dict[NodeRef, str]]) -> Nodes:
-    """The nodes of a log and of a topology, by what they are called: in the log, in the tables, in what is ``given``."""
+    """The nodes of a log and of a topology, by what they are called in the log, the tables and what is ``given``."""
     log = list(known)
     names = _apart(topology.nodes)
     refs = given([*log, *names])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from cti_es.cucm.claims import REASONS, SkipReason
-from cti_es.cucm.findings import Findings
+from cti_es.cucm.findings import FindingKind, Findings
 from cti_es.cucm.recognise import topology_kind
 from cti_es.cucm.spool import Place
 from cti_es.cucm.topology import Topology
@@ -59,7 +59,7 @@ class TopologyFiles:
         return True
 
     def _leave_out(self, why: SkipReason, place: Place) -> None:
-        kind = "merged" if why == "same_number" else "skipped"
+        kind: FindingKind = "merged" if why == "same_number" else "skipped"
         self._findings.add(kind, why, self.place(place), REASONS[why])
 
 

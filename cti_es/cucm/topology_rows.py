@@ -146,12 +146,14 @@ class Tables:
         return Row(number, {column: _value(cell) for column, cell in zip(self._columns, cells, strict=True)})
 
     def _cells(self, line: bytes) -> list[str] | None:
-        """The cells, cut by characters, or by bytes if names beyond ASCII have shifted the columns."""
+        """The cells. Letters beyond ASCII shift columns: cut by bytes if that fits, else by characters."""
         text = line.decode()
-        if (cells := _cut(text, self._slices)) is not None or text.isascii():
-            return cells
-        shifted = _cut(line.decode("latin-1"), self._slices)
-        return shifted and [cell.encode("latin-1").decode() for cell in shifted]
+        if text.isascii() or (cells := _cut(line.decode("latin-1"), self._slices)) is None:
+            return _cut(text, self._slices)
+        try:
+            return [cell.encode("latin-1").decode() for cell in cells]
+        except UnicodeDecodeError:  # cut inside a letter
+            return _cut(text, self._slices)
 
 
 def _value(text: str) -> str | None:

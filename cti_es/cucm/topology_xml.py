@@ -62,7 +62,12 @@ def _pieces(stream: ByteStream, name: str, documents: "_Documents") -> Iterator[
 
 
 class _Ended(Exception):
-    """Thrown by the parser at the end of a document: what follows is another one, or no XML."""
+    """Thrown by the parser at the end of a document: its last tag begins at ``index``."""
+
+    def __init__(self, index: int, line: int) -> None:
+        super().__init__()
+        self.index = index
+        self.line = line
 
 
 class _Documents:
@@ -119,9 +124,9 @@ class _Documents:
         assert parser is not None  # noqa: S101
         try:
             parser.Parse(data)
-        except _Ended:
-            end = data.index(b">", max(0, parser.CurrentByteIndex - self._fed)) + 1
-            self._line += parser.CurrentLineNumber - 1
+        except _Ended as ended:
+            end = data.index(b">", max(0, ended.index - self._fed)) + 1
+            self._line += ended.line - 1
             self._parser = None
             return data[end:]
         except (expat.ExpatError, ValueError, LookupError) as error:
@@ -147,8 +152,8 @@ class _Documents:
             raise self._error(f"a fault, no answer: {printable(' '.join(text.split()))[:_SHOWN]}", self._here())
         self._found.append(Element(tuple(self._path), text, self._here()))
         self._path.pop()
-        if not self._path:
-            raise _Ended
+        if not self._path and self._parser is not None:
+            raise _Ended(self._parser.CurrentByteIndex, self._here())
 
     def _refuse(self, *declaration: object) -> None:
         raise self._error("a document type declaration, which no answer of a cluster has", self._here())
