@@ -235,7 +235,7 @@ def _print(output: Output, events: list[Event]) -> None:
 
 _A_STORE = "a store with the nodes and devices"
 _TOPOLOGY_FIRST = (
-    "append the topology first: cti-es append STORE --from topology.ndjson; or import tables of it together with the logs"
+    "append the topology first: cti-es append STORE --from topology.ndjson; or import tables of it with the logs"
 )
 
 
