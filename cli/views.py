@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from cti_es.answers.outages import Outage
 from cti_es.cucm.findings import Finding
 from cti_es.model.homes import Home
 from cti_es.model.providers import ProviderRow
@@ -13,6 +14,7 @@ from cti_es.traces.diff.lint import Violation
 from cti_es.vocabulary.events import EVENT_TYPES, encode, fields_of, type_of
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
+from cti_es.vocabulary.times import duration_text
 from cti_es_cli.output import View
 
 
@@ -57,7 +59,10 @@ def _time_of_day(row: Message) -> str:
 
 def _reason_in_short(row: Message) -> str:
     """``ReHomeToHigherPri…``: as long as CallManagerFailure, which is the most frequent one."""
-    reason = row.param2_name or "-"
+    return _in_short(row.param2_name or "-")
+
+
+def _in_short(reason: str) -> str:
     return reason if len(reason) <= 18 else f"{reason[:17]}…"
 
 
@@ -151,6 +156,53 @@ HOMES: View[Home] = View(
         {"LINES": None},
     ),
 )
+
+
+# --- outages ---------------------------------------------------------------------------------------------------------
+
+
+def _length(row: Outage) -> str:
+    if row.lasts:
+        return "still out"
+    if row.at_once:
+        return "at once (model)"
+    return "-" if row.seconds is None else duration_text(row.seconds)
+
+
+_OUTAGE_FIELDS = tuple(field for field in Outage.__struct_fields__ if field != "line")
+
+
+def outages_view(lines: bool) -> View[Outage]:
+    """Outages of devices, or (``lines``) of devices and lines."""
+    line = ("line",) if lines else ()
+    return View(
+        titles=(
+            "DEVICE", *(("LINE",) if lines else ()), "KIND", "FROM", "FROM AT", "UNTIL", "UNTIL AT", "LENGTH", "REASON",
+            "CAUSE", "BEFORE", "AFTER", "CALLS", "HANDLES",
+        ),
+        cells=lambda row: (
+            row.device, *((_or_dash(row.line),) if lines else ()), row.kind, str(row.from_version),
+            _or_dash(row.from_at), _or_dash(row.until_version), _or_dash(row.until_at), _length(row),
+            _or_dash(row.reason), row.cause, _or_dash(row.home_before), _or_dash(row.home_after), str(row.calls),
+            str(row.handles),
+        ),
+        fields=(*_OUTAGE_FIELDS, *line),
+        values=lambda row: [getattr(row, field) for field in (*_OUTAGE_FIELDS, *line)],
+        json=_json,
+        colour=lambda row: "red" if row.lasts else None,
+        narrower=(
+            {"KIND": None},
+            {"HANDLES": None},
+            {"UNTIL": None, "UNTIL AT": None},
+            {"LENGTH": lambda row: "at once" if row.at_once else _length(row)},
+            {"FROM": None},
+            {"REASON": lambda row: _in_short(_or_dash(row.reason))},
+            {"FROM AT": lambda row: row.from_at[11:19] if row.from_at else "-"},
+            {"CAUSE": None},
+            {"CALLS": None},
+            {"BEFORE": None, "AFTER": None},
+        ),
+    )  # fmt: skip
 
 
 # --- providers -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, overload
 
+from cti_es.answers.outages import Outage, OutageReading, Wanted
 from cti_es.logs import reading
 from cti_es.logs.bytes_in import open_bytes
 from cti_es.logs.places import InFile, InMemory, Place, StoredEvent, place_of
@@ -55,8 +56,8 @@ AsOf = int | str | datetime | None
 
 __all__ = [
     "AsOf", "Conflict", "CtiEsError", "DiffResult", "Difference", "Home", "InputError", "Log", "Message", "Misfit",
-    "MisfitsRefused", "NotAStore", "Provider", "StoreError", "StoredEvent", "Summary", "Trace", "TraceMessage",
-    "Violation", "diff", "lint", "open", "read_trace",
+    "MisfitsRefused", "NotAStore", "Outage", "Provider", "StoreError", "StoredEvent", "Summary", "Trace",
+    "TraceMessage", "Violation", "diff", "lint", "open", "read_trace",
 ]  # fmt: skip
 
 
@@ -141,6 +142,30 @@ class Log:
     def providers(self, *, as_of: AsOf = None) -> dict[str, Provider]:
         """The provider of each application that has one, by the name of the application, at a version or a time."""
         return {one.app: one for one in providers_of(self._state(as_of).book)}
+
+    def outages(
+        self,
+        *,
+        as_of: AsOf = None,
+        lines: bool = False,
+        app: str | None = None,
+        device: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+    ) -> list[Outage]:
+        """What was out of service, as it ended, then what is still out, up to a version or a time.
+
+        ``lines``: lines as well as devices. ``app``: as that application was told. ``device``: of this device only.
+        ``since`` and ``until``: what touches the time between them. Raises :class:`InputError` for a window that ends
+        before it begins; Python's ``warnings`` say of names that the log does not have, and of missing times.
+        """
+        devices = () if device is None else (device,)
+        wanted = Wanted(lines, app, devices, _moment_or_none(since), _moment_or_none(until))
+        with self._place.reading() as log:
+            found = OutageReading(log, wanted, _cut(as_of))
+            outages = [one for batch in found.batches() for one in batch]
+        _warn(found.warnings)
+        return outages
 
     def _state(self, as_of: AsOf) -> Replay:
         with self._place.reading() as log:

@@ -15,6 +15,7 @@ KINDS = (
     "misfits",
     "homes",
     "providers",
+    "outages",
     "logs",
     "faults",
     "explanation",
@@ -38,7 +39,8 @@ def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, providers,
-    logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings (import).
+    outages, logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings
+    (import).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -57,6 +59,7 @@ def schema(kind: str) -> dict[str, Any]:
 def _type(kind: str) -> Any:
     from cti_es.answers.device import Placement
     from cti_es.answers.message import Explanation
+    from cti_es.answers.outages import Outage
     from cti_es.cucm.findings import Finding
     from cti_es.model.homes import Home
     from cti_es.model.providers import ProviderRow
@@ -73,6 +76,7 @@ def _type(kind: str) -> Any:
         "misfits": MisfitReport,
         "homes": Home,
         "providers": ProviderRow,
+        "outages": Outage,
         "logs": LogRow,
         "faults": FaultRow,
         "explanation": Explanation,

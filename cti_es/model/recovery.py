@@ -363,11 +363,11 @@ class Recovery:
 
     def suspend(self, device: Device, reason: Reason) -> None:
         """The device loses its home and is out of service, and so is every line that was in service."""
-        lines = device.lines_in_service()
+        home, lines = device.home, device.lines_in_service()
         self._move(device, "out_of_service", None, "suspend")
         for number in lines:
             device.lines[number].in_service = False
-        self.steps.append(Suspended(device.name, lines, reason))
+        self.steps.append(Suspended(device.name, home, lines, reason))
 
     def resume(self, device: Device, node: str) -> None:
         """The device is in service at ``node``, and so is every line that the node does not refuse."""

@@ -10,6 +10,7 @@ same events always give the same messages, misfits and state, byte for byte.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import length_hint
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,6 +44,15 @@ class MisfitReport(msgspec.Struct, frozen=True):
     type: str
     code: MisfitCode
     text: str
+
+
+class Happening(NamedTuple):
+    """What an event has done, if it has done more than bookkeeping: the steps that it took, and what they told."""
+
+    version: int
+    event: Event
+    steps: Sequence[Step]
+    messages: Sequence[Message]
 
 
 Watch = Callable[[int, Sequence[Step]], None]
@@ -95,6 +105,14 @@ class Replay:
 
         Events are taken as the messages are read: whoever stops early leaves the replay between two events.
         """
+        for happening in self.happenings(events):
+            yield from happening.messages
+
+    def happenings(self, events: Sequence[Event]) -> Iterator[Happening]:
+        """Take the next events of the log and yield what they have done, for those that take any step.
+
+        Whoever has been given one finds ``cluster`` and ``book`` as they are after its event.
+        """
         recovery, steps, handlers = self._recovery, self._recovery.steps, self._tsp.handlers
         end = self.version + len(events)
         rest = iter(events)
@@ -108,9 +126,10 @@ class Replay:
                 self.work += len(steps)
                 if self.watch:
                     self.watch(recovery.version, steps)
+                taken = tuple(steps)
                 told = self._tsp.messages(steps, Cause(recovery.version, event.at, type_of[type(event)]))
                 steps.clear()
-                yield from told
+                yield Happening(recovery.version, event, taken, told)
         recovery.version = end
 
     def advance(self, events: Sequence[Event]) -> None:

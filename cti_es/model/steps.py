@@ -9,9 +9,10 @@ from cti_es.model.cluster import Reason
 
 
 class Suspended(msgspec.Struct, frozen=True, tag=True):
-    """The device has lost its home; ``lines`` were in service and went out with it."""
+    """The device has lost ``home``, its home; ``lines`` were in service and went out with it."""
 
     device: str
+    home: str | None
     lines: tuple[str, ...]
     reason: Reason
 

@@ -126,3 +126,24 @@ def all_plainly_canonical(times: Sequence[str]) -> bool:
 def sort_key(at: str) -> str:
     """A key by which canonical times sort as they follow each other: as text, ``…00.5Z`` would sort before ``…00Z``."""
     return at[:-1]
+
+
+def seconds_between(earlier: str | None, later: str | None) -> float | None:
+    """The seconds from one canonical time to another; None if one of them is missing."""
+    if earlier is None or later is None:
+        return None
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: ``4m12s``, ``1h5s``, ``250ms``, ``0s``."""
+    if seconds < 0:
+        return f"-{duration_text(-seconds)}"
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.3g}ms"
+    minutes, rest = divmod(round(seconds, 3), 60)
+    text, left = "", int(minutes)
+    for size, unit in ((24 * 60, "d"), (60, "h"), (1, "m")):
+        count, left = divmod(left, size)
+        text += f"{count}{unit}" if count else ""
+    return f"{text}{round(rest, 3):g}s" if rest or not text else text

@@ -23,6 +23,7 @@ PROMISED = {
     "replay",
     "homes",
     "providers",
+    "outages",
     "diff",
     "lint",
     "explain",

@@ -38,6 +38,7 @@ PRINTED = {
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
     "homes": [("homes", "long.db", "--ndjson"), ("homes", "site.db", "--as-of", "9", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
+    "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "logs": [("logs", "site.db", "--ndjson")],
     "faults": [("verify", "bad.db", "--ndjson")],
     "explanation": [
@@ -74,6 +75,7 @@ WRONG = {
     "misfits": ['{"version":1,"at":null,"type":"node_added","code":"strange","text":"x"}'],
     "homes": ['{"device":"P"}'],
     "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
+    "outages": ['{"device":"P"}'],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
     "faults": ['{"log":null}'],
     "explanation": ["{}"],

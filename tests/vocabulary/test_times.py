@@ -12,6 +12,8 @@ from cti_es.vocabulary.times import (
     EXPECTED,
     all_plainly_canonical,
     canonical_time,
+    duration_text,
+    seconds_between,
     sort_key,
     stamp_zone,
     time_in_zone,
@@ -268,3 +270,30 @@ def test_no_local_time() -> None:
     for local in ("2026-02-30T00:00:00", "1970-01-01T00:30:00", "10:00"):
         with pytest.raises(InputError):
             time_in_zone(local, "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.25, "250ms"),
+        (1, "1s"),
+        (59.9996, "1m"),
+        (60, "1m"),
+        (252, "4m12s"),
+        (252.5, "4m12.5s"),
+        (3605, "1h5s"),
+        (90061, "1d1h1m1s"),
+        (-12, "-12s"),
+    ],
+)
+def test_durations_for_people(seconds, text):
+    """A duration in the largest units that it has."""
+    assert duration_text(seconds) == text
+
+
+def test_seconds_between():
+    """From one time to another, whichever is later; unknown where one is missing."""
+    assert seconds_between("2026-01-01T00:00:00.500000Z", "2026-01-01T00:01:00Z") == 59.5
+    assert seconds_between("2026-01-01T00:01:00Z", "2026-01-01T00:00:00Z") == -60
+    assert seconds_between(None, "2026-01-01T00:00:00Z") is None

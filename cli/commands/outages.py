@@ -1,0 +1,68 @@
+"""``outages``: what was out of service, when, for how long and why."""
+
+from collections.abc import Iterator
+
+import click
+
+from cti_es.answers.outages import Outage, OutageReading, Totals, Wanted
+from cti_es.logs.reading import Cut
+from cti_es_cli.options import Seconds, TimeType, as_of_option
+from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.views import outages_view
+
+
+@click.command(
+    short_help="Print what was out of service, when, how long and why.",
+    epilog="""\b
+Examples:
+  cti-es outages site.db
+  cti-es outages site.db --since 2026-03-01T09:15:00Z --until 2026-03-01T09:20:00Z
+  cti-es outages site.db --app ivr --lines --min 5s
+  cti-es outages site.db --still --ndjson""",
+)
+@source_argument(many=True)
+@click.option("--lines", is_flag=True, help="Outages of lines, too.")
+@click.option("--app", metavar="NAME", help="As this application was told, and only what it has open.")
+@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="Only of this device (again for more).")
+@click.option("--since", type=TimeType(), help="Only what was still out at this time, or went out later.")
+@click.option("--until", type=TimeType(), help="Only what was out at this time, or had been before.")
+@click.option("--min", "least", type=Seconds(), metavar="TIME", help="Only of at least this length, or that last.")
+@click.option("--still", is_flag=True, help="Only what is out of service at the end.")
+@as_of_option("The log as it was at this version or time.")
+@wide_option
+@output_options
+def command(
+    sources: tuple[str, ...],
+    lines: bool,
+    app: str | None,
+    devices: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    least: float | None,
+    still: bool,
+    as_of: Cut | None,
+    wide: bool,
+    format: str,
+    path: str | None,
+) -> None:
+    """Print every interval in which a device that somebody had open, or a phone, was out of service.
+
+    The model moves devices at once: a move is an outage of no length. What is still out at the end comes last.
+    """
+    wanted = Wanted(lines, app, devices, since, until, least, still)
+    totals = Totals()
+
+    def batches_of(source: str) -> Iterator[list[Outage]]:
+        with open_log(source) as log:
+            reading = OutageReading(log, wanted, as_of or Cut())
+            for batch in reading.batches():
+                totals.add(source, batch)
+                yield batch
+        for warning in reading.warnings:
+            warn(f"warning: {warning}")
+
+    with opened(format, path, wide=wide) as output:
+        output.rows(*of_sources(sources, outages_view(lines), batches_of))
+        if format == "text":
+            output.line(totals.text())
