@@ -372,7 +372,9 @@ def diff(
     with ExitStack() as stack:
         both = _side(stack, expected, selection), _side(stack, actual, selection)
         unsure = not sure_of_reasons(both) if ignore_reason is None else ignore_reason
-        options = DiffOptions(order, unsure, strict, time_tolerance, named, shift=shift)
+        options = DiffOptions(
+            order, unsure, strict, time_tolerance, named, shift=shift, note_reasons=ignore_reason is None
+        )
         found = compare_sides(both, options)
         report = Report(both, selection, options, found, shown)
         told = [*both[0].warnings, *both[1].warnings]

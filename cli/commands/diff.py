@@ -108,7 +108,9 @@ def command(
             ),
         )
         reasons_decide = compare == "reason" or (ignore is None and sure_of_reasons(sides))
-        options = DiffOptions(order, not reasons_decide, strict, time_tolerance, given, shift=shift)
+        options = DiffOptions(
+            order, not reasons_decide, strict, time_tolerance, given, shift=shift, note_reasons=ignore is None
+        )
         try:
             found = compare_sides(sides, options)
         finally:

@@ -108,7 +108,12 @@ class Report:
         reasons = [one for one in self.comparison.differences if one.kind == "reason"]
         if reasons and reasons != self._shown[:1]:
             yield ""
-            yield from _other_reasons(reasons, self._actual.where)
+            yield from _other_reasons("Other reasons:", reasons, self._actual.where)
+        if self.comparison.noted:
+            yield ""
+            yield from _other_reasons(
+                "Other reasons, which decide nothing here:", self.comparison.noted, self._actual.where
+            )
         if self._left_out:
             yield ""
             yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
@@ -254,9 +259,9 @@ def _shift(options: DiffOptions, found: Comparison) -> float:
     return found.ahead if options.shift == "auto" or options.shift is None else options.shift
 
 
-def _other_reasons(differences: list[Difference], where: Where) -> Iterator[str]:
+def _other_reasons(title: str, differences: list[Difference], where: Where) -> Iterator[str]:
     """Messages with other reasons, each pair of reasons once, with its first place."""
-    yield "Other reasons:"
+    yield title
     gathered: dict[str, list[Difference]] = defaultdict(list)
     for one in differences:
         gathered[f"{_reason(one.expected)} → {_reason(one.actual)}"].append(one)

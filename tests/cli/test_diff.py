@@ -229,6 +229,11 @@ def test_a_jtapi_trace(crash, quick):
     assert (plain.returncode, reasons.returncode) == (1, 1)
     assert b"3 of 8 expected messages matched\n  5 missing;" in plain.stdout
     assert b"reasons ignored" in plain.stdout
+    assert (
+        b"Other reasons, which decide nothing here:\n  CallManagerFailure \xe2\x86\x92 DeviceUnregistered, 2 times"
+        in plain.stdout
+    )
+    assert b"Other reasons" not in quick("diff", *crash, "--ignore", "reason").stdout
     assert b"1 of 8 expected messages matched\n  5 missing, 2 reason;" in reasons.stdout
 
 

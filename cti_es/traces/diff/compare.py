@@ -37,7 +37,8 @@ class DiffOptions(NamedTuple):
     """How to compare.
 
     ``time_tolerance`` is in seconds (None: times are not compared). ``shift`` is by how many seconds the clock of
-    ACTUAL is ahead, which is taken out before times are compared; ``auto``: as it seems to be.
+    ACTUAL is ahead, which is taken out before times are compared; ``auto``: as it seems to be. ``note_reasons``: where
+    reasons are ignored, other ones are noted all the same, and decide nothing.
     """
 
     order: Order = "channel"
@@ -47,6 +48,7 @@ class DiffOptions(NamedTuple):
     handles: Mapping[str, Given] | None = None
     max_edits: int = MAX_EDITS
     shift: Shift | None = None
+    note_reasons: bool = False
 
 
 class ChannelResult(NamedTuple):
@@ -69,7 +71,8 @@ class Comparison(NamedTuple):
 
     ``announced`` counts messages that only told a handle the state that it had anyway. ``ahead`` is by how many
     seconds the clock of ACTUAL seems to be ahead of that of EXPECTED. ``cut`` counts the handles that were compared
-    with the likeliest channels only, because there are so many.
+    with the likeliest channels only, because there are so many. ``noted`` are matched messages with other reasons that
+    decide nothing.
     """
 
     expected: int
@@ -82,6 +85,7 @@ class Comparison(NamedTuple):
     pairs: list[Pair]
     ahead: float
     cut: int
+    noted: list[Difference]
 
     @property
     def conforms(self) -> bool:
@@ -110,6 +114,7 @@ def compare(expected: Trace, actual: Trace, options: DiffOptions) -> Comparison:
         pairs=pairs,
         ahead=when.ahead / SECOND,
         cut=cut,
+        noted=list(_other_reasons(done)) if options.ignore_reason and options.note_reasons else [],
     )
 
 
@@ -342,6 +347,15 @@ def _without_reason(done: list[_Done], compared: Compared) -> int:
     return sum(
         1 for one in matched if (one.message, one.param1) in compared.untold and one.message not in CONFIGURATION
     )
+
+
+def _other_reasons(done: list[_Done]) -> Iterator[Difference]:
+    """Matched messages that tell a reason on both sides, and not the same one."""
+    for one in done:
+        for left, right in one.matches:
+            expected, actual = one.group.expected[left], one.group.actual[right]
+            if expected.param2 and actual.param2 and expected.param2 != actual.param2:
+                yield Difference("reason", one.group.name, expected, actual, None)
 
 
 def counts(differences: Iterable[Difference]) -> dict[str, int]:
