@@ -210,13 +210,35 @@ def _forget(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _print_versions(ctx: click.Context) -> None:
+    """What a bug report needs: of cti-es, of its fold and of its stores, of Python and of SQLite."""
+    from platform import python_version
+    from sqlite3 import sqlite_version
+
+    from cti_es import __version__
+    from cti_es.logs.store.schema import SCHEMA_VERSION
+    from cti_es.model.replay import FOLD_VERSION
+
+    click.echo(f"cti-es {__version__}")
+    click.echo(f"fold {FOLD_VERSION}, schema {SCHEMA_VERSION}, Python {python_version()}, SQLite {sqlite_version}")
+    ctx.exit()
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: cti-es demo",
     no_args_is_help=True,
 )
-@click.version_option(None, "-V", "--version", package_name="cti-es", message="cti-es %(version)s")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _print_versions(ctx) if asked else None,
+    help="Show the versions and exit.",
+)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 def main() -> None:
     """What should a TAPI application have been told when a CUCM node failed?

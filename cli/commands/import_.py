@@ -260,16 +260,7 @@ def _check(files: tuple[str, ...]) -> None:
 def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
     from cti_es.cucm.nodes import read_nodes
 
-    if nodes_file is None:
-        return {}
-    path = Path(nodes_file)
-    if not path.is_file():
-        raise no_file(path, "a CSV file of nodes")
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("not UTF-8", where=nodes_file, expected="a CSV file of nodes, UTF-8") from None
-    return read_nodes(text.splitlines(), nodes_file, known)
+    return read_nodes(nodes_file, known, unpack_limit()) if nodes_file is not None else {}
 
 
 def _sources(files: tuple[str, ...]) -> str:

@@ -6,15 +6,20 @@ nodes is none.
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 
 from cti_es.cucm.claims import NodeRef, SkipReason, address, host, number, short_host
+from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, no_file, open_bytes
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.names import check_name
+from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, numbered
 
 COLUMNS = ("node", "number", "hosts", "addresses")
 MOST_LEARNT = 10_000
 _HOST = host("")
+_WORDS = FileWords(f"CSV with the columns {', '.join(COLUMNS)}", "a node a line", "is this a file of nodes?")
 
 
 class Nodes:
@@ -78,24 +83,40 @@ def _by_host(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return nodes
 
 
-def read_nodes(lines: Iterable[str], name: str, known: Iterable[str]) -> dict[NodeRef, str]:
+def read_nodes(path: str | Path, known: Iterable[str], limit: UnpackLimit = UNPACK_LIMIT) -> dict[NodeRef, str]:
     """A file of nodes: CSV with the columns node, and any of number, hosts, addresses (several with blanks between).
 
-    ``known`` are the nodes of the log. Raises :class:`InputError` with the line.
+    ``known`` are the nodes of the log, ``limit`` is how much may come out of gzip. Raises OSError, and
+    :class:`InputError` with the line.
     """
-    nodes = list(known)
+    if not Path(path).is_file() and not Path(path).is_fifo():
+        raise no_file(Path(path), _WORDS.file)
+    with open_bytes(Path(path), limit) as stream:
+        return _given(_rows(_lines(stream, str(path)), str(path)), dict.fromkeys(known))
+
+
+def _given(rows: Iterable[tuple[str, dict[str, str]]], nodes: Collection[str]) -> dict[NodeRef, str]:
     given: dict[NodeRef, str] = {}
-    for where, row in _rows(lines, name):
+    for where, row in rows:
         node = row.get("node", "").strip()
         if node not in nodes:
-            raise InputError(f"unknown node '{node}'", where=where, expected="a node of the log",
-                             hint=did_you_mean(node, nodes) or f"its nodes: {', '.join(nodes[:20])}")  # fmt: skip
+            hint = did_you_mean(node, nodes) or f"its nodes: {', '.join(islice(nodes, 20))}"
+            raise InputError(f"unknown node '{node}'", where=where, expected="a node of the log", hint=hint)
         for ref in _refs(row):
             check_name(ref, where)
             _check_number(ref, where)
             if given.setdefault(ref, node) != node:
                 raise InputError(f"{ref} stands for '{given[ref]}' and '{node}'", where=where, expected="one node")
     return given
+
+
+def _lines(stream: ByteStream, name: str) -> Iterator[str]:
+    for first, lines in numbered(chunks(stream, name, _WORDS)):
+        for line_number, line in enumerate(lines, first):
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise InputError("not UTF-8", where=f"{name}:{line_number}", expected=_WORDS.file) from None
 
 
 def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -115,7 +136,7 @@ def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[str, dict[str, str]
     except csv.Error as error:
         raise InputError(f"not CSV: {error}", where=f"{name}:{reader.line_num}") from None
     if header is None:
-        raise InputError("nothing in it", where=name, expected=f"CSV with the columns {', '.join(COLUMNS)}")
+        raise InputError("nothing in it", where=name, expected=_WORDS.file)
 
 
 def _header(names: list[str], where: str) -> list[str]:

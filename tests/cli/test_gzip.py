@@ -16,7 +16,15 @@ READERS = {
     "append": ("append", "new.db#lab", "--from", "FILE", "--dry-run"),
     "import": ("import", "new.db", "FILE"),
 }
-"""Every command that reads a text file, with FILE in place of it."""
+"""Every command that reads a log in text, with FILE in place of it."""
+
+BESIDE = {
+    "nodes": ("import", "new.db", "--nodes", "FILE", "log.txt"),
+    "with": ("import", "new.db", "--with", "FILE", "log.txt"),
+    "heads": ("verify", "new.db", "--heads", "FILE"),
+    "handles": ("diff", "new.db", "new.db", "--handles", "FILE"),
+}
+"""The options that name another file of text."""
 
 BLANK = (b" " * 1023 + b"\n") * (20 << 10)
 
@@ -55,6 +63,17 @@ def test_a_bomb_is_refused_everywhere(quick, write, refused, example, site, word
     said = "bomb.gz: more than 100 bytes come out of each byte"
     refused(quick(*given(words, file), *to_a_file(words)), said, "--unpack-limit SIZE")
     assert not (site.parent / "out").exists()
+
+
+@pytest.mark.parametrize("words", BESIDE.values(), ids=str)
+def test_a_bomb_beside_the_log(quick, write, refused, site, words):
+    """The same of every file that an option names."""
+    (site.parent / "new.db").write_bytes(site.read_bytes())
+    write("Mar  2 09:44:03 cm1 local7 3 : 1: %UC_CALLMANAGER-3-Nothing: x\n", "log.txt")
+    file = write(gzip.compress(BLANK), "bomb.gz")
+
+    said = "bomb.gz: more than 100 bytes come out of each byte"
+    refused(quick(*given(words, file)), said, "--unpack-limit SIZE")
 
 
 @pytest.mark.parametrize("words", READERS.values(), ids=str)

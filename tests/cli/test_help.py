@@ -2,15 +2,19 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from importlib import import_module, metadata
+from platform import python_version
 
 import click
 import pytest
 from click.shell_completion import get_completion_class
 
+from cti_es.logs.store.schema import SCHEMA_VERSION
+from cti_es.model.replay import FOLD_VERSION
 from cti_es.vocabulary.events import EVENT_TYPES
 from cti_es_cli.main import COMMANDS, module_of
 from cti_es_cli.main import main as group
@@ -130,8 +134,11 @@ def test_nothing_to_do(quick):
 
 @pytest.mark.parametrize("arguments", [("--version",), ("-V",)])
 def test_version(arguments, cti_es):
-    """--version is the version of the package."""
-    assert cti_es(*arguments).stdout.decode() == f"cti-es {metadata.version('cti-es')}\n"
+    """--version names all that a bug report needs: the package, the fold, the schema of stores, Python and SQLite."""
+    assert cti_es(*arguments).stdout.decode().splitlines() == [
+        f"cti-es {metadata.version('cti-es')}",
+        f"fold {FOLD_VERSION}, schema {SCHEMA_VERSION}, Python {python_version()}, SQLite {sqlite3.sqlite_version}",
+    ]
 
 
 def test_the_installed_script_is_the_module(cti_es):

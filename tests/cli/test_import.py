@@ -201,6 +201,7 @@ def test_files_that_are_refused(name, outage, quick, refused, write):
         (("import", "site.db#new", "cucm-pub.log"), ["the log 'new' has no nodes yet"]),
         (("import", "site.db"), ["Missing argument 'FILE...'"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "x.csv"), ["x.csv: no such file"]),
+        (("import", "site.db", "cucm-pub.log", "--nodes", "site.db"), ["site.db: a binary file; expected CSV"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "topology.ndjson"), ["topology.ndjson:1: the column"]),
         (("import", "site.db", "cucm-pub.log", "--stamp-tz", "IST"), ["no time zone 'IST'; expected Z, an offset"]),
         (("import", "site.db", "cucm-pub.log", "--date", "2026-02-30"), ["'2026-02-30' is no day"]),

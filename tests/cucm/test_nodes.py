@@ -1,5 +1,7 @@
 """What nodes are called: names, numbers and addresses."""
 
+from pathlib import Path
+
 import pytest
 
 from cti_es.cucm.nodes import Nodes, read_nodes
@@ -73,12 +75,19 @@ def test_given_names_that_differ_by_the_domain_alone():
     assert nodes.find(["host a"])[1] == "ambiguous_node"
 
 
-def rows(*lines):
-    """A file of nodes."""
-    return read_nodes(lines, "nodes.csv", ("cm1", "cm2"))
+@pytest.fixture
+def rows(tmp_path, monkeypatch):
+    """What a file of nodes with these lines says."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(*lines):
+        Path("nodes.csv").write_text("".join(f"{line}\n" for line in lines))
+        return read_nodes("nodes.csv", ("cm1", "cm2"))
+
+    return read
 
 
-def test_a_file_of_nodes():
+def test_a_file_of_nodes(rows):
     """Any of the columns, several names in one cell, blank lines between."""
     assert rows("node,number,hosts,addresses", "cm1,1,pub pub.example.com,10.1.1.1", "", 'cm2,2,sub,"10.1.1.2; fe80::2"') == {
         "number 1": "cm1", "host pub": "cm1", "host pub.example.com": "cm1", "address 10.1.1.1": "cm1",
@@ -102,7 +111,7 @@ def test_a_file_of_nodes():
         (["node,number", "cm1," + "1" * 200_000], "nodes.csv:2: not CSV"),
     ],
 )
-def test_files_that_are_refused(lines, error):
+def test_files_that_are_refused(lines, error, rows):
     """Each mistake with its line."""
     with pytest.raises(InputError) as caught:
         rows(*lines)
