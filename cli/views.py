@@ -6,6 +6,7 @@ import msgspec
 
 from cti_es.answers.outages import Outage
 from cti_es.cucm.findings import Finding
+from cti_es.cucm.registrations import Compared, Verdict
 from cti_es.model.homes import Home
 from cti_es.model.providers import ProviderRow
 from cti_es.model.replay import MisfitReport
@@ -203,6 +204,26 @@ def outages_view(lines: bool) -> View[Outage]:
             {"BEFORE": None, "AFTER": None},
         ),
     )  # fmt: skip
+
+
+VERDICTS: dict[Verdict, str] = {
+    "same": "the same",
+    "elsewhere": "elsewhere",
+    "registered": "registered, in the log out of service",
+    "not_registered": "not registered, in the log in service",
+    "only_ours": "in the log only",
+    "only_theirs": "in the cluster only",
+}
+"""Verdicts of homes beside a cluster, in words."""
+
+COMPARED: View[Compared] = View(
+    titles=("DEVICE", "OURS", "THEIRS", "VERDICT"),
+    cells=lambda row: (row.device, _or_dash(row.ours), _or_dash(row.theirs), VERDICTS[row.verdict]),
+    fields=Compared.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "red" if row.verdict in ("elsewhere", "registered", "not_registered") else None,
+)
 
 
 # --- providers -------------------------------------------------------------------------------------------------------

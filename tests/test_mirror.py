@@ -24,7 +24,6 @@ TOGETHER = {
     "cli/views": "cli/test_formats",
     "cli/demo": "cli/test_good_input",
     "cli/export": "cli/test_good_input",
-    "cli/homes": "cli/test_cuts",
     "cli/lint": "cli/test_diff",
     "cli/log": "cli/test_follow",
     "cli/logs": "cli/test_stores",

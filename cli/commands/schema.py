@@ -14,6 +14,7 @@ KINDS = (
     "messages",
     "misfits",
     "homes",
+    "compared",
     "providers",
     "outages",
     "logs",
@@ -38,9 +39,9 @@ Examples:
 def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
-    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, providers,
-    outages, logs, faults (verify), explanation or placement (explain), differences (diff), violations (lint), findings
-    (import).
+    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, compared
+    (homes --against), providers, outages, logs, faults (verify), explanation or placement (explain), differences
+    (diff), violations (lint), findings (import).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -61,6 +62,7 @@ def _type(kind: str) -> Any:
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
     from cti_es.cucm.findings import Finding
+    from cti_es.cucm.registrations import Compared
     from cti_es.model.homes import Home
     from cti_es.model.providers import ProviderRow
     from cti_es.model.replay import MisfitReport
@@ -75,6 +77,7 @@ def _type(kind: str) -> Any:
         "messages": Message,
         "misfits": MisfitReport,
         "homes": Home,
+        "compared": Compared,
         "providers": ProviderRow,
         "outages": Outage,
         "logs": LogRow,

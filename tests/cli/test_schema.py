@@ -37,6 +37,7 @@ PRINTED = {
     "messages": [("replay", name, "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
     "homes": [("homes", "long.db", "--ndjson"), ("homes", "site.db", "--as-of", "9", "--ndjson")],
+    "compared": [("homes", "site.db", "--against", "cm1=phones.txt", "--all", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
     "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "logs": [("logs", "site.db", "--ndjson")],
@@ -74,6 +75,7 @@ WRONG = {
     "messages": ["{}", '{"seq":"1"}'],
     "misfits": ['{"version":1,"at":null,"type":"node_added","code":"strange","text":"x"}'],
     "homes": ['{"device":"P"}'],
+    "compared": ['{"device":"P","ours":null,"theirs":null,"verdict":"strange"}', '{"device":"P"}'],
     "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
     "outages": ['{"device":"P"}'],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
@@ -101,6 +103,7 @@ def kinds(site, quick, tamper):
     (site.parent / "cut.ndjson").write_bytes(b"".join(messages[:5] + messages[7:]))
     lines = b"7: cm1: Mar 02 2030 09:15:02 UTC : %UC_X-2-CallManagerFailure: %[NodeID=cm1]: x\nwhat?\n"
     (site.parent / "cm.log").write_bytes(lines)
+    (site.parent / "phones.txt").write_text("DeviceName, Descr, RegStatus\nCTIP_IVR_01, , reg\nSEP9, , unr\n")
     (site.parent / "bad.db").write_bytes(site.read_bytes())
     tamper(site.parent / "bad.db", "DROP TRIGGER batches_no_delete", "DELETE FROM batches WHERE position = 1")
 
