@@ -85,6 +85,7 @@ class Commands(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         words, debug = _without_debug(words)
         _end_tidily()
+        _keep_low_numbers()
         try:
             code = self._run(words, prog_name or "cti-es", extra)
             _flush()
@@ -174,6 +175,13 @@ def _end_tidily() -> None:
         if number := getattr(signal, name, None):
             with suppress(ValueError):  # not in the main thread: somebody else's program
                 signal.signal(number, _end)
+
+
+def _keep_low_numbers() -> None:
+    """Who was started without standard streams (``>&-``) must not get a file in their place: libraries write there."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
 
 
 def _end(number: int, frame: object) -> NoReturn:

@@ -7,14 +7,14 @@ import csv
 import io
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from secrets import token_hex
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple, TextIO, TypeVar
 
 import click
 
@@ -26,11 +26,13 @@ from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
 from cti_es_cli.options import OutFile
+from cti_es_cli.out_file import blamed_on, drafted, is_standard_output, status, target_of, written
 from cti_es_cli.sources import CountedLog, open_log
 
 Row = TypeVar("Row")
 AnyFunction = Callable[..., Any]
 
+STDOUT = "standard output"
 FORMATS = ("text", "ndjson", "csv")
 _ALIGNED_TOGETHER = 500
 
@@ -60,12 +62,20 @@ class Output:
     """Where rows go and in which format.
 
     ``live`` flushes after every batch (``--follow``). ``columns`` is how wide text may be; None: as wide as it is.
+    ``name`` is what errors call it.
     """
 
     def __init__(
-        self, format: str, stream: BinaryIO, colours: bool, live: bool = False, columns: int | None = None
+        self,
+        format: str,
+        stream: BinaryIO,
+        colours: bool,
+        live: bool = False,
+        columns: int | None = None,
+        name: str = STDOUT,
     ) -> None:
         self.format = format
+        self._name = name
         self._stream = stream
         self._colours = colours
         self._live = live
@@ -83,7 +93,7 @@ class Output:
         self._put(escaped(data.decode()).encode() if self._is_terminal else data)
 
     def _put(self, data: bytes) -> None:
-        with _quiet_pipe():
+        with self._writing():
             self._stream.write(data)
             if self._live:
                 self._stream.flush()
@@ -91,8 +101,18 @@ class Output:
     def flush(self) -> None:
         """Print what has been held back."""
         self._put(b"")
-        with _quiet_pipe():
+        with self._writing():
             self._stream.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with blamed_on(self._name):
+                yield
+        except OSError as error:
+            if error.errno not in BROKEN_PIPE:
+                raise
+            raise ClosedPipe from None
 
     def line(self, text: str, colour: str | None = None) -> None:
         """Print a line of text; in a colour, on a terminal."""
@@ -158,16 +178,6 @@ def _widths(lines: list[tuple[str, ...]], at_least: list[int]) -> list[int]:
     return [max(pair) for pair in zip(widths, at_least, strict=True)] if at_least else widths
 
 
-@contextmanager
-def _quiet_pipe() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in BROKEN_PIPE:
-            raise
-        raise ClosedPipe from None
-
-
 def shown(text: str) -> str:
     """Text that cannot steer a terminal."""
     return printable(text)
@@ -201,7 +211,7 @@ def of_sources(
     """What to print of one SOURCE or several. ``batches_of`` is asked for its batches when a SOURCE has its turn."""
     if len(sources) == 1:
         return view, iter(batches_of(sources[0]))
-    pairs = (((source, row) for row in batch) for source in sources for batch in batches_of(source))
+    pairs = (((shown(source), row) for row in batch) for source in sources for batch in batches_of(source))
     return sourced(view), pairs
 
 
@@ -220,32 +230,29 @@ def opened(
     ``in_place``: the file may be one that the command reads. ``option`` is the one that names the file. ``wide``: rows
     may be wider than the terminal.
     """
-    if path is None or path == "-":
-        if sys.stdout is None:
-            raise InputError("there is no standard output", expected="somewhere to print to", hint="use -o FILE")
-        yield Output(format, sys.stdout.buffer, _wants_colours(), live, None if wide else _columns())
+    if path == "":
+        raise click.UsageError(f"{option}: an empty name; give the name of a file")
+    if path is None or path == "-" or is_standard_output(path):
+        stream = standard_output().buffer
+        yield Output(format, stream, _wants_colours(), live, None if wide else _columns())
         return
-    target = Path(path).resolve()  # through links, to what they point at
-    if not target.parent.is_dir():
-        raise click.UsageError(f"{option} {path}: no such folder")
-    if target.exists() and not target.is_file():  # a pipe or a device is written to as it is
-        with target.open("wb") as stream:
-            yield Output(format, stream, colours=False, live=True)
+    if (old := status(path)) is not None and not stat.S_ISREG(old.st_mode):  # a pipe or a device is written to as it is
+        with written(path) as device:
+            yield Output(format, device, colours=False, live=True, name=path)
         return
-    if not os.access(target.parent, os.W_OK):
-        raise InputError("no permission to make a file in this folder", where=path)
+    target = target_of(path, option)
     _refuse_store(target, f"{option} {path}")
     if not in_place:
         _refuse_input(target, f"{option} {path}")
-    draft = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.new")
-    try:
-        with draft.open("wb") as stream:
-            yield Output(format, stream, colours=False, live=live)
-        if target.exists():
-            draft.chmod(target.stat().st_mode & 0o7777)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(target, path) as draft:
+        yield Output(format, draft, colours=False, live=live, name=path)
+
+
+def standard_output() -> TextIO:
+    """Standard output. Raises :class:`InputError` if the process was started without one (``>&-``)."""
+    if sys.stdout is None:
+        raise InputError("there is no standard output", expected="somewhere to print to", hint="use -o FILE")
+    return sys.stdout
 
 
 def _refuse_store(target: Path, what: str) -> None:

@@ -19,7 +19,7 @@ def counted(
     batches: Iterable[Batch], size: Callable[[Batch], int], done: str, things: str = "events"
 ) -> Iterator[Batch]:
     """Pass batches on and show how many events (or other things) they held so far: ``read 1,200,000 events``."""
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+    if not all(stream and stream.isatty() for stream in (sys.stdout, sys.stderr)):  # None: started without (>&-)
         yield from batches
         return
     count, due, shown = 0, clock.seconds() + AFTER, ""

@@ -1,7 +1,8 @@
 """SOURCEs of a command line: the argument, the option that goes with it, and how far a log has been read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from cti_es.logs import open as library
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped
 from cti_es.logs.reading import Batch, Log, Wait
+from cti_es.vocabulary.names import printable
 from cti_es_cli.progress import counted
 
 _UNPACK_LIMIT = "cti_es.unpack_limit"
@@ -58,6 +60,12 @@ def unpack_option(command: Any) -> Any:
 
 def _remember(ctx: click.Context, param: click.Parameter, value: UnpackLimit | None) -> None:
     ctx.meta[_UNPACK_LIMIT] = value
+
+
+def names_of(files: Iterable[str]) -> str:
+    """What is kept as the source of events: the names of their files, as far as they fit; shown harmlessly."""
+    names = ", ".join(printable(Path(file).name) for file in files)
+    return names if len(names) <= 100 else f"{names[:99]}…"
 
 
 class CountedLog:

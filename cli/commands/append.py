@@ -21,7 +21,7 @@ from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import names_of, unpack_limit, unpack_option
 
 HERE = "event"
 
@@ -157,7 +157,7 @@ def _source(source: str | None, file: str | None) -> str:
     if source:
         check_name(source, "--source")
         return source
-    return Path(file).name if file else "command line"
+    return names_of([file]) if file else "command line"
 
 
 def _fields(event_type: str, assignments: tuple[str, ...]) -> dict[str, Any]:

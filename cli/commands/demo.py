@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from cti_es.testing.worked_example import EVENTS
+from cti_es_cli.output import standard_output
 
 FILE, STORE = "events.ndjson", "site.db"
 
@@ -26,6 +27,7 @@ def command() -> None:
 
     A node fails with a call on a route point, comes back, and the call ends.
     """
+    standard_output()
     with TemporaryDirectory(prefix="cti-es-demo-") as folder:
         (Path(folder) / FILE).write_bytes(EVENTS)
         for number, (words, arguments) in enumerate(STEPS):

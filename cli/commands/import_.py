@@ -25,7 +25,7 @@ from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import names_of, unpack_limit, unpack_option
 from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def command(
     if source:
         check_name(source, "--source")
     address = parse_address(store)
-    options = AppendOptions("import", source or _sources(files), dry_run=dry_run)
+    options = AppendOptions("import", source or names_of(files), dry_run=dry_run)
     lines = LogLineOptions(year, day, {zone: means for zone, means in zones if zone}, dict(zones).get(""))
     names = sorted(files, key=lambda name: not is_piped(name))  # what comes once is read first
 
@@ -261,9 +261,3 @@ def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
     from cti_es.cucm.nodes import read_nodes
 
     return read_nodes(nodes_file, known, unpack_limit()) if nodes_file is not None else {}
-
-
-def _sources(files: tuple[str, ...]) -> str:
-    """What is kept with the events: the names of the files, as far as they fit."""
-    names = ", ".join(shown(Path(file).name) for file in files)
-    return names if len(names) <= 100 else f"{names[:99]}…"

@@ -95,6 +95,8 @@ def no_file(path: Path, expected: str) -> InputError:
         return InputError("a folder", where=str(path), expected=expected)
     if path.exists():
         return InputError("not a regular file", where=str(path), expected=expected)
+    if path.is_symlink():
+        return InputError("a link to what is not there", where=str(path), expected=expected)
     try:
         known = os.listdir(path.parent)
     except OSError:

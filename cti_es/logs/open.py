@@ -38,6 +38,8 @@ def parse_address(text: str) -> Address:
     """
     if not text:
         raise InputError("an empty name", expected=A_SOURCE)
+    if not text:
+        raise InputError("an empty name", expected=A_SOURCE)
     path, mark, log = text.rpartition("#")
     if not mark or os.path.exists(text):
         return Address(Path(text), None)

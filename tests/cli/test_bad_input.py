@@ -1,9 +1,12 @@
 """What is no event log is refused: where, what was found, what was expected, what is near; and nothing is stored."""
 
 import json
+import os
 from itertools import cycle
 
 import pytest
+
+from cti_es.vocabulary.names import printable
 
 GOOD = b'{"type":"node_added","node":"cm1"}'
 READERS = ("replay", "homes", "log", "export")
@@ -340,3 +343,80 @@ def test_a_hostile_value_is_shown_harmlessly(field, quick, write, refused):
 
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+NO_TEXT = os.fsdecode(b"no\xfftext")
+"""A file name that is no UTF-8, as old disks and archives have them."""
+
+STEERING = "a\x1b[31m\u202e\u200bb"
+
+
+@pytest.fixture(params=[NO_TEXT, STEERING], ids=["no UTF-8", "steering"])
+def odd(request, write, example, site, tmp_path):
+    """A name of files that no terminal should be given: an event log, and a store with .db behind it."""
+    try:
+        write(example, request.param)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    (tmp_path / f"{request.param}.db").write_bytes(site.read_bytes())
+    return request.param
+
+
+@pytest.mark.parametrize("format", ["text", "ndjson", "csv"])
+@pytest.mark.parametrize("command", ["log", "replay", "homes"])
+def test_several_sources_with_odd_names(command, format, odd, quick):
+    """Where each row has its SOURCE, the name of the file is shown with escapes, in every format."""
+    result = quick(command, odd, f"{odd}.db", "--format", format)
+
+    assert (result.returncode, result.stderr) == (0, b"")
+    text = result.stdout.decode()
+    assert printable(odd) in text.replace("\\\\", "\\")
+    assert [line for line in text.splitlines() if printable(line) != line] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("logs", "{}.db"), ("verify", "{}.db"), ("export", "{}"), ("lint", "{}"), ("diff", "{}", "{}.db"), ("explain", "{}", "1"),
+        ("diff", "{}", "{}", "--format", "ndjson"), ("diff", "{}", "{}", "--junit", "{}.xml"), ("diff", "{}", "{}", "--handles", "{}"),
+        ("log", "site.db", "-o", "{}.out"), ("log", "site.db", "-o", "{}/out"), ("log", "{}.none"), ("log", "{}#x"), ("log", "{}.db#{}"),
+        ("log", "site.db", "--device", "{}"), ("log", "site.db", "--type", "{}"), ("replay", "site.db", "--app", "{}"), ("{}",),
+        ("append", "{}.new", "node_added", "node=cm1"), ("append", "{}.new", "--from", "{}"), ("append", "{}.new", "--from", "{}.none"),
+        ("append", "site.db#{}", "node_added", "node=x"), ("append", "site.db", "node_added", "node={}"), ("append", "site.db", "{}"),
+        ("append", "site.db", "node_added", "node=x", "--source", "{}"), ("append", "site.db", "node_added", "{}=x"),
+        ("import", "site.db", "{}"), ("import", "{}.db", "{}"), ("import", "site.db", "{}", "--nodes", "{}"), ("generate", "-o", "{}.out"),
+        ("import", "site.db", "events.ndjson", "--with", "{}"), ("verify", "site.db", "--heads", "{}"), ("verify", "site.db", "--head", "{}"),
+        ("lint", "{}", "--line-pattern", "{}"), ("schema", "{}"), ("demo", "{}"), ("log", "site.db", "--as-of", "{}"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_odd_names_everywhere(words, odd, quick):
+    """Wherever a file is named, a name that is no text ends in no fault of cti-es, and nothing of it is shown raw."""
+    result = quick(*(word.format(odd, odd) for word in words))
+    said = result.stderr.decode()
+
+    assert result.returncode in (0, 1, 2)
+    assert "fault of cti-es" not in said
+    assert "Traceback" not in said
+    assert [line for line in (said + result.stdout.decode()).splitlines() if printable(line) != line] == []
+
+
+def test_the_source_of_odd_files(odd, quick, site, rows):
+    """What append keeps as the source is the name of the file, shown harmlessly; verify agrees."""
+    appended = quick("append", "new.db", "--from", odd)
+
+    assert (appended.returncode, quick("verify", "new.db").returncode) == (0, 0), appended.stderr
+    assert printable(odd) in rows(site.with_name("new.db"))[0]
+
+
+def test_a_link_to_nothing(quick, refused, tmp_path):
+    """A link whose file is gone is called that; it is not suggested instead of itself."""
+    (tmp_path / "events.ndjson").symlink_to("gone.ndjson")
+
+    assert "did you mean" not in refused(quick("log", "events.ndjson"), "events.ndjson: a link to what is not there")
+
+
+@pytest.mark.parametrize("words", [("log", ""), ("append", "", "node_added", "node=x"), ("log", "site.db", "-o", "")])
+def test_empty_names_of_files(words, quick, refused, site):
+    """An empty name of a file, as a shell makes it of a variable that is not set, is called empty."""
+    refused(quick(*words), "empty name")

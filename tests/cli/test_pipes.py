@@ -137,21 +137,44 @@ def test_standard_error_cannot_be_written(words, cti_es, site, environment):
     assert result.returncode in (0, 2)
 
 
-@pytest.mark.parametrize(("command", "closed"), [("log site.db", 1), ("log -", 0), ("append new.db --from -", 0)])
-def test_a_stream_that_is_not_there(command, closed, site, tmp_path, environment):
+def without(signs, command, folder):
+    """Run cti-es as a shell starts it with streams closed (``>&-``)."""
+    line = f"exec {' '.join(CLI)} {command} {signs}"
+    return subprocess.run(["bash", "-c", line], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+PRINTING = (
+    "log site.db", "logs site.db", "replay site.db --digest", "replay site.db --format csv", "homes site.db",
+    "providers site.db", "export site.db", "explain site.db 1", "verify site.db", "diff site.db site.db",
+    "lint site.db", "generate --events 5", "schema events", "demo",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "sign"),
+    [*((command, ">&-") for command in PRINTING), ("log -", "<&-"), ("append new.db --from -", "<&-")],
+)
+def test_a_stream_that_is_not_there(command, sign, site, tmp_path, environment):
     """A process started without standard input or output (>&-) says so in a sentence: exit 2, no fault of cti-es."""
-    sign = "<&-" if closed == 0 else ">&-"
-    result = subprocess.run(
-        ["bash", "-c", f"exec {' '.join(CLI)} {command} {sign}"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
+    result = without(sign, command, tmp_path)
 
     assert result.returncode == 2
     assert b"Traceback" not in result.stderr
     assert b"fault of cti-es" not in result.stderr
+    assert b"there is no standard" in result.stderr
     assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.parametrize("signs", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("command", ["append new.db --from events.ndjson", "log events.ndjson -o out.txt"])
+def test_streams_that_are_not_needed(command, signs, log_file, tmp_path, environment):
+    """What needs no standard stream works without: the work is done, and no file gets what is meant for a stream."""
+    result = without(signs, command, tmp_path)
+    made = without("", "verify new.db" if "append" in command else "log events.ndjson -o again.txt", tmp_path)
+
+    assert (result.returncode, made.returncode) == (0, 0), result.stderr + made.stderr
+    if "log" in command.split():
+        assert (tmp_path / "out.txt").read_bytes() == (tmp_path / "again.txt").read_bytes()
 
 
 def test_a_stopped_reader_is_waited_for(big_file, environment):

@@ -55,6 +55,8 @@ def _compiled(pattern: str) -> Any:
     options.max_mem = _MOST_MEMORY
     try:
         found = re2.compile(pattern, options)
+    except UnicodeEncodeError:
+        raise InputError(f"the pattern {quoted(pattern)}", expected="a regular expression in UTF-8") from None
     except re2.error as error:
         why = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else f"{error}"
         raise InputError(f"the pattern {quoted(pattern)}: {why}", expected="a regular expression of RE2") from None
