@@ -1,9 +1,11 @@
 """How each kind of row looks: the columns of text and CSV, the object of NDJSON."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 
+from cti_es.answers.history import Change
 from cti_es.answers.outages import Outage
 from cti_es.cucm.findings import Finding
 from cti_es.cucm.registrations import Compared, Verdict
@@ -115,18 +117,18 @@ _STATE_COLOURS = {"in_service": "green", "out_of_service": "red"}
 _STATES_IN_SHORT = {"in_service": "in", "out_of_service": "out"}
 
 
-def _lines(home: Home) -> str:
-    out = [number for number, state in home.lines.items() if state == "out_of_service"]
-    if not home.lines:
+def _lines(row: Home | Change) -> str:
+    out = [number for number, state in row.lines.items() if state == "out_of_service"]
+    if not row.lines:
         return "-"
     if not out:
-        return f"{' '.join(home.lines)} in service"
-    if len(out) == len(home.lines):
+        return f"{' '.join(row.lines)} in service"
+    if len(out) == len(row.lines):
         return f"{' '.join(out)} out of service"
-    return f"{' '.join(home.lines)}, of them {' '.join(out)} out of service"
+    return f"{' '.join(row.lines)}, of them {' '.join(out)} out of service"
 
 
-def _lines_in_short(home: Home) -> str:
+def _lines_in_short(home: Home | Change) -> str:
     """``3``, or ``3, 1 out``."""
     out = sum(1 for state in home.lines.values() if state == "out_of_service")
     return f"{len(home.lines)}, {out} out" if out else str(len(home.lines))
@@ -154,6 +156,43 @@ HOMES: View[Home] = View(
         {"ORIGINAL": None},
         {"CALLS": None},
         {"STATE": lambda row: _STATES_IN_SHORT.get(row.state, row.state)},
+        {"LINES": None},
+    ),
+)
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+
+
+def _whom(row: Change) -> str:
+    """``ivr 4 board 1``: who was told how many messages."""
+    return " ".join(f"{app} {count}" for app, count in Counter(one.app for one in row.told).items())
+
+
+HISTORY: View[Change] = View(
+    titles=("VERSION", "AT", "EVENT", "DEVICE", "STATE", "HOME", "BECAUSE", "LINES", "CALLS", "TOLD"),
+    cells=lambda row: (
+        str(row.version),
+        _or_dash(row.at),
+        row.event,
+        row.device,
+        _or_dash(row.state),
+        _or_dash(row.home),
+        row.because,
+        _lines(row),
+        str(row.calls),
+        _or_dash(_whom(row)),
+    ),
+    fields=Change.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: _STATE_COLOURS.get(row.state or ""),
+    narrower=(
+        {"LINES": _lines_in_short},
+        {"CALLS": None},
+        {"AT": lambda row: row.at[11:19] if row.at else "-"},
+        {"STATE": lambda row: _STATES_IN_SHORT.get(row.state or "", _or_dash(row.state))},
+        {"BECAUSE": None},
         {"LINES": None},
     ),
 )

@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # as in typing, without importing it
 if TYPE_CHECKING:
     from cti_es.api import (
         AsOf,
+        Change,
         Conflict,
         CtiEsError,
         Difference,
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsOf",
+    "Change",
     "Conflict",
     "CtiEsError",
     "DiffResult",

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, overload
 
+from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.outages import Outage, OutageReading, Wanted
 from cti_es.logs import reading
 from cti_es.logs.bytes_in import open_bytes
@@ -55,9 +56,9 @@ AsOf = int | str | datetime | None
 """A point in a log: a version, a time (RFC 3339 text, or a datetime with a zone), or None for the end."""
 
 __all__ = [
-    "AsOf", "Conflict", "CtiEsError", "DiffResult", "Difference", "Home", "InputError", "Log", "Message", "Misfit",
-    "MisfitsRefused", "NotAStore", "Outage", "Provider", "StoreError", "StoredEvent", "Summary", "Trace",
-    "TraceMessage", "Violation", "diff", "lint", "open", "read_trace",
+    "AsOf", "Change", "Conflict", "CtiEsError", "DiffResult", "Difference", "Home", "InputError", "Log", "Message",
+    "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "StoreError", "StoredEvent", "Summary",
+    "Trace", "TraceMessage", "Violation", "diff", "lint", "open", "read_trace",
 ]  # fmt: skip
 
 
@@ -166,6 +167,19 @@ class Log:
             outages = [one for batch in found.batches() for one in batch]
         _warn(found.warnings)
         return outages
+
+    def history(self, device: str, *, as_of: AsOf = None) -> list[Change]:
+        """Every change of a device's state, home and lines, in order, up to a version or a time.
+
+        Raises :class:`InputError` for a device that the log never had.
+        """
+        with self._place.reading() as log:
+            reading = HistoryReading(log, (device,), _cut(as_of))
+            changes = [one for batch in reading.batches() for one in batch]
+            if not changes:
+                _check_known("device", device, reading.known)
+        _warn(reading.warnings)
+        return changes
 
     def _state(self, as_of: AsOf) -> Replay:
         with self._place.reading() as log:

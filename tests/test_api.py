@@ -433,3 +433,24 @@ def test_lint(lost: cti_es.Trace) -> None:
     assert cti_es.lint("tb20.log") == []
     assert {one.rule for one in cti_es.lint("twice.log", strict=True)} == {"still_out"}
     assert cti_es.lint(cti_es.read_trace("twice.log")) == cti_es.lint("twice.log")
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def test_outages_and_history_of_a_log() -> None:
+    """What the commands print, as lists; names that a log does not have are told of."""
+    log = cti_es.Log()
+    log.append("node_added", node="cm1", at="2026-01-01T08:00:00Z")
+    log.append("device_added", device="P", kind="phone", at="2026-01-01T08:00:00Z")
+    log.append("node_failed", node="cm1", at="2026-01-01T09:00:00Z")
+    log.append("node_recovered", node="cm1", at="2026-01-01T09:01:00Z")
+
+    [outage] = log.outages(device="P")
+    assert (outage.from_version, outage.until_version, outage.seconds) == (3, 4, 60)
+    assert log.outages(until="2026-01-01T08:59:59Z") == []
+    assert [(one.version, one.home) for one in log.history("P")] == [(2, "cm1"), (3, None), (4, "cm1")]
+    with pytest.raises(cti_es.InputError, match="no device 'Q'"):
+        log.history("Q")
+    with pytest.warns(UserWarning, match="no device 'Q'"):
+        assert log.outages(device="Q") == []

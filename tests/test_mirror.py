@@ -13,6 +13,7 @@ TESTS = ROOT / "tests"
 TOGETHER = {
     "traces/several": "cli/test_diff_files",
     "traces/comparing": "cli/test_diff_files",
+    "answers/names": "answers/test_outages",
     "answers/notes": "answers/test_message",
     "cli/exits": "cli/test_bad_input",
     "cli/hints": "cli/test_bad_input",

@@ -12,6 +12,7 @@ from cti_es_cli.sources import CountedLog, open_log, source_argument
 if TYPE_CHECKING:
     from cti_es.answers.device import OpenHandle, Placement
     from cti_es.answers.message import Explanation
+    from cti_es.answers.untold import Effect
     from cti_es.vocabulary.tapi import Message
 
 
@@ -20,27 +21,49 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   cti-es explain site.db 12
-  cti-es explain site.db --device CTIP01 --as-of 2026-03-01T10:15:00Z""",
+  cti-es explain site.db --device CTIP01 --as-of 2026-03-01T10:15:00Z
+  cti-es explain site.db --device CTIP01 --event 1187""",
 )
 @source_argument()
 @click.argument("seq", type=click.IntRange(min=1), metavar="[SEQ]", required=False)
 @click.option("--device", metavar="DEVICE", help="Explain where this device is, not a message.")
+@click.option(
+    "--event",
+    "version",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --device: what event N did to it, and why it told nothing.",
+)
 @as_of_option("With --device: at this version or time, not at the end.")
 @click.option(
     "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
 )
 @click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
-def command(source: str, seq: int | None, device: str | None, as_of: Cut | None, format: str, path: str | None) -> None:
-    """Explain message number SEQ of the replay, or with --device where a device was and why."""
+def command(
+    source: str,
+    seq: int | None,
+    device: str | None,
+    version: int | None,
+    as_of: Cut | None,
+    format: str,
+    path: str | None,
+) -> None:
+    """Explain message number SEQ of the replay, or with --device where a device was and why.
+
+    With --device and --event: what an event did to the device, and why applications were not told.
+    """
     from cti_es.answers.device import explain_device
     from cti_es.answers.message import explain_message
+    from cti_es.answers.untold import explain_event
     from cti_es.vocabulary.events import encode
 
     if (seq is None) == (device is None):
         raise click.UsageError("give either the number of a message or --device")
     if seq is not None and as_of is not None:
         raise click.UsageError("--as-of goes with --device; a message has its own place in the log")
+    if version is not None and (device is None or as_of is not None):
+        raise click.UsageError("--event goes with --device, and an event has its own place in the log (no --as-of)")
     with open_log(source, again=True) as plain, opened(format, path) as output:
         log = CountedLog(plain)
         if device is None:
@@ -49,6 +72,13 @@ def command(source: str, seq: int | None, device: str | None, as_of: Cut | None,
                 output.write(encode(explanation) + b"\n")
             else:
                 _print_message(output, explanation, log.name)
+            return
+        if version is not None:
+            effect = explain_event(log, device, version)
+            if format == "ndjson":
+                output.write(encode(effect) + b"\n")
+            else:
+                _print_effect(output, effect, log.name)
             return
         placement, warnings = explain_device(log, device, as_of or Cut())
         if format == "ndjson":
@@ -84,8 +114,7 @@ def _print_message(output: Output, found: "Explanation", name: str) -> None:
         output.line(text)
     for one in found.messages:
         mark = ">" if one.seq == message.seq else " "
-        where = f"line {one.line}" if one.line is not None else "phone"
-        output.line(f"{mark} {one.seq}  {one.app}  {where}  {_said(one)}")
+        output.line(f"{mark} {one.seq}  {one.app}  {_what(one.line)}  {_said(one)}")
 
 
 def _handle(message: "Message") -> str:
@@ -100,6 +129,29 @@ def _said(message: "Message") -> str:
     state = f" {message.param1_name} (0x{message.param1:x})" if message.param1_name else ""
     reason = f", reason {message.param2_name} ({message.param2})" if message.param2_name else ""
     return f"{message.message}{state}{reason}"
+
+
+def _print_effect(output: Output, found: "Effect", name: str) -> None:
+    from cti_es.answers.device import home_in_words
+    from cti_es.report.rows import details
+    from cti_es.vocabulary.events import type_of
+
+    event = f"{type_of[type(found.event)]} {details(found.event)}"
+    output.line(f"Event {found.version} of {name}{_at(found.event.at)}: {event}")
+    output.line("")
+    output.line(f"Before: {found.device} {home_in_words(found.before)}")
+    output.line(f"After:  {found.device} {home_in_words(found.after)}")
+    output.line("")
+    output.line(f"Sent about {found.device}: {'' if found.messages else 'nothing'}".rstrip())
+    for one in found.messages:
+        output.line(f"  {one.seq}  {one.app}  {_what(one.line)}  {_said(one)}")
+    for silent in found.not_told:
+        whom = f"{silent.app}, {_what(silent.line)}: " if silent.app else ""
+        output.line(f"Not told: {whom}{silent.text}")
+
+
+def _what(line: str | None) -> str:
+    return "phone" if line is None else f"line {line}"
 
 
 def _print_placement(output: Output, found: "Placement", name: str) -> None:

@@ -17,10 +17,12 @@ KINDS = (
     "compared",
     "providers",
     "outages",
+    "history",
     "logs",
     "faults",
     "explanation",
     "placement",
+    "effect",
     "differences",
     "violations",
     "findings",
@@ -40,8 +42,8 @@ def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, compared
-    (homes --against), providers, outages, logs, faults (verify), explanation or placement (explain), differences
-    (diff), violations (lint), findings (import).
+    (homes --against), providers, outages, history, logs, faults (verify), explanation, placement or effect (explain),
+    differences (diff), violations (lint), findings (import).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -59,8 +61,10 @@ def schema(kind: str) -> dict[str, Any]:
 
 def _type(kind: str) -> Any:
     from cti_es.answers.device import Placement
+    from cti_es.answers.history import Change
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
+    from cti_es.answers.untold import Effect
     from cti_es.cucm.findings import Finding
     from cti_es.cucm.registrations import Compared
     from cti_es.model.homes import Home
@@ -80,10 +84,12 @@ def _type(kind: str) -> Any:
         "compared": Compared,
         "providers": ProviderRow,
         "outages": Outage,
+        "history": Change,
         "logs": LogRow,
         "faults": FaultRow,
         "explanation": Explanation,
         "placement": Placement,
+        "effect": Effect,
         "violations": Violation,
         "findings": Finding,
     }[kind]

@@ -83,7 +83,7 @@ def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]
         why=_why(cluster, device, event),
         refused_by=list(device.refused_by),
         lines_refused_by={number: list(line.refused_by) for number, line in device.lines.items() if line.refused_by},
-        waits_for=_waits_for(cluster, name),
+        waits_for=waits_for(cluster, name),
         away=device.away,
         handles=list(_handles(replay.book, device)),
         withdrawn=[
@@ -125,7 +125,8 @@ def _why(cluster: Cluster, device: Device, event: Event) -> str:
     return _BECAUSE[because].format(home=device.home, away=device.away)
 
 
-def _waits_for(cluster: Cluster, name: str) -> str:
+def waits_for(cluster: Cluster, name: str) -> str:
+    """What would have to happen for a device to move or come back, in words; empty if nothing is due."""
     device = cluster.devices[name]
     if device.away and device.state == "out_of_service":
         return "the device itself to come back"

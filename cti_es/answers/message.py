@@ -37,7 +37,7 @@ def explain_message(log: Log, seq: int) -> Explanation:
     message, others = _find(log, seq)
     replay, _ = resumed_at(log, Cut(version=message.version - 1))
     event = event_at(log, message.version)
-    before, unfiltered = Replay(replay.encoded()), _wanting_everything(replay, message.device)
+    before, unfiltered = Replay(replay.encoded()), wanting_everything(replay, message.device)
     replay.advance([event])
     would = [one for one in unfiltered.messages([event]) if one.device == message.device]
     return Explanation(
@@ -52,7 +52,7 @@ def explain_message(log: Log, seq: int) -> Explanation:
     )
 
 
-def _wanting_everything(replay: Replay, device: str) -> Replay:
+def wanting_everything(replay: Replay, device: str) -> Replay:
     """A copy of a replay in which every handle on the device wants every state message."""
     copy = Replay(replay.encoded())
     for held in copy.book.held.get(device, {}).values():

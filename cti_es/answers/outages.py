@@ -9,12 +9,13 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from cti_es.answers.names import unknown
 from cti_es.logs.reading import WHOLE, Cut, Log, Reading, check_end
 from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.replay import Happening, Replay
 from cti_es.model.steps import LineLost, OpenedIn, OpenedOut, Suspended
-from cti_es.vocabulary.errors import InputError, did_you_mean
+from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Kind, type_of
 from cti_es.vocabulary.tapi import Message
 from cti_es.vocabulary.times import duration_text, seconds_between, sort_key
@@ -137,9 +138,9 @@ class OutageReading:
         if self._without_times:
             self.warnings.append(f"events of {name} have no times: how long something was out is unknown there")
         devices = [one for one in self._wanted.devices if one not in self._devices]
-        self.warnings += _unknown("device", devices, replay.cluster.devices, name)
+        self.warnings += unknown("device", devices, replay.cluster.devices, name)
         if self._wanted.app is not None:
-            self.warnings += _unknown("application", [self._wanted.app], replay.book.apps, name)
+            self.warnings += unknown("application", [self._wanted.app], replay.book.apps, name)
 
 
 class Totals:
@@ -175,13 +176,6 @@ class Totals:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _unknown(what: str, wanted: Iterable[str], known: Collection[str], log: str) -> Iterator[str]:
-    for name in wanted:
-        if name not in known:
-            near = did_you_mean(name, known)
-            yield f"there is no {what} '{name}'" + (f" ({near})" if near else "") + f" in {log}"
 
 
 # --- what is out at the moment --------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ PROMISED = {
     "homes",
     "providers",
     "outages",
+    "history",
     "diff",
     "lint",
     "explain",

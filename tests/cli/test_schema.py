@@ -40,6 +40,10 @@ PRINTED = {
     "compared": [("homes", "site.db", "--against", "cm1=phones.txt", "--all", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
     "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
+    "history": [
+        ("history", "tsp.db", "--device", "P", "--device", "Q", "--ndjson"),
+        ("history", "site.db", "--device", "RP_SALES", "--ndjson"),
+    ],
     "logs": [("logs", "site.db", "--ndjson")],
     "faults": [("verify", "bad.db", "--ndjson")],
     "explanation": [
@@ -50,6 +54,10 @@ PRINTED = {
         *(("explain", "site.db", "--device", "RP_SALES", "--as-of", str(version), "--ndjson") for version in (4, 7, 9)),
         ("explain", "tsp.db", "--device", "P", "--ndjson"),
         ("explain", "tsp.db", "--device", "Q", "--as-of", "13", "--ndjson"),
+    ],
+    "effect": [
+        *(("explain", "tsp.db", "--device", "P", "--event", str(version), "--ndjson") for version in range(8, 17)),
+        ("explain", "site.db", "--device", "RP_SALES", "--event", "9", "--ndjson"),
     ],
     "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
     "violations": [("lint", "cut.ndjson", "--ndjson")],
@@ -78,10 +86,12 @@ WRONG = {
     "compared": ['{"device":"P","ours":null,"theirs":null,"verdict":"strange"}', '{"device":"P"}'],
     "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
     "outages": ['{"device":"P"}'],
+    "history": ['{"version":1}'],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
     "faults": ['{"log":null}'],
     "explanation": ["{}"],
     "placement": ["{}"],
+    "effect": ["{}"],
 }
 
 

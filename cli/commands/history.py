@@ -1,0 +1,45 @@
+"""``history``: every change of a device."""
+
+from collections.abc import Iterator
+
+import click
+
+from cti_es.answers.history import Change, HistoryReading
+from cti_es.logs.reading import Cut
+from cti_es_cli.options import as_of_option
+from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.views import HISTORY
+
+
+@click.command(
+    short_help="Print every change of a device, also where nobody was told.",
+    epilog="""\b
+Examples:
+  cti-es history site.db --device CTIP01
+  cti-es history events.ndjson --device CTIP01 --device SEP02 --ndjson""",
+)
+@source_argument(many=True)
+@click.option(
+    "--device", "devices", multiple=True, required=True, metavar="DEVICE", help="Of this device (again for more)."
+)
+@as_of_option("The log as it was at this version or time.")
+@wide_option
+@output_options
+def command(
+    sources: tuple[str, ...], devices: tuple[str, ...], as_of: Cut | None, wide: bool, format: str, path: str | None
+) -> None:
+    """Print every change of a device's state, home and lines: the event, what it did, and how many were told.
+
+    Changes of which nobody was told are there, too; explain --device D --event N says why.
+    """
+
+    def batches_of(source: str) -> Iterator[list[Change]]:
+        with open_log(source) as log:
+            reading = HistoryReading(log, devices, as_of or Cut())
+            yield from reading.batches()
+        for warning in reading.warnings:
+            warn(f"warning: {warning}")
+
+    with opened(format, path, wide=wide) as output:
+        output.rows(*of_sources(sources, HISTORY, batches_of))

@@ -1,0 +1,13 @@
+"""Names that somebody asks for and a log does not have."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from cti_es.vocabulary.errors import did_you_mean
+
+
+def unknown(what: str, wanted: Iterable[str], known: Collection[str], log: str) -> Iterator[str]:
+    """For each name that is not known a sentence that says so, with what is near; ``what`` it would be the name of."""
+    for name in wanted:
+        if name not in known:
+            near = did_you_mean(name, known)
+            yield f"there is no {what} '{name}'" + (f" ({near})" if near else "") + f" in {log}"
