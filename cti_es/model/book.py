@@ -109,6 +109,8 @@ class Book(msgspec.Struct):
 
     def controlling(self, device: str) -> list[str]:
         """The applications with a provider whose users may control the device, in order."""
+        if not self.providers:
+            return []
         return [app for app, provider in self.connected() if device not in provider.withdrawn]
 
     def held_on(self, device: str, app: str) -> Held | None:

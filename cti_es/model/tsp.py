@@ -134,11 +134,11 @@ class Tsp:
 
         def handler(event: events.DeviceOpened | events.LineOpened) -> None:
             app = event.app or DEFAULT_APP
-            provider = self.book.providers.get(app)
-            if provider and event.device in provider.withdrawn:
-                raise Misfit("not_controlled", f"'{event.device}' is withdrawn from what '{app}' may control")
-            if not self.book.reaches(app):
-                raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
+            if provider := self.book.providers.get(app):
+                if event.device in provider.withdrawn:
+                    raise Misfit("not_controlled", f"'{event.device}' is withdrawn from what '{app}' may control")
+                if provider.link is None:
+                    raise Misfit("no_link", f"the provider of '{app}' is not linked to any CTI Manager")
             opens(event)
 
         return handler

@@ -113,6 +113,13 @@ EVERY_TYPE = """\
 {"type":"device_recovered","device":"P"}
 {"type":"device_failed","device":"Q","reason":"EnergyWisePowerSavePlus"}
 {"type":"device_removed","device":"Q"}
+{"type":"lines_changed","device":"P","added":["3"]}
+{"type":"lines_changed","device":"P","added":[],"removed":["3","2"]}
+{"type":"control_withdrawn","app":"recorder","device":"P"}
+{"type":"control_granted","app":"recorder","device":"P"}
+{"type":"provider_link_lost","app":"recorder"}
+{"type":"provider_linked","app":"recorder","node":"cm1"}
+{"type":"provider_link_lost","app":"recorder","node":"cm1"}
 {"type":"provider_closed","app":"recorder"}
 """
 """Every event type, with and without what may be left out; canonical, but for times."""
@@ -176,7 +183,7 @@ def test_every_type_comes_back(quick, write):
     sent = EVERY_TYPE.replace("}\n", f",{AT}}}\n")
     result = quick("append", "site.db", "--from", write(sent))
 
-    assert b"appended 43, duplicates 0, misfits 0" in result.stderr
+    assert b"appended 50, duplicates 0, misfits 0" in result.stderr
     assert quick("export", "site.db").stdout.decode() == sent
     assert {json.loads(line)["type"] for line in sent.splitlines()} == set(EVENT_TYPES)
 

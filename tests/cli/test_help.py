@@ -5,7 +5,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from importlib import import_module, metadata
 from platform import python_version
 
@@ -107,12 +106,10 @@ def test_help_of_the_group(arguments, cti_es):
 
 
 def test_help_is_fast(environment):
-    """--help imports no command and nothing heavy, and comes at once (150 ms; ten times that on a busy machine)."""
-    begin = time.monotonic()
+    """--help imports no command and nothing heavy, so that it comes at once (tests/benchmarks/run.py measures it)."""
     result = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "cti_es_cli", "--help"], env=environment(), capture_output=True
     )
-    duration = time.monotonic() - begin
     imported = set(re.findall(rb"\| +(\S+)$", result.stderr, re.MULTILINE))
 
     assert not imported & {
@@ -122,7 +119,6 @@ def test_help_is_fast(environment):
         b"cti_es.model.recovery",
         b"cti_es_cli.commands.append",
     }
-    assert duration < 1.5
 
 
 def test_nothing_to_do(quick):
