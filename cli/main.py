@@ -25,6 +25,7 @@ from cti_es_cli.hints import hinted
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
     "import": "Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
+    "discover": "Print what files know of a cluster; the questions to ask it.",
     "logs": "List the logs of a store.",
     "log": "Print the events of a log.",
     "replay": "Print the TAPI messages that a log causes.",

@@ -7,6 +7,7 @@ import msgspec
 
 from cti_es.answers.history import Change
 from cti_es.answers.outages import Outage
+from cti_es.cucm.discover import Known
 from cti_es.cucm.findings import Finding
 from cti_es.cucm.registrations import Compared, Verdict
 from cti_es.model.homes import Home
@@ -357,4 +358,15 @@ FINDINGS: View[Finding] = View(
     values=_values,
     json=_json,
     colour=lambda row: _FINDING_COLOURS.get(row.kind),
+)
+
+
+# --- what files know ------------------------------------------------------------------------------------------------
+
+DISCOVERED: View[Known] = View(
+    titles=("KIND", "NAME", "OF", "COUNT", "FIRST", "TEXT"),
+    cells=lambda row: (row.kind, row.name, _or_dash(row.of), f"{row.count:,}", _or_dash(row.first), row.text),
+    fields=Known.__struct_fields__,
+    values=_values,
+    json=_json,
 )

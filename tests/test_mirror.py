@@ -32,6 +32,8 @@ TOGETHER = {
     "cucm/claims": "cucm/test_alarms",
     "cucm/connections": "cucm/test_importing",
     "cucm/cti_alarms": "cucm/test_alarms",
+    "cucm/discover_queries": "cucm/test_discover",
+    "cucm/discover_skeleton": "cucm/test_discover",
     "cucm/files": "cucm/test_importing",
     "cucm/findings": "cucm/test_importing",
     "cucm/past": "cucm/test_importing",

@@ -26,6 +26,7 @@ KINDS = (
     "differences",
     "violations",
     "findings",
+    "discovered",
 )
 
 
@@ -43,7 +44,7 @@ def command(kind: str, path: str | None) -> None:
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, compared
     (homes --against), providers, outages, history, logs, faults (verify), explanation, placement or effect (explain),
-    differences (diff), violations (lint), findings (import).
+    differences (diff), violations (lint), findings (import), discovered (discover).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -64,7 +65,11 @@ def _type(kind: str) -> Any:
     from cti_es.answers.history import Change
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
+<<<<<<< HEAD
     from cti_es.answers.untold import Effect
+=======
+    from cti_es.cucm.discover import Known
+>>>>>>> ebd638c (discover: what files know of a cluster, a skeleton of its topology, the questions to ask it; an unknown kind says which to take)
     from cti_es.cucm.findings import Finding
     from cti_es.cucm.registrations import Compared
     from cti_es.model.homes import Home
@@ -92,6 +97,7 @@ def _type(kind: str) -> Any:
         "effect": Effect,
         "violations": Violation,
         "findings": Finding,
+        "discovered": Known,
     }[kind]
 
 

@@ -103,6 +103,7 @@ def _given(rows: Iterable[tuple[str, dict[str, str]]], nodes: Collection[str]) -
             hint = did_you_mean(node, nodes) or f"its nodes: {', '.join(islice(nodes, 20))}"
             raise InputError(f"unknown node '{node}'", where=where, expected="a node of the log", hint=hint)
         for ref in _refs(row):
+            check_name(ref.partition(" ")[2], where)
             check_name(ref, where)
             _check_number(ref, where)
             if given.setdefault(ref, node) != node:

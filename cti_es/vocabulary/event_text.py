@@ -20,7 +20,7 @@ from cti_es.vocabulary.events import (
     fields_of,
     set_time,
 )
-from cti_es.vocabulary.names import MAX_NAME, check_name
+from cti_es.vocabulary.names import MAX_NAME, UNKNOWN, check_name
 from cti_es.vocabulary.times import canonical_time
 
 
@@ -160,10 +160,25 @@ def _wrong_value(problem: str, place: str) -> InputError:
         found = problem.removeprefix("Invalid enum value ").strip("'")
         field = place.rpartition(".")[2]
         known = _ALLOWED[field]
+        if field == "kind" and found not in known:
+            return InputError(
+                f"unknown kind '{found}'", where=place, expected=", ".join(known), hint=_which_kind(found)
+            )
         return InputError(
             f"unknown {field} '{found}'", where=place, expected=", ".join(known), hint=did_you_mean(found, known)
         )
     return InputError(problem, where=place)
+
+
+def _which_kind(found: str) -> str:
+    """Which kind stands for a device that is called otherwise elsewhere."""
+    if found == UNKNOWN:
+        return "'?' stands for something unknown"
+    near = did_you_mean(found.replace(" ", "_"), _ALLOWED["kind"])
+    return (
+        near
+        or "what else an application controls (CTI remote devices, Client Services Framework, soft phones) is a phone"
+    )
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {

@@ -10,6 +10,9 @@ from cti_es.vocabulary.errors import InputError
 
 MAX_NAME = 128
 
+UNKNOWN = "?"
+"""What stands for a name that nobody knows yet (docs/reference/commands/discover.md#a-skeleton). It is no name."""
+
 # The table is written out, not asked of unicodedata: what a name is must not depend on the version of Python.
 REFUSED = (
     (0x0000, 0x001F, "a control character"),
@@ -60,6 +63,8 @@ _REFUSED = re.compile(
 
 def check_name(name: str, where: str) -> None:
     """Raise :class:`InputError` naming ``where`` unless ``name`` may be a name."""
+    if name == UNKNOWN:
+        raise InputError("'?', which stands for something unknown", where=where, expected="what it is")
     if not name:
         raise InputError("an empty name", where=where, expected=f"1 to {MAX_NAME} characters")
     if len(name) > MAX_NAME:

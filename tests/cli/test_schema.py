@@ -62,6 +62,7 @@ PRINTED = {
     "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
     "violations": [("lint", "cut.ndjson", "--ndjson")],
     "findings": [("import", "site.db", "cm.log", "--ndjson")],
+    "discovered": [("discover", "cm.log", "--ndjson")],
 }
 """Kind: commands whose NDJSON it describes."""
 

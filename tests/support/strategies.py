@@ -403,7 +403,7 @@ _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0" +
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Zl", "Zp", "Cn"], exclude_characters=_UNSEEN),
     min_size=1, max_size=128,
-)  # fmt: skip
+).filter(lambda name: name != "?")  # fmt: skip
 """Anything that may be a name, but for the invisible characters that are good in some places."""
 
 times = (
