@@ -65,11 +65,8 @@ def _type(kind: str) -> Any:
     from cti_es.answers.history import Change
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
-<<<<<<< HEAD
     from cti_es.answers.untold import Effect
-=======
     from cti_es.cucm.discover import Known
->>>>>>> ebd638c (discover: what files know of a cluster, a skeleton of its topology, the questions to ask it; an unknown kind says which to take)
     from cti_es.cucm.findings import Finding
     from cti_es.cucm.registrations import Compared
     from cti_es.model.homes import Home
