@@ -92,7 +92,7 @@ WHOLE = {
     "traces": "hostile",
     "traces/diff": "injected properties",
     "traces/forms": "tapi_traces",
-    "trust": "crashes damage fuzz growth hostile_schemas syscalls writers",
+    "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas syscalls writers",
     "": "citations docs mirror packaging purity",
 }
 """Folder → tests of more than one module: what users meet, what every store keeps, what holds for the whole model."""
