@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "providers": "Print which application is connected to which CTI Manager.",
     "outages": "Print what was out of service, when, how long and why.",
     "history": "Print every change of a device, also where nobody was told.",
+    "impact": "Print what would happen if nodes or CTI Managers failed.",
     "diff": "Compare the expected messages with those that really came.",
     "lint": "Check a trace against rules that every trace must keep.",
     "explain": "Say why a message came, or why a device is where it is.",

@@ -131,6 +131,7 @@ class Output:
                 self.write(_csv_lines(rows))
 
     def _text(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        self._narrowed, self._widths = 0, []
         for rows in batches if self._live else [joined(batches)]:
             for some in batched(rows, _ALIGNED_TOGETHER):
                 self._text_lines(view, some)

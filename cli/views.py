@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cti_es.answers.history import Change
+from cti_es.answers.impact import DeviceImpact, Scenario, Weakness
 from cti_es.answers.outages import Outage
 from cti_es.cucm.discover import Known
 from cti_es.cucm.findings import Finding
@@ -160,6 +161,64 @@ HOMES: View[Home] = View(
         {"LINES": None},
     ),
 )
+
+
+# --- impact ----------------------------------------------------------------------------------------------------------
+
+
+def _busiest(row: Scenario) -> str:
+    """``cm2 12 (was 4)``."""
+    return f"{row.busiest.node} {row.busiest.devices} (was {row.busiest.before})" if row.busiest else "-"
+
+
+def _given(row: msgspec.Struct) -> list[Any]:
+    """The values of a row for CSV; an empty cell for what is left out, objects as JSON."""
+    values = (getattr(row, field) for field in row.__struct_fields__)
+    return [None if one is msgspec.UNSET else encode(one).decode() if isinstance(one, msgspec.Struct) else _flat(one)
+            for one in values]  # fmt: skip
+
+
+SCENARIOS: View[Scenario] = View(
+    titles=("FAILS", "MOVED", "OUT", "CLOSED", "LINES LOST", "CALLS", "WITHOUT LINK", "BUSIEST", "NOT BACK"),
+    cells=lambda row: (
+        " ".join(row.fails),
+        str(row.moved),
+        str(row.out),
+        str(row.closed),
+        str(row.lines_lost),
+        str(row.calls),
+        _or_dash(" ".join(row.apps_without_link)),
+        _busiest(row),
+        _or_dash(None if row.not_back is msgspec.UNSET else row.not_back),
+    ),
+    fields=Scenario.__struct_fields__,
+    values=_given,
+    json=_json,
+    colour=lambda row: "green" if row.harmless else "red",
+)
+
+DEVICE_IMPACTS: View[DeviceImpact] = View(
+    titles=("FAILS", "DEVICE", "KIND", "FROM", "TO", "STATE", "CALLS", "WHY NONE", "BACK AT", "NOT BACK"),
+    cells=lambda row: (
+        " ".join(row.fails),
+        row.device,
+        row.device_kind,
+        _or_dash(row.from_home),
+        _or_dash(row.to_home),
+        row.state,
+        str(row.calls),
+        _or_dash(row.why_none),
+        _or_dash(None if row.back_home is msgspec.UNSET else row.back_home),
+        _or_dash(None if row.not_back is msgspec.UNSET else row.not_back),
+    ),
+    fields=DeviceImpact.__struct_encode_fields__,
+    values=_given,
+    json=_json,
+    colour=lambda row: _STATE_COLOURS.get(row.state, "magenta"),
+)
+
+IMPACT_ROWS: View[Scenario | DeviceImpact | Weakness] = View((), lambda row: (), (), _given, _json)
+"""All of them, for NDJSON: each says of which kind it is."""
 
 
 # --- history ---------------------------------------------------------------------------------------------------------

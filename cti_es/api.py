@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self, overload
 
 from cti_es.answers.history import Change, HistoryReading
+from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Scenario, Weakness, impact
 from cti_es.answers.outages import Outage, OutageReading, Wanted
 from cti_es.logs import reading
 from cti_es.logs.bytes_in import open_bytes
@@ -56,9 +57,9 @@ AsOf = int | str | datetime | None
 """A point in a log: a version, a time (RFC 3339 text, or a datetime with a zone), or None for the end."""
 
 __all__ = [
-    "AsOf", "Change", "Conflict", "CtiEsError", "DiffResult", "Difference", "Home", "InputError", "Log", "Message",
-    "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "StoreError", "StoredEvent", "Summary",
-    "Trace", "TraceMessage", "Violation", "diff", "lint", "open", "read_trace",
+    "AsOf", "Change", "Conflict", "CtiEsError", "DeviceImpact", "DiffResult", "Difference", "Home", "InputError", "Log",
+    "Message", "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "Scenario", "StoreError", "StoredEvent",
+    "Summary", "Trace", "TraceMessage", "Violation", "Weakness", "diff", "lint", "open", "read_trace",
 ]  # fmt: skip
 
 
@@ -180,6 +181,28 @@ class Log:
                 _check_known("device", device, reading.known)
         _warn(reading.warnings)
         return changes
+
+    def impact(
+        self,
+        *,
+        as_of: AsOf = None,
+        fail: Iterable[Iterable[str]] | None = None,
+        pairs: bool = False,
+        scope: ImpactScope = "node",
+        and_back: bool = False,
+        devices: bool = False,
+    ) -> list[Scenario | DeviceImpact | Weakness]:
+        """What would happen if every node alone failed at the end, or at a version or a time; the log is not touched.
+
+        ``fail``: sets of nodes that fail together; ``pairs``: every two nodes. ``scope``: nodes with their CTI Managers
+        (``node``), call processing alone (``call_manager``) or CTI Managers alone (``cti_manager``). ``and_back``: they
+        recover, too. ``devices``: each device that changes as well. Raises :class:`InputError` for unknown nodes.
+        """
+        sets = None if fail is None else [tuple(nodes) for nodes in fail]
+        with self._place.reading() as log:
+            rows, found = impact(log, Asked(sets, pairs, scope, and_back, devices), _cut(as_of))
+        _warn(found)
+        return list(rows)
 
     def _state(self, as_of: AsOf) -> Replay:
         with self._place.reading() as log:

@@ -18,6 +18,7 @@ KINDS = (
     "providers",
     "outages",
     "history",
+    "impact",
     "logs",
     "faults",
     "explanation",
@@ -43,8 +44,8 @@ def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
     KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, compared
-    (homes --against), providers, outages, history, logs, faults (verify), explanation, placement or effect (explain),
-    differences (diff), violations (lint), findings (import), discovered (discover).
+    (homes --against), providers, outages, history, impact, logs, faults (verify), explanation, placement or effect
+    (explain), differences (diff), violations (lint), findings (import), discovered (discover).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -63,6 +64,7 @@ def schema(kind: str) -> dict[str, Any]:
 def _type(kind: str) -> Any:
     from cti_es.answers.device import Placement
     from cti_es.answers.history import Change
+    from cti_es.answers.impact import Row
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
     from cti_es.answers.untold import Effect
@@ -87,6 +89,7 @@ def _type(kind: str) -> Any:
         "providers": ProviderRow,
         "outages": Outage,
         "history": Change,
+        "impact": Row,
         "logs": LogRow,
         "faults": FaultRow,
         "explanation": Explanation,

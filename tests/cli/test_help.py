@@ -28,6 +28,7 @@ PROMISED = {
     "providers",
     "outages",
     "history",
+    "impact",
     "diff",
     "lint",
     "explain",

@@ -44,6 +44,7 @@ PRINTED = {
         ("history", "tsp.db", "--device", "P", "--device", "Q", "--ndjson"),
         ("history", "site.db", "--device", "RP_SALES", "--ndjson"),
     ],
+    "impact": [("impact", name, "--devices", "--and-back", "--ndjson") for name in ("tsp.db", "long.db", "site.db")],
     "logs": [("logs", "site.db", "--ndjson")],
     "faults": [("verify", "bad.db", "--ndjson")],
     "explanation": [
@@ -88,6 +89,7 @@ WRONG = {
     "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
     "outages": ['{"device":"P"}'],
     "history": ['{"version":1}'],
+    "impact": ['{"kind":"scenario"}', "{}"],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
     "faults": ['{"log":null}'],
     "explanation": ["{}"],

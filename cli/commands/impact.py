@@ -1,0 +1,136 @@
+"""``impact``: what would happen if nodes or CTI Managers failed."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Row, Scenario, Weakness, impact
+from cti_es.logs.reading import Cut
+from cti_es_cli.exits import ClosedPipe
+from cti_es_cli.options import as_of_option
+from cti_es_cli.output import Output, batched, opened, output_options, warn, wide_option
+from cti_es_cli.sources import CountedLog, open_log, source_argument
+from cti_es_cli.views import DEVICE_IMPACTS, IMPACT_ROWS, SCENARIOS
+
+LEFT_WITHOUT = 1
+
+
+@click.command(
+    short_help="Print what would happen if nodes or CTI Managers failed.",
+    epilog="""\b
+Examples:
+  cti-es impact site.db
+  cti-es impact site.db --fail cm1,cm2 --devices
+  cti-es impact site.db --pairs --and-back
+  cti-es impact topology.ndjson --check""",
+)
+@source_argument()
+@click.option(
+    "--fail", "sets", multiple=True, metavar="NODE,...", help="These together, not every node alone (again for more)."
+)
+@click.option("--pairs", is_flag=True, help="Every two nodes together, not every node alone.")
+@click.option(
+    "--scope",
+    type=click.Choice(["node", "call_manager"]),
+    default="node",
+    show_default=True,
+    help="A node with its CTI Manager, or its call processing alone.",
+)
+@click.option("--cti-manager", is_flag=True, help="CTI Managers fail, not nodes.")
+@click.option("--and-back", is_flag=True, help="They recover, too: say what does not return.")
+@click.option("--devices", is_flag=True, help="A row for each device that changes, too.")
+@click.option("--check", is_flag=True, help="Exit code 1 if anything is left out of service, closed or without a link.")
+@as_of_option("From the state at this version or time, not at the end.")
+@wide_option
+@output_options
+def command(
+    source: str,
+    sets: tuple[str, ...],
+    pairs: bool,
+    scope: ImpactScope,
+    cti_manager: bool,
+    and_back: bool,
+    devices: bool,
+    check: bool,
+    as_of: Cut | None,
+    wide: bool,
+    format: str,
+    path: str | None,
+) -> int:
+    """Print what would happen if nodes failed now: every node alone, or those that --fail and --pairs name.
+
+    Nothing is written to the log. What is weak without any failure stands at the head.
+    """
+    if sets and pairs:
+        raise click.UsageError("--fail names the nodes, --pairs takes every two; give one of them")
+    if cti_manager and scope != "node":
+        raise click.UsageError("--cti-manager is about the CTI Manager alone; --scope does not go with it")
+    asked = Asked(
+        [_nodes(one) for one in sets] or None, pairs, "cti_manager" if cti_manager else scope, and_back, devices
+    )
+    with open_log(source) as log:
+        found, warnings = impact(CountedLog(log), asked, as_of or Cut())
+    for warning in warnings:
+        warn(f"warning: {warning}")
+    seen = _Seen(found)
+    try:
+        with opened(format, path, wide=wide) as output:
+            {"text": _text, "ndjson": _ndjson, "csv": _csv}[format](output, seen, devices)
+            output.flush()
+    except ClosedPipe:
+        raise ClosedPipe(_verdict(check, seen)) from None
+    return _verdict(check, seen)
+
+
+def _verdict(check: bool, seen: "_Seen") -> int:
+    """What ``--check`` says, when all scenarios have been seen."""
+    for _ in seen if check else ():
+        pass
+    return LEFT_WITHOUT if check and seen.harm else 0
+
+
+def _nodes(text: str) -> list[str]:
+    nodes = text.split(",")
+    if "" in nodes:
+        raise click.UsageError(f"--fail {text}: a name is missing; expected for example cm1,cm2")
+    return nodes
+
+
+class _Seen:
+    """The rows as they come; ``harm``: whether any scenario has left something without service or link."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.harm = False
+        self._rows = iter(rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.harm |= isinstance(row, Scenario) and not row.harmless
+            yield row
+
+
+def _ndjson(output: Output, rows: Iterable[Row], devices: bool) -> None:
+    output.rows(IMPACT_ROWS, batched(rows))
+
+
+def _csv(output: Output, rows: Iterable[Row], devices: bool) -> None:
+    """Of the scenarios or, if they are asked for, of the devices: a table has one kind of row."""
+    view: Any = DEVICE_IMPACTS if devices else SCENARIOS
+    output.rows(view, batched(row for row in rows if isinstance(row, DeviceImpact if devices else Scenario)))
+
+
+def _text(output: Output, rows: Iterable[Row], devices: bool) -> None:
+    scenarios: list[Scenario] = []
+    changed: list[DeviceImpact] = []
+    for row in rows:
+        if isinstance(row, Weakness):
+            output.line(f"finding: {row.text}", "yellow")
+        elif isinstance(row, Scenario):
+            scenarios.append(row)
+        else:
+            changed.append(row)
+    output.rows(SCENARIOS, [scenarios])
+    if devices:
+        output.line("")
+        output.rows(DEVICE_IMPACTS, [changed])
