@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,7 +23,7 @@ from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
-from cti_es_cli.options import DayType, TimeType, stamp_tz_option, wait_option
+from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import names_of, unpack_limit, unpack_option
@@ -49,6 +50,9 @@ WAYS_OUT = {
     "ambiguous_node": "see --nodes",
 }
 """Why lines were left out → the option that would have helped."""
+
+LONGEST_GRACE = 86_400.0
+"""A call is not doubted for a failure on another day."""
 
 A_LOG = "a CUCM syslog, an SDL trace, a CDR file, a folder or archive of them, or - for standard input"
 
@@ -86,6 +90,14 @@ Examples:
 @click.option("--at", type=TimeType(), help="Since when the topology in these files has been so.")
 @click.option("--only-controlled", is_flag=True, help="Of the devices in tables, only those that a user may control.")
 @click.option("--update-lines", is_flag=True, help="Other lines of a device in a table become lines_changed.")
+@click.option(
+    "--grace",
+    type=Seconds(),
+    default="5s",
+    show_default=True,
+    metavar="TIME",
+    help="How near to the failure of a device's node the end of its call is doubted.",
+)
 @click.option("--allow-unknown", is_flag=True, help="Store the rest, if failures or recoveries cannot be placed.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
@@ -103,6 +115,7 @@ def command(
     at: str | None,
     only_controlled: bool,
     update_lines: bool,
+    grace: float,
     allow_unknown: bool,
     dry_run: bool,
     source: str | None,
@@ -140,6 +153,7 @@ def command(
             _events(extra),
             files_of([name for name in names if not is_piped(name)], A_LOG, unpack_limit()),
             TopologyOptions(at, only_controlled, update_lines),
+            timedelta(seconds=min(grace, LONGEST_GRACE)),
         )
         try:
             return _import(target, log, what, options, output)

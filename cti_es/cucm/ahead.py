@@ -11,7 +11,7 @@ the loss.
 from datetime import datetime, timedelta
 
 from cti_es.cucm.claims import SkipReason
-from cti_es.cucm.spool import Spool
+from cti_es.cucm.spool import FOLLOWED, Spool
 from cti_es.cucm.translation import Translation
 
 BACK_SOON = timedelta(minutes=5)
@@ -23,7 +23,7 @@ def overtaken(spool: Spool, translation: Translation) -> dict[str, SkipReason]:
     back: dict[str | None, datetime] = {}
     lost: dict[str, datetime] = {}
     found: dict[str, SkipReason] = {}
-    for claimed in spool.looked_ahead():
+    for claimed in spool.looked_ahead(FOLLOWED):
         what, connection = claimed.claim.what, claimed.claim.connection or ""
         at = datetime.fromisoformat(claimed.at)
         if what == "node_recovered":

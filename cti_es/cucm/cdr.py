@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
-from cti_es.cucm.claims import Claim, SkipReason
+from cti_es.cucm.claims import Claim, SkipReason, number
 from cti_es.vocabulary.errors import InputError, did_you_mean
 
 START = b"cdrRecordType"
@@ -23,6 +23,7 @@ NEEDED = (
 )  # fmt: skip
 _ALSO_CALLED = {"destlegcallidentifier": "destlegidentifier"}
 _CLUSTER = "globalcallid_clusterid"
+_NODES = ("orignodeid", "destnodeid")
 _END, _START_RECORD, _QUALITY = "1", "0", "2"
 _TYPES = frozenset({"integer", "uniqueidentifier"})
 _LAST = 253_000_000_000  # the year 9987; times beyond are no seconds
@@ -49,6 +50,7 @@ class CdrReader:
         self._leave_out = leave_out
         self._columns: list[int] = []
         self._cluster = -1
+        self._nodes: list[int] = []
         self._width = 0
 
     def calls(self, chunks: Iterable[list[bytes]]) -> Iterator[tuple[int, list[Call]]]:
@@ -96,13 +98,17 @@ class CdrReader:
         self._width = len(row)
         self._columns = [names.index(needed.lower()) for needed in NEEDED]
         self._cluster = names.index(_CLUSTER) if _CLUSTER in names else -1
+        self._nodes = [names.index(name) if name in names else -1 for name in _NODES]
 
     def _calls(self, row: list[str]) -> list[Call]:
         kind, *numbers, origin, destination = [row[column].strip() for column in self._columns]
         if kind != _END:
             self._skipped("other_record" if kind in (_START_RECORD, _QUALITY) else "bad_number")
             return []
-        devices = [device for device in dict.fromkeys((origin, destination)) if device and self._known(device)]
+        nodes = [row[column].strip() if column >= 0 else "" for column in self._nodes]
+        # of a device that is both ends, the node of its origination
+        ends = dict(reversed(list(zip((origin, destination), nodes, strict=True))))
+        devices = {one: ends[one] for one in dict.fromkeys((origin, destination)) if one and self._known(one)}
         if not devices:
             self._skipped("unknown_device")
             return []
@@ -118,15 +124,20 @@ def _seconds(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 and int(text) < _LAST else None
 
 
-def _of_devices(devices: list[str], cluster: str, numbers: list[str]) -> Iterator[Call]:
-    """A leg on each device, from the connection (from the start, if nobody answered) to the end."""
+def _of_devices(devices: dict[str, str], cluster: str, numbers: list[str]) -> Iterator[Call]:
+    """A leg on each device, from the connection (from the start, if nobody answered) to the end.
+
+    ``devices`` gives the number of the node at which each one was, if the record says so.
+    """
     manager, call, leg, other, origination, connect, disconnect = numbers
     name = f"{cluster + ' ' if cluster else ''}{manager}/{call} {leg}-{other}"
     began = min(int(connect) or int(origination) or int(disconnect), int(disconnect))
-    for device in devices:
+    for device, home in devices.items():
         same = _identifier(cluster, *numbers, device)
+        nodes = tuple(map(number, [manager, home] if home else [manager]))
         yield Call("start", _at(began), f"{same}:start", Claim("call_started", device=device, call=name))
-        yield Call("end", _at(int(disconnect)), f"{same}:end", Claim("call_ended", device=device, call=name))
+        ended = Claim("call_ended", nodes, device=device, call=name, since=_at(began))
+        yield Call("end", _at(int(disconnect)), f"{same}:end", ended)
 
 
 def _identifier(*content: str) -> str:

@@ -87,9 +87,10 @@ REASONS: dict[SkipReason, str] = {
 class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a line says.
 
-    ``nodes`` are ways to name the node it is about, best first. ``connection`` is the host and number of a CTI
-    connection, ``app`` the user name that opens it, ``event`` the JSON of a given event. ``reason`` is a reason of
-    ``device_failed`` (docs/reference/tsp.md#devices-that-are-away).
+    ``nodes`` are ways to name the node it is about, best first; of a call record, the node that wrote it and the one
+    at which the device was. ``connection`` is the host and number of a CTI connection, ``app`` the user name that opens
+    it, ``event`` the JSON of a given event. ``reason`` is a reason of ``device_failed``
+    (docs/reference/tsp.md#devices-that-are-away). ``since`` is when the call began of which a record gives the end.
     """
 
     what: What
@@ -101,6 +102,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):
     call: str | None = None
     reason: str | None = None
     event: str | None = None
+    since: str | None = None
 
 
 def host(name: str) -> NodeRef:

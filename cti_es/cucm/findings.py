@@ -6,13 +6,15 @@ import msgspec
 
 FindingKind = Literal[
     "read", "ignored", "appended", "duplicate", "merged", "misfit", "skipped", "unknown", "unrecovered", "differs",
-    "changed", "topology", "elsewhere", "second_connection", "outside_list", "refused_login", "gap", "restart",
+    "changed", "topology", "elsewhere", "corrected", "doubtful", "second_connection", "outside_list",
+    "refused_login", "gap", "restart",
 ]  # fmt: skip
 """A closed list: a file that was read; one that has nothing for an import; events of a type; what came twice; what
 another line had said already; what does not fit the state; lines left out by reason; names that the log does not know;
 what failed and has not recovered; what the log has otherwise, and its topology otherwise; what was assumed of the
-topology; devices that are elsewhere; logins beside another connection, at a CTI Manager outside of the list, and
-refused ones; lost lines; restarts."""
+topology; devices that are elsewhere; ends of calls that a later line corrects, and that nothing but the record of a
+dead node tells; logins beside another connection, at a CTI Manager outside of the list, and refused ones; lost lines;
+restarts."""
 
 KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 _MOST = 50

@@ -12,11 +12,13 @@ order of their times and checked against the state that they meet:
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import NamedTuple
 
 from cti_es.cucm.ahead import overtaken
 from cti_es.cucm.alarms import refusal
+from cti_es.cucm.call_ends import doubts
 from cti_es.cucm.claims import OUTAGES, REASONS, NodeRef, SkipReason
 from cti_es.cucm.files import Chunks, File, Intake
 from cti_es.cucm.findings import Finding, Findings
@@ -24,7 +26,7 @@ from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
-from cti_es.cucm.spool import Claimed, Spool
+from cti_es.cucm.spool import Claimed, Spool, moved
 from cti_es.cucm.topology_events import NO_TIME, TopologyEvents, TopologyOptions, nodes_of
 from cti_es.cucm.topology_files import TopologyFiles
 from cti_es.cucm.translation import Candidate, Translation, Unknown
@@ -41,6 +43,9 @@ from cti_es.vocabulary.events import Event, NumberedEvents, type_of
 SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away", "not_away"})
 """Misfit codes of a claim that another line made before."""
 
+GRACE = timedelta(seconds=5)
+"""How near to a failure the end of a call is doubted, unless an import says otherwise."""
+
 
 class Import(NamedTuple):
     """What to import into a log: the files (each is read before the next is asked for), and what their lines leave out.
@@ -48,7 +53,8 @@ class Import(NamedTuple):
     ``given`` is called with the names of the nodes of the log, and returns what else these nodes are called in the
     files (:func:`~cti_es.cucm.nodes.read_nodes` reads such a table). ``allow_unknown``: failures and recoveries that
     cannot be placed, since a node, a time zone, a year or a day is not known, do not stop the import. ``extra`` are
-    files of events (NDJSON) that no line tells of, and that are merged with the others by time.
+    files of events (NDJSON) that no line tells of, and that are merged with the others by time. ``grace``: a call whose
+    record ends so near to a failure of the node of its device may have lasted longer.
 
     ``topology``: those of the files that are looked through first for what the topology is
     (:mod:`cti_es.cucm.topology`); the others have to say it before the first log. ``describing``: what becomes of it.
@@ -61,6 +67,7 @@ class Import(NamedTuple):
     extra: Iterable[File] = ()
     topology: Iterable[File] = ()
     describing: TopologyOptions = TopologyOptions()
+    grace: timedelta = GRACE
 
 
 class Imported(NamedTuple):
@@ -101,9 +108,9 @@ def run(
             intake.read_events(file)
         for one, other in intake.learnt:
             topology.nodes.learn(one, other)
-        translation = Translation(topology.nodes)
-        plan = _Plan(store, name, fold, spool, translation, findings, intake, see, what.allow_unknown, topology)
-        done = _append(store, name, plan, options, fold)
+        job = _Job(store, name, fold, what, see, spool, findings, intake, topology)
+        plan = _Plan(job)
+        done = _append(job, plan, options)
         if twice := spool.duplicates:
             findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
         plan.unrecovered.report(findings)
@@ -156,43 +163,38 @@ class _Topology:
 _BATCH = 1_000
 
 
-def _append(store: Store, name: str, plan: "_Plan", options: AppendOptions, fold: Resumed) -> Appended:
+def _append(job: "_Job", plan: "_Plan", options: AppendOptions) -> Appended:
     try:
-        return append(store, name, plan.batches(), options, fold)
+        return append(job.store, job.name, plan.batches(), options, job.fold)
     except Conflict as error:
         where = error.where if error.index is None else plan.place_of(error.index)
         hint = error.hint or "was it imported with other names of nodes?"
         raise Conflict(error.what, where=where, expected=error.expected, hint=hint) from None
 
 
+class _Job(NamedTuple):
+    """One import in progress: the log with its fold, what is imported, and what has been read of it."""
+
+    store: Store
+    name: str
+    fold: Resumed
+    what: Import
+    see: Callable[[list[Event]], None]
+    spool: Spool
+    findings: Findings
+    intake: Intake
+    topology: _Topology
+
+
 class _Plan:
     """Claims → the new events of a log, in batches; everything else is counted."""
 
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        fold: Resumed,
-        spool: Spool,
-        translation: Translation,
-        findings: Findings,
-        intake: Intake,
-        see: Callable[[list[Event]], None],
-        allow_unknown: bool,
-        topology: _Topology,
-    ) -> None:
-        self._topology = topology
-        self._store = store
-        self._name = name
-        self._fold = fold
-        self._spool = spool
-        self._translation = translation
-        self._findings = findings
-        self._place = intake.place
-        self._unknowns = intake.unknowns
-        self._allow_unknown = allow_unknown
-        self._see = see
-        self._present = Present(fold.replay)
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+        self._findings = job.findings
+        self._place = job.intake.place
+        self._translation = Translation(job.topology.nodes)
+        self._present = Present(job.fold.replay)
         self._past: Past | None = None
         self._batch: list[Candidate] = []
         self._overtaken: dict[str, SkipReason] = {}
@@ -201,16 +203,18 @@ class _Plan:
 
     def batches(self) -> Iterator[NumberedEvents]:
         """New events and duplicates, in order. To be read inside the transaction that appends them."""
-        catch_up(StoredLog(self._store, self._name, self._name), self._fold)
-        latest = self._fold.timeline.latest
-        self._overtaken = overtaken(self._spool, self._translation)
-        self._stored = self._store.find_ids(self._name, self._overtaken)
-        for first in self._topology.events(self._fold.replay, self._spool.first_time()):
-            self._see(first)
+        store, name, fold, spool = self._job.store, self._job.name, self._job.fold, self._job.spool
+        catch_up(StoredLog(store, name, name), fold)
+        latest = fold.timeline.latest
+        self._overtaken = overtaken(spool, self._translation)
+        self._stored = store.find_ids(name, self._overtaken)
+        for first in self._job.topology.events(fold.replay, spool.first_time()):
+            self._job.see(first)
             yield NumberedEvents(range(1, len(first) + 1), first)
-        for claims in self._spool.claims():
+        self._correct_call_ends()
+        for claims in spool.claims():
             self._batch = [candidate for claimed in claims for candidate in self._candidates(claimed)]
-            known = self._store.find_ids(self._name, {one.event.id for one in self._batch if one.event.id})
+            known = store.find_ids(name, {one.event.id for one in self._batch if one.event.id})
             behind = [
                 time_of(one) < latest or (time_of(one) == latest and one.event.id in known) for one in self._batch
             ]
@@ -222,12 +226,34 @@ class _Plan:
             self._batch[end:] = [kept.get(one.event.id, one) for one in new]
             yield self._lines(kept, known)
         self._end_of_past()
-        if not self._allow_unknown:
-            self._unknowns.check()
+        if not self._job.what.allow_unknown:
+            self._job.intake.unknowns.check()
 
     def place_of(self, number: int) -> str:
         """The place of the line from which the event of this number in the batch comes."""
         return self._place(self._batch[number].place)
+
+    def _correct_call_ends(self) -> None:
+        """Where a record is no witness of the end of a call, take it from the first proof after it."""
+        job, devices = self._job, self._job.fold.replay.cluster.devices
+        found = list(
+            doubts(
+                job.spool,
+                find=lambda ref: job.topology.nodes.find((ref,))[0],
+                home_of=lambda name: devices[name].home if name in devices else None,
+                grace=job.what.grace,
+            )
+        )
+        stored = job.store.find_ids(job.name, {one.claimed.id for one in found})
+        for claimed, proof in reversed(found):
+            device, where = claimed.claim.device or "", self._place(claimed.place)
+            if proof is None:
+                self._findings.add("doubtful", device, where, _DOUBTFUL)
+            elif claimed.id in stored:
+                self._findings.add("differs", device, where, _AS_RECORDED)
+            else:
+                job.spool.move(claimed, proof)
+                self._findings.add("corrected", device, where, _PROVED)
 
     def _candidates(self, claimed: Claimed) -> list[Candidate]:
         """The events of a claim; what is none is counted."""
@@ -245,7 +271,7 @@ class _Plan:
             return self._translation.candidates(claimed)
         except Unknown as unknown:
             self._findings.add("skipped", unknown.reason, where, REASONS[unknown.reason])
-            self._unknowns.add(unknown.reason, unknown.name, claimed.place, claim.what in OUTAGES)
+            self._job.intake.unknowns.add(unknown.reason, unknown.name, claimed.place, claim.what in OUTAGES)
             return []
 
     def _lines(self, kept: Container[str | None], known: dict[str, int]) -> NumberedEvents:
@@ -257,7 +283,7 @@ class _Plan:
             self._findings.add("appended", type_of[type(event)])
         if old := len(events) - len(fresh):
             self._findings.add("duplicate", "in_the_log", None, "imported before", old)
-        self._see(fresh)
+        self._job.see(fresh)
         return NumberedEvents(numbers, events)
 
     def _fitting(self, new: list[Candidate]) -> dict[str | None, Candidate]:
@@ -282,7 +308,7 @@ class _Plan:
         """Take what the log has, or has to say the same."""
         for number, one in enumerate(old):
             if self._past is None:
-                self._past = Past(self._store, self._name, one, self._place)
+                self._past = Past(self._job.store, self._job.name, one, self._place)
             if one.event.id in known:
                 self._past.pass_by(one, known[one.event.id])
                 self._batch[number] = self._past.as_settled(one, known[one.event.id])
@@ -308,6 +334,8 @@ class _Plan:
                 self._findings.add("skipped", verdict, where, REASONS[verdict])
         elif type(one.event) is events.DeviceRecovered and verdict.code in SAID_ALREADY:
             self._findings.add("skipped", "not_away", where, REASONS["not_away"])
+        elif type(one.event) is events.CallEnded and self._is_proved(one.event):
+            self._findings.add("merged", "call_ended", where, _PROVED)
         elif type(one.event) is events.ProviderLinkLost and verdict.code in ("no_link", "other_link"):
             self._findings.add("skipped", "connection_lost", where, REASONS["connection_lost"])
         elif verdict.code in SAID_ALREADY or (verdict.code == "already_open" and not one.is_again):
@@ -315,6 +343,13 @@ class _Plan:
         else:
             self._findings.add("misfit", verdict.code, where, f"{verdict.type}: {verdict.text}")
 
+    def _is_proved(self, event: events.CallEnded) -> bool:
+        """Whether the log has the end of this call from a proof, of which these files know nothing."""
+        return bool(self._job.store.find_ids(self._job.name, {moved(event.id or "")}))
+
 
 _OTHERWISE = "the log has an event of this line, which is none because of what follows it; import into a new log"
+_DOUBTFUL = "a node died during the call: only the record says when it ended, and nothing after it proves it"
+_PROVED = "a node died during the call: it ended when the device registered elsewhere or began its next call"
+_AS_RECORDED = f"the log has the end that the record gives, but {_PROVED}"
 _EARLIER = "an earlier report of what the log says next"

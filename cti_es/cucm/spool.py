@@ -33,13 +33,25 @@ class Claimed(NamedTuple):
     claim: Claim
 
 
-_AHEAD: dict[What, int] = {
-    "node_recovered": 1, "connection_lost": 1, "service_started": 2, "device_closed": 2, "line_closed": 2
+Kinds = tuple[int, int]
+"""The first and the last of some kinds of claims that are looked at first."""
+
+FOLLOWED, NODE_FAILURES, CALL_ENDS, END_PROOFS = (1, 2), (3, 3), (4, 4), (5, 5)
+"""What means something else because of what follows (2), and what follows (1); see also ``cti_es.cucm.call_ends``."""
+
+_KINDS: dict[What, int] = {
+    "node_recovered": 1, "connection_lost": 1, "service_started": 2, "device_closed": 2, "line_closed": 2,
+    "node_failed": 3, "call_ended": 4, "call_started": 5, "device_recovered": 5, "in_service": 5,
 }  # fmt: skip
-"""Claims that mean something else because of what follows (2), and what follows (1): they are looked at first."""
+_BEFORE_ALL = -1
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
+
+
+def moved(id_: str) -> str:
+    """The identifier of a claim that was put at another time."""
+    return f"{id_}:proved"
 
 
 class Spool:
@@ -53,14 +65,14 @@ class Spool:
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE claims (id TEXT PRIMARY KEY, key TEXT, rank INT, host TEXT, seq INT, at TEXT,"
-            " file INT, line INT, claim BLOB, ahead INT) WITHOUT ROWID"
+            " file INT, line INT, claim BLOB, kind INT) WITHOUT ROWID"
         )
 
     def add(self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None) -> None:
         """Take a claim; one whose identifier is there already is only counted."""
         at, id_, (file, line), claim = claimed
-        key, ahead = sort_key(at), _AHEAD.get(claim.what)
-        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), ahead))
+        key, kind = sort_key(at), _KINDS.get(claim.what)
+        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), kind))
         if len(self._waiting) >= _BATCH:
             self._write()
 
@@ -83,12 +95,18 @@ class Spool:
         while batch := rows.fetchmany(_BATCH):
             yield [Claimed(at, id_, Place(file, line), _decode(claim)) for at, id_, file, line, claim in batch]
 
-    def looked_ahead(self) -> Iterator[Claimed]:
-        """The claims that depend on what follows, and what they depend on; the latest first."""
+    def move(self, claimed: Claimed, at: str) -> None:
+        """Put a claim at another time, before everything else of that time. It has another identifier then."""
+        self._db.execute(
+            "UPDATE claims SET id = ?, key = ?, rank = ?, at = ? WHERE id = ?",
+            (moved(claimed.id), sort_key(at), _BEFORE_ALL, at, claimed.id),
+        )
+
+    def looked_ahead(self, kinds: Kinds) -> Iterator[Claimed]:
+        """The claims of some kinds, the latest first; at the same time those that others depend on."""
         self._write()
-        self._db.execute("CREATE INDEX IF NOT EXISTS ahead ON claims (key) WHERE ahead IS NOT NULL")
         rows = self._db.execute(
-            "SELECT at, id, file, line, claim FROM claims WHERE ahead IS NOT NULL ORDER BY key DESC, ahead"
+            "SELECT at, id, file, line, claim FROM claims WHERE kind BETWEEN ? AND ? ORDER BY key DESC, kind", kinds
         )
         for at, id_, file, line, claim in rows:
             yield Claimed(at, id_, Place(file, line), _decode(claim))
