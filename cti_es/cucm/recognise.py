@@ -26,6 +26,7 @@ Nothing = Literal[
     "other_tables",
     "flat_table",
     "registrations",
+    "late",
 ]
 """Why a file has nothing for an import."""
 
@@ -46,6 +47,7 @@ NOTHING: dict[Nothing, str] = {
     + ", or ".join(" ".join(sorted(some)) for sets in list(COLUMNS.values())[:-1] for some in sets),
     "flat_table": "a table of run sql whose lines somebody has joined; columns are known by where they stand: save the"
     " session as the terminal shows it",
+    "late": "what the topology is, but behind a log of the same stream: give it as a file of its own",
     "registrations": "where devices are registered now, which is no event: it is compared with the homes of a log",
 }
 """The same in words."""
@@ -98,6 +100,8 @@ def kind_of(start: bytes) -> FileKind | Nothing:
 
 def _text_kind(text: bytes, first: bytes) -> FileKind | Nothing:
     """What a text is that has lines of any form; ``first`` is the first of them."""
+    if topology_kind(text) is not None:
+        return "late"
     if _ALARM.search(text):
         return "syslog"
     if answer_in(text) == _REGISTRATIONS or _RISDB in text:

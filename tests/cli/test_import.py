@@ -410,3 +410,41 @@ def test_a_closed_pipe(outage, cti_es):
     assert done.stdout.startswith(b"KIND")
     assert b"Traceback" not in done.stderr
     assert cti_es("export", "site.db").stdout == golden("log")
+
+
+# --- the topology in the cluster's own words ------------------------------------------------------------------------
+
+SESSION = FIXTURES / "real" / "topology" / "session.txt"
+
+
+def test_tables_and_logs_make_a_store(outage, quick):
+    """With tables of the topology the store need not be there; from standard input, too. --dry-run makes none."""
+    (outage / "session.txt").write_bytes(SESSION.read_bytes())
+    dry = quick("import", "new.db", "--dry-run", "cucm-sub1.log", "session.txt")
+    assert dry.stdout.startswith(
+        b'{"type":"node_added","node":"cucm-pub.example.com","at":"2026-03-02T09:15:00.120000Z"}'
+    )
+    assert not (outage / "new.db").exists()
+
+    assert quick("import", "new.db", "cucm-sub1.log", "session.txt").returncode == 0
+    assert quick("import", "piped.db", "cucm-sub1.log", "-", input=SESSION.read_bytes()).returncode == 0
+    assert quick("log", "new.db", "--ndjson").stdout == quick("log", "piped.db", "--ndjson").stdout
+    assert (
+        b"appended 0, duplicates 0" in quick("import", "new.db", "session.txt", "--at", "2026-03-02T10:00:00Z").stderr
+    )
+
+
+def test_options_of_the_topology(outage, quick, refused):
+    """--at is since when it has been so; --update-lines changes lines; --only-controlled needs a table that says who may."""
+    lines = SESSION.read_text().replace("CTIP_IVR_01     5002", "CTIP_IVR_01     5003")
+    (outage / "later.txt").write_text(lines)
+    quick("import", "new.db", str(SESSION), "--at", "2026-03-01T00:00:00Z")
+    report = quick("import", "new.db", "later.txt", "--ndjson").stdout
+    assert b'"kind":"changed","name":"CTIP_IVR_01"' in report
+    quick("import", "new.db", "later.txt", "--update-lines", "--at", "2026-03-01T01:00:00Z")
+
+    last = quick("log", "new.db", "--ndjson").stdout.splitlines()[-1]
+    assert last == (
+        b'{"version":7,"type":"lines_changed","device":"CTIP_IVR_01","added":["5003"],"removed":["5002"],"at":"2026-03-01T01:00:00Z"}'
+    )
+    refused(quick("import", "new.db", "later.txt", "--only-controlled"), "no table says who may control which device")

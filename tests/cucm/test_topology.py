@@ -5,6 +5,7 @@ from collections import Counter
 from functools import partial
 
 import pytest
+from conftest import FIXTURES
 
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, NoTopology, run
@@ -266,6 +267,39 @@ def test_columns_shifted_by_letters_of_several_bytes(pad):
     new, _ = bring(MemoryStore(), text)
 
     assert said(new) == ["node_added cm1", "device_added P1 ('cm1',)"]
+
+
+@pytest.mark.parametrize("name", ["session.txt", "axl.xml"])
+def test_fixtures(name):
+    """What a terminal shows and what AXL answers say the same; RisPort adds who has opened what."""
+    folder = FIXTURES / "real" / "topology"
+    new, _ = bring(MemoryStore(), (folder / name).read_bytes(), (folder / "risport-cti.xml").read_bytes())
+
+    sub1, sub2, pub = "cucm-sub1.example.com", "cucm-sub2.example.com", "cucm-pub.example.com"
+    assert said(new) == [
+        f"node_added {pub}", f"node_added {sub1}", f"node_added {sub2}",
+        f"device_added CTIP_IVR_01 ('5001', '5002') {(sub1, sub2, pub)}", f"device_added RP_SALES ('6000',) {(sub1, sub2)}",
+        f"device_added SEP001122334455 ('3001',) {(sub1, sub2, pub)}",
+        f"cti_manager_added {sub2}", f"provider_opened ivr ('{sub2}',)", "device_opened CTIP_IVR_01 ivr",
+        "line_opened CTIP_IVR_01 5001 ivr",
+    ]  # fmt: skip
+
+
+def test_behind_a_log_of_the_same_stream():
+    """What comes only once has to say the topology before its first log; else it is called that, and left out."""
+    store = MemoryStore()
+    bring(store, SESSION)
+    files = [File("f1", partial(_stream, ALARM.encode())), File("f2", partial(_stream, SESSION.encode()))]
+    done = run(
+        store,
+        "default",
+        Import(files, lambda known: {"number 1": "cm1.example.com"}, LogLineOptions()),
+        AppendOptions("import"),
+    )
+
+    assert [(one.name, one.text.partition(":")[0]) for one in done.findings if one.kind == "ignored"] == [
+        ("f2", "what the topology is, but behind a log of the same stream")
+    ]
 
 
 CTI = """<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
