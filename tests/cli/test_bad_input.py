@@ -78,7 +78,10 @@ REFUSED = {
     "number in a list": (phone(b'"kind":"phone","lines":["1",5001]'), ("$.lines[1]", "number", "text")),
     "text for a list": (phone(b'"kind":"phone","lines":"5001"'), ("$.lines", "text", "list")),
     "null in a list": (phone(b'"kind":"phone","lines":[null]'), ("$.lines[0]",)),
-    "a CTI remote device": (phone(b'"kind":"cti_remote_device"'), ("$.kind", "expected cti_port", "soft phones) is a phone")),
+    "a CTI remote device": (
+        phone(b'"kind":"cti_remote_device"'),
+        ("$.kind", "expected cti_port", "soft phones) is a phone"),
+    ),
     "unknown kind": (phone(b'"kind":"cti_prot"'), ("$.kind", "'cti_prot'", "did you mean 'cti_port'?")),
     "empty name": (node(b'""'), ("$.node", "empty")),
     "empty name in a list": (phone(b'"kind":"phone","lines":["1",""]'), ("$.lines[1]", "empty")),
