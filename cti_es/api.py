@@ -8,17 +8,20 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from math import inf, isfinite
 from pathlib import Path
-from types import TracebackType
-from typing import Self, overload
+from types import NoneType, TracebackType
+from typing import Self, get_args, overload
 
 from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Scenario, Weakness, impact
 from cti_es.answers.outages import Outage, OutageReading, Wanted
 from cti_es.logs import reading
-from cti_es.logs.bytes_in import open_bytes
+from cti_es.logs.bytes_in import is_piped, no_file, open_bytes
+from cti_es.logs.open import A_SOURCE
 from cti_es.logs.places import InFile, InMemory, Place, StoredEvent, place_of
 from cti_es.logs.reading import Cut, Reading, StoredLog, check_end, parse_as_of, resumed_at
+from cti_es.logs.store.sqlite_connection import is_sqlite
 from cti_es.model.homes import Home
 from cti_es.model.homes import homes as homes_of
 from cti_es.model.providers import ProviderRow as Provider
@@ -55,6 +58,8 @@ from cti_es.vocabulary.times import canonical_time
 
 AsOf = int | str | datetime | None
 """A point in a log: a version, a time (RFC 3339 text, or a datetime with a zone), or None for the end."""
+
+_PLAIN = (str, int, float, NoneType)  # what JSON has besides lists; bool is an int
 
 __all__ = [
     "AsOf", "Change", "Conflict", "CtiEsError", "DeviceImpact", "DiffResult", "Difference", "Home", "InputError", "Log",
@@ -237,7 +242,7 @@ def open(  # noqa: A001 - it opens a log, as cti_es.open
     Raises :class:`InputError`, :class:`MisfitsRefused` and :class:`StoreError`.
     """
     log = Log()
-    log._place = place_of(str(source), create, wait)
+    log._place = place_of(_name(source, A_SOURCE), create, wait)
     if isinstance(log._place, InFile) and not allow_misfits and (found := log.misfits()):
         what = f"{len(found)} events do not fit" if len(found) > 1 else "1 event does not fit"
         text = f"{source}: {what}, the first is {found[0].version}: {found[0].code} {found[0].text}"
@@ -248,10 +253,12 @@ def open(  # noqa: A001 - it opens a log, as cti_es.open
 def _event(event_type: str, fields: Mapping[str, object], where: str) -> Event:
     at = fields.get("at")
     given = {**fields, "at": _moment(at)} if isinstance(at, datetime) else dict(fields)
-    try:
-        return event_from_fields(event_type, given, where)
-    except TypeError as error:  # a value that JSON does not have
-        raise InputError(str(error), where=where, expected="text, numbers, true or false, lists") from None
+    for field, value in given.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if not isinstance(one, _PLAIN):
+                expected = "text, numbers, true or false, lists of them"
+                raise InputError(f"found {type(one).__name__}", where=f"{where}: $.{field}", expected=expected)
+    return event_from_fields(event_type, given, where)
 
 
 def _any_event(one: StoredEvent | Mapping[str, object], number: int) -> Event:
@@ -288,7 +295,16 @@ def _cut(as_of: AsOf) -> Cut:
 
 def _moment(at: str | datetime) -> str:
     """A time in canonical form. Raises :class:`InputError`, also for a datetime without a zone."""
+    if isinstance(at, datetime) and at.utcoffset() is None:
+        raise InputError(f"'{at.isoformat()}' is not a time", expected="a datetime with a zone: datetime.now(UTC)")
     return canonical_time(at.isoformat() if isinstance(at, datetime) else at)
+
+
+def _name(source: object, expected: str) -> str:
+    """The text of a path. Raises :class:`InputError` for anything else."""
+    if not isinstance(source, str | Path):
+        raise InputError(f"found {type(source).__name__}", expected=expected)
+    return str(source)
 
 
 def _check_known(what: str, name: str | None, known: Iterable[str]) -> None:
@@ -347,11 +363,16 @@ def read_trace(
 
     Raises OSError, and :class:`InputError` for what cannot be read, and for a file with nothing in it.
     """
+    name = _name(path, "the name of a trace")
+    if not is_piped(name) and not Path(name).is_file():
+        raise no_file(Path(name), "a trace")
+    if not is_piped(name) and is_sqlite(Path(name)):
+        raise InputError("a store", where=name, expected="a trace", hint="diff and open take a store by its name")
     options = TraceOptions(skip_bad, date, dict(zones or {}))
     with open_bytes(path) as stream:
-        trace = Trace(str(path), recognise.read_trace(stream, str(path), format, options))
+        trace = Trace(name, recognise.read_trace(stream, name, format, options))
     if not trace and not trace.skipped and not trace.bad:
-        raise InputError("no message in it", where=str(path), expected="a trace")
+        raise InputError("no message in it", where=name, expected="a trace")
     return trace
 
 
@@ -404,6 +425,15 @@ def diff(
 
     Raises :class:`InputError` for what cannot be read or compared.
     """
+    for argument, value, is_right, wanted in (
+        ("order", order, order in get_args(Order), "channel, device or total"),
+        ("from_version", from_version, isinstance(from_version, int), "a version"),
+        ("to_version", to_version, to_version is None or isinstance(to_version, int), "a version, or None"),
+        ("time_tolerance", time_tolerance, time_tolerance is None or _is_number(time_tolerance, 0), "seconds, or None"),
+        ("shift", shift, shift in (None, "auto") or _is_number(shift), "seconds, 'auto', or None"),
+    ):
+        if not is_right:
+            raise InputError(f"found {value!r}", where=argument, expected=wanted)
     selection = Selection(app, from_version, to_version, _moment_or_none(since), _moment_or_none(until))
     named = read_handles(handles) if handles is not None else None
     with ExitStack() as stack:
@@ -436,6 +466,10 @@ def lint(trace: Trace | str | Path, *, strict: bool = False) -> list[Violation]:
     return found
 
 
+def _is_number(value: object, least: float = -inf) -> bool:
+    return isinstance(value, int | float) and isfinite(value) and value >= least
+
+
 def _moment_or_none(at: str | datetime | None) -> str | None:
     return None if at is None else _moment(at)
 
@@ -445,4 +479,5 @@ def _side(stack: ExitStack, one: Log | Trace | str | Path, selection: Selection)
         return LogSide(stack.enter_context(one._place.reading()), selection)
     if isinstance(one, Trace):
         return TraceSide([(one.name, one)], selection)
-    return stack.enter_context(open_sides([str(one)], SideOptions(selection)))
+    name = _name(one, "a Log, a Trace, or the name of a file")
+    return stack.enter_context(open_sides([name], SideOptions(selection)))

@@ -6,8 +6,9 @@ import io
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import FIXTURES, ROOT
@@ -231,9 +232,16 @@ def test_ids(log: cti_es.Log) -> None:
         (("node_faild", {}), "unknown event type 'node_faild'; did you mean 'node_failed'?"),
         (("node_failed", {"nod": "cm1"}), "unknown field 'nod' of node_failed"),
         (("node_failed", {"node": 7}), r"append: \$.node"),
-        (("node_failed", {"node": object()}), "append: .*object.*; expected text, numbers, true or false, lists"),
+        (("node_failed", {"node": object()}), r"append: \$\.node: found object; expected text, numbers, true or false"),
+        (("node_failed", {"node": b"cm1"}), r"append: \$\.node: found bytes; expected text"),
+        (("node_failed", {"node": ["cm1", b"cm1"]}), r"append: \$\.node: found bytes; expected text"),
+        (("node_failed", {"node": 1 << 70}), r"append: \$.node: found a number; expected text"),
+        (("node_failed", {"node": date(2026, 1, 1)}), r"append: \$\.node: found date; expected text"),
         (("node_failed", {"node": "cm1", "at": "now"}), r"append: \$.at: 'now' is not a time"),
-        (("node_failed", {"node": "cm1", "at": datetime(2026, 1, 1)}), "'2026-01-01T00:00:00' is not a time"),
+        (
+            ("node_failed", {"node": "cm1", "at": datetime(2026, 1, 1)}),
+            "is not a time; expected a datetime with a zone",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_event(fields: tuple[str, dict[str, object]], text: str) -> None:
@@ -423,6 +431,48 @@ def test_what_cannot_be_compared() -> None:
         cti_es.diff("events.ndjson", "ivr.log", time_tolerance=5)
     with pytest.raises(cti_es.InputError, match=r"nothing\.log: no such file"):
         cti_es.diff("events.ndjson", "nothing.log")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"order": "line"}, "order: found 'line'; expected channel, device or total"),
+        ({"shift": "x"}, "shift: found 'x'; expected seconds, 'auto', or None"),
+        ({"shift": float("nan")}, "shift: found nan"),
+        ({"time_tolerance": -1}, "time_tolerance: found -1; expected seconds, or None"),
+        ({"from_version": "1"}, "from_version: found '1'; expected a version"),
+        ({"to_version": 1.5}, "to_version: found 1.5; expected a version, or None"),
+        ({"since": datetime(2026, 1, 1)}, "is not a time; expected a datetime with a zone"),
+    ],
+    ids=str,
+)
+def test_options_that_make_no_sense(options: dict[str, Any], text: str) -> None:
+    """Each is refused by its name, with what may stand there; nothing is compared in another way than was asked for."""
+    with pytest.raises(cti_es.InputError, match=text):
+        cti_es.diff("events.ndjson", "ivr.log", **options)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ivr.lgo", "ivr.lgo: no such file; expected a trace; did you mean 'ivr.log'?"),
+        (".", r"\.: a folder; expected a trace"),
+        ("kept.db", "kept.db: a store; expected a trace; diff and open take a store by its name"),
+        (None, "found NoneType; expected the name of a trace"),
+    ],
+)
+def test_what_is_no_trace(path: Any, text: str) -> None:
+    """A file that is not there, a folder, a store, no name at all: what was found, and the way out."""
+    cti_es.open("kept.db", create=True).append("node_added", node="cm1")
+    with pytest.raises(cti_es.InputError, match=text):
+        cti_es.read_trace(path)
+
+
+def test_what_is_no_side() -> None:
+    """What is neither a log, nor a trace, nor a name is refused, and not looked for as a file of that name."""
+    for use in (cti_es.open, cti_es.lint, lambda one: cti_es.diff(one, one)):
+        with pytest.raises(cti_es.InputError, match="found NoneType; expected a"):
+            use(None)  # type: ignore[operator]
 
 
 def test_lint(lost: cti_es.Trace) -> None:

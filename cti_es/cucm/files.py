@@ -155,6 +155,8 @@ class Intake:
         if self._topology.files or len(self.ignored) < len(self.files):
             return
         expected = "a CUCM syslog, an SDL trace with alarms, a CDR file or tables of run sql; gzip or not"
+        if not self.files:
+            raise InputError("no file in the folders and archives that were named", expected=expected)
         if len(self.ignored) == 1:
             [(name, why)] = self.ignored
             raise InputError(why, where=name, expected=expected)

@@ -119,6 +119,8 @@ def make_or_append(
     :func:`~cti_es.logs.append.append` raises.
     """
     path = address.path
+    if str(path) == "-":  # it would be a file that no command can name again
+        raise InputError("standard input", where=name_of("-"), expected="a store to append to")
     if path.exists() and not path.is_file():
         raise no_file(path, "a store")
     if not path.parent.is_dir():

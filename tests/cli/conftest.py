@@ -244,6 +244,12 @@ def ndjson(quick: Callable[..., Any]) -> Callable[..., list[Any]]:
 # --- processes that go on -------------------------------------------------------------------------------------------
 
 
+def _takes(number: int, status: str) -> bool:
+    """Whether a process handles this signal itself, by what /proc says of it; one that has ended takes none."""
+    caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), None)
+    return caught is None or bool(int(caught, 16) >> (number - 1) & 1) or "State:\tZ" in status
+
+
 class Started:
     """A cti-es that runs beside the test."""
 
@@ -265,7 +271,14 @@ class Started:
         return self.seen.splitlines()[:count]
 
     def settle(self) -> None:
-        """Give it the time to come to where it waits or works: it has no way to tell that it is there."""
+        """Give it the time to come to where it waits or works: it has no way to tell that it is there.
+
+        Linux tells when it has begun to take signals; until then a signal would end Python, not cti-es.
+        """
+        status = Path(f"/proc/{self.process.pid}/status")
+        deadline = time.monotonic() + PATIENCE
+        while status.exists() and not _takes(signal.SIGTERM, status.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
         time.sleep(0.5)
 
     def interrupt(self, number: int = signal.SIGINT) -> int:

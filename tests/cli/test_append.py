@@ -90,6 +90,12 @@ def test_values(words, quick, cm0, ndjson):
     assert {key: stored.get(key) for key in VALUES[words]} == VALUES[words]
 
 
+def test_standard_input_is_no_store(quick, refused, tmp_path):
+    """``append -`` does not make a file of that name, which no command could read."""
+    refused(quick("append", "-", "node_added", "node=x"), "<stdin>: standard input; expected a store to append to")
+    assert folder(tmp_path) == []
+
+
 @pytest.mark.parametrize("words", BAD)
 def test_bad_values(words, quick, cm0, refused, rows, tmp_path):
     """An event that cannot be is refused with the field, what was expected and what is near; nothing is stored."""

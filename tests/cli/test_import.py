@@ -200,6 +200,7 @@ def test_files_that_are_refused(name, outage, quick, refused, write):
         (("import", "site.db", "site.db"), ["site.db: a store"]),
         (("import", "site.db#new", "cucm-pub.log"), ["the log 'new' has no nodes yet"]),
         (("import", "site.db"), ["Missing argument 'FILE...'"]),
+        (("import", "site.db", "empty"), ["no file in the folders and archives that were named"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "x.csv"), ["x.csv: no such file"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "site.db"), ["site.db: a binary file; expected CSV"]),
         (("import", "site.db", "cucm-pub.log", "--nodes", "topology.ndjson"), ["topology.ndjson:1: the column"]),
@@ -210,6 +211,7 @@ def test_files_that_are_refused(name, outage, quick, refused, write):
 )
 def test_usage(arguments, words, outage, quick, refused):
     """Mistakes of usage, each with the way out."""
+    (outage / "empty").mkdir()
     refused(quick(*arguments), *words)
 
 
