@@ -291,7 +291,8 @@ class Started:
         output, errors = self.process.communicate(timeout=PATIENCE)
         self.seen += output or b""
         self.errors = (errors or b"").decode()
-        return self.process.returncode
+        # Ctrl-C within an exec (of an import) makes `python -m` end itself by the signal, though it was handled: 130 to shells.
+        return 130 if self.process.returncode == -signal.SIGINT else self.process.returncode
 
 
 @pytest.fixture

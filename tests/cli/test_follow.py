@@ -209,7 +209,7 @@ def test_a_follower_that_may_only_read(command, half, started, quick, obeying, t
     follower.settle()
     tmp_path.chmod(0o755)
     quick("append", "half.db", "--from", "-", input=b"".join(half))
-    lines = follower.lines(5, patience=3)
+    lines = follower.lines(5)
 
     assert follower.interrupt() == 0
     assert versions(lines) == {"log": [6, 7, 8, 9, 10], "replay": [8, 8, 8, 8, 8]}[command]
@@ -234,7 +234,7 @@ def test_what_cannot_be_followed(arguments, half, quick, refused):
 def test_following_several_sources(half, started):
     """--follow of several SOURCEs prints them all, or is refused: it does not stay at the first for ever."""
     follower = started("log", "half.db", "half.ndjson", "--follow", "--ndjson")
-    lines = follower.lines(10, patience=2)
+    lines = follower.lines(10)
     code = follower.interrupt()
 
     assert code == 2 or {json.loads(line)["source"] for line in lines} == {"half.db", "half.ndjson"}
