@@ -84,7 +84,7 @@ def test_links_are_written_through(old, quick, site, tmp_path):
 @as_root
 def test_foreign_links_in_sticky_folders(quick, refused, site, tmp_path):
     """In a folder such as /tmp a link of somebody else is a trap: it is not followed."""
-    shared = tmp_path / "shared"
+    shared = tmp_path / "common"
     shared.mkdir()
     os.chown(shared, 1234, -1)
     shared.chmod(0o1777)
@@ -92,7 +92,7 @@ def test_foreign_links_in_sticky_folders(quick, refused, site, tmp_path):
     (shared / "out").symlink_to(tmp_path / "precious")
     os.chown(shared / "out", NOBODY, NOBODY, follow_symlinks=False)
 
-    refused(quick("logs", "site.db", "-o", "shared/out"), "shared/out")
+    refused(quick("logs", "site.db", "-o", "common/out"), "common/out")
     assert (tmp_path / "precious").read_text() == "mine"
 
 
