@@ -26,10 +26,10 @@ COLUMNS: dict[Says, tuple[frozenset[str], ...]] = {
 }
 """What a row says → the columns that it has then, one set or another."""
 
-_RUNS = re.compile(rb"(?:^|\n)([^\n]*)\n=+(?: =+)+[ \t]*\r?(?=\n|\Z)")
-_FLAT = re.compile(rb"(?:^|\n)[^\n]*[^=\n]{2} =+(?: =+)+ [^\n]*[^=\s]")
+_RUNS = re.compile(rb"(?:^|\n)([^\n]*+)\n=++(?: =++)++[ \t]*+\r?(?=\n|\Z)")
+_FLAT = re.compile(rb"(?:^|\n)[^\n]*[^=\n]{2} =++(?: =++)++ [^\n]*[^=\s]")
 _RUN = re.compile("=+")
-_RUNS_LINE = re.compile("=+(?: =+)+")
+_RUNS_LINE = re.compile("=++(?: =++)++")
 _PROMPT = "admin:"
 
 

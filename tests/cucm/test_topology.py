@@ -11,6 +11,7 @@ from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, NoTopology, run
 from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.topology_events import TopologyOptions
+from cti_es.cucm.topology_rows import tables_in
 from cti_es.logs.append import AppendOptions
 from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of
@@ -283,6 +284,12 @@ def test_fixtures(name):
         f"cti_manager_added {sub2}", f"provider_opened ivr ('{sub2}',)", "device_opened CTIP_IVR_01 ivr",
         "line_opened CTIP_IVR_01 5001 ivr",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ["xx" + " =" * 500_000, "=" * 1_000_000, "= " * 500_000 + "x", "xx =" * 250_000])
+def test_lines_that_look_like_many_tables(line):
+    """However a line is made of = signs, looking at it is one walk over it (these would take hours otherwise)."""
+    assert tables_in(f"a\n{line}\nb\n".encode()) in (None, "flat_table")
 
 
 def test_behind_a_log_of_the_same_stream():
