@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Print where every device is homed, also beside where the cluster says it is.",
+    short_help="Print where every device is homed.",
     epilog="""\b
 Examples:
   cti-es homes site.db
