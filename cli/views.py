@@ -8,6 +8,7 @@ import msgspec
 from cti_es.answers.history import Change
 from cti_es.answers.impact import DeviceImpact, Scenario, Weakness
 from cti_es.answers.outages import Outage
+from cti_es.answers.selection import NodeCount
 from cti_es.cucm.discover import Known
 from cti_es.cucm.findings import Finding
 from cti_es.cucm.registrations import Compared, Verdict
@@ -160,6 +161,16 @@ HOMES: View[Home] = View(
         {"STATE": lambda row: _STATES_IN_SHORT.get(row.state, row.state)},
         {"LINES": None},
     ),
+)
+
+
+NODE_COUNTS: View[NodeCount] = View(
+    titles=("NODE", "DEVICES", "CTI PORTS", "ROUTE POINTS", "PHONES", "CALLS", "ELSEWHERE"),
+    cells=lambda row: tuple(str(value) for value in _values(row)),
+    fields=NodeCount.__struct_fields__,
+    values=_values,
+    json=_json,
+    colour=lambda row: "yellow" if row.elsewhere else None,
 )
 
 

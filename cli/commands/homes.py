@@ -1,20 +1,26 @@
 """``homes``: where every device is."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from cti_es.answers.names import check_known
+from cti_es.answers.selection import HomeSelection, count_by_node
 from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.reading import Cut, resumed_at
+from cti_es.model.cluster import DeviceState
 from cti_es.model.homes import homes
+from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Kind
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import opened, output_options, print_states, shown, warn, wide_option
+from cti_es_cli.output import View, opened, output_options, print_states, shown, warn, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument, unpack_limit
-from cti_es_cli.views import COMPARED, HOMES, VERDICTS
+from cti_es_cli.views import COMPARED, HOMES, NODE_COUNTS, VERDICTS
 
 DIFFERENT = 1
 
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 Examples:
   cti-es homes site.db
   cti-es homes site.db --as-of 2026-03-01T10:15:00Z
+  cti-es homes site.db --node cm2 --not-original
+  cti-es homes site.db --count
   cti-es homes site.db --against risport.xml
   cti-es homes site.db --against cm1=phones1.txt --against cm2=phones2.txt""",
 )
@@ -41,11 +49,25 @@ Examples:
     help="What the cluster says: an answer of RisPort to selectCmDevice, or show risdb query phone of NODE.",
 )
 @click.option("--all", "all_rows", is_flag=True, help="With --against: print the devices that are the same, too.")
+@click.option(
+    "--node", "nodes", multiple=True, metavar="NODE", help="Only what is homed at this node (again for more)."
+)
+@click.option("--state", type=click.Choice(get_args(DeviceState)), help="Only what is in this state.")
+@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="Only this device (again for more).")
+@click.option("--kind", type=click.Choice(get_args(Kind)), help="Only devices of this kind.")
+@click.option("--not-original", is_flag=True, help="Only what is in service elsewhere than at its original node.")
+@click.option("--count", is_flag=True, help="A row for each node: how many devices and calls it has.")
 @wide_option
 @output_options
 def command(
     sources: tuple[str, ...],
     as_of: Cut | None,
+    nodes: tuple[str, ...],
+    state: DeviceState | None,
+    devices: tuple[str, ...],
+    kind: Kind | None,
+    not_original: bool,
+    count: bool,
     against: tuple[str, ...],
     all_rows: bool,
     wide: bool,
@@ -59,8 +81,19 @@ def command(
     if not against:
         if all_rows:
             raise click.UsageError("--all goes with --against")
-        print_states(sources, as_of, HOMES, lambda replay: homes(replay.cluster), format, path, wide)
+        wanted = HomeSelection(nodes, state, devices, kind, not_original)
+
+        def rows(replay: Replay) -> Iterable[Any]:
+            check_known("node", nodes, replay.cluster.nodes)
+            check_known("device", devices, replay.cluster.devices)
+            found = filter(wanted.has, homes(replay.cluster))
+            return count_by_node(replay.cluster.nodes, found) if count else found
+
+        view: View[Any] = NODE_COUNTS if count else HOMES
+        print_states(sources, as_of, view, rows, format, path, wide)
         return 0
+    if any((nodes, state, devices, kind, not_original, count)):
+        raise click.UsageError("--against compares all homes; the options that select some do not go with it")
     if len(sources) > 1:
         raise click.UsageError("--against takes one SOURCE")
     return _against(sources[0], as_of, against, all_rows, format, path, wide)

@@ -14,6 +14,7 @@ KINDS = (
     "messages",
     "misfits",
     "homes",
+    "nodes",
     "compared",
     "providers",
     "outages",
@@ -43,9 +44,10 @@ Examples:
 def command(kind: str, path: str | None) -> None:
     """Print the JSON Schema of one line of NDJSON.
 
-    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, compared
-    (homes --against), providers, outages, history, impact, logs, faults (verify), explanation, placement or effect
-    (explain), differences (diff), violations (lint), findings (import), discovered (discover).
+    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, nodes
+    (homes --count), compared (homes --against), providers, outages, history, impact, logs, faults (verify),
+    explanation, placement or effect (explain), differences (diff), violations (lint), findings (import), discovered
+    (discover).
     """
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
@@ -67,6 +69,7 @@ def _type(kind: str) -> Any:
     from cti_es.answers.impact import Row
     from cti_es.answers.message import Explanation
     from cti_es.answers.outages import Outage
+    from cti_es.answers.selection import NodeCount
     from cti_es.answers.untold import Effect
     from cti_es.cucm.discover import Known
     from cti_es.cucm.findings import Finding
@@ -85,6 +88,7 @@ def _type(kind: str) -> Any:
         "messages": Message,
         "misfits": MisfitReport,
         "homes": Home,
+        "nodes": NodeCount,
         "compared": Compared,
         "providers": ProviderRow,
         "outages": Outage,

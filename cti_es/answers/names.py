@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from cti_es.vocabulary.errors import did_you_mean
+from cti_es.vocabulary.errors import InputError, did_you_mean
 
 
 def unknown(what: str, wanted: Iterable[str], known: Collection[str], log: str) -> Iterator[str]:
@@ -11,3 +11,10 @@ def unknown(what: str, wanted: Iterable[str], known: Collection[str], log: str) 
         if name not in known:
             near = did_you_mean(name, known)
             yield f"there is no {what} '{name}'" + (f" ({near})" if near else "") + f" in {log}"
+
+
+def check_known(what: str, wanted: Iterable[str], known: Collection[str]) -> None:
+    """Raise :class:`InputError`, with what is near, for a name that is not known."""
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"there is no {what} '{name}'", hint=did_you_mean(name, known))

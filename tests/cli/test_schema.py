@@ -38,6 +38,7 @@ PRINTED = {
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
     "homes": [("homes", "long.db", "--ndjson"), ("homes", "site.db", "--as-of", "9", "--ndjson")],
     "compared": [("homes", "site.db", "--against", "cm1=phones.txt", "--all", "--ndjson")],
+    "nodes": [("homes", "long.db", "--count", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
     "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "history": [
