@@ -5,7 +5,8 @@ Specified in docs/reference/comparison.md#several-files.
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice
+from operator import ge, le
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -54,14 +55,14 @@ def _numbered(messages: list[TraceMessage]) -> list[TraceMessage]:
 
 def _oldest_first(name: str, messages: list[TraceMessage], warnings: list[str]) -> list[TraceMessage]:
     """The messages, turned round if their times only go back; a warning if times go back here and there."""
-    times = [(sort_key(one.at), one) for one in messages if one.at is not None]
-    steps = list(pairwise(times))
-    back = [(before, one) for (before_key, before), (key, one) in steps if key < before_key]
-    if not back:
+    times = [sort_key(one.at) for one in messages if one.at is not None]
+    if all(map(le, times, islice(times, 1, None))):
         return messages
-    if not any(key > before_key for (before_key, _), (key, _) in steps):
+    if all(map(ge, times, islice(times, 1, None))):
         warnings.append(f"the newest messages of {name} come first: it was read from its end")
         return messages[::-1]
+    timed = [one for one in messages if one.at is not None]
+    back = (timed[at - 1 : at + 1] for at in range(1, len(timed)) if times[at] < times[at - 1])
     jump = next((one for before, one in back if _seconds(before) - _seconds(one) > JUMP), None)
     if jump is not None:
         warnings.append(f"times go back at {name}:{jump.place}; the order of its lines counts")

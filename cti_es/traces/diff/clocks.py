@@ -24,7 +24,7 @@ SECOND = 1_000_000
 BURSTS = 128
 """So many of the largest bursts of each side are compared to find out how far apart the clocks are."""
 
-LOOKED_AT = 20_000
+LOOKED_AT = 8_000
 """About so many messages of each side are looked at for it."""
 
 Dated = Callable[[Sequence[TraceMessage]], list[int]]
@@ -128,11 +128,14 @@ def estimated_offset(expected: Sample, actual: Sample) -> int:
 
 def _bursts(sample: Sample) -> dict[int, Counter[Token]]:
     """The largest bursts by their second; of equally large ones the first."""
-    found: dict[int, Counter[Token]] = {}
+    size = Counter([at // SECOND for _, at in sample])
+    found: dict[int, Counter[Token]] = {
+        second: Counter() for second in sorted(size, key=lambda at: (-size[at], at))[:BURSTS]
+    }
     for says, at in sample:
-        found.setdefault(at // SECOND, Counter())[says] += 1
-    largest = sorted(found, key=lambda second: (-found[second].total(), second))[:BURSTS]
-    return {second: found[second] for second in largest}
+        if (burst := found.get(at // SECOND)) is not None:
+            burst[says] += 1
+    return found
 
 
 def _likeness(one: Counter[Token], other: Counter[Token]) -> int:
