@@ -1,10 +1,11 @@
 """Which handle stands for which channel, by what they say (docs/reference/comparison.md#handles).
 
 What decides, in this order: the fewest edits over all pairs together; then the smallest distance in time; then the
-order of first appearance.
+order: the place in a burst beside handles that are known, and first appearance.
 
 1. Channels that say the same in the same bursts are one group: they are interchangeable, and cost nothing.
-2. A handle that says exactly what a group says belongs to it; nothing can be better.
+2. A handle that says exactly what a group says belongs to it; nothing can be better. These are the anchors: what a
+   burst sends, it sends in one order. One that is out of that order among them is put among those that are left.
 3. Every handle that is left gets a bounded number of candidates: the groups that have most in common with it, the
    rarest of what it says first. Over these the assignment is optimal. Who is still left gets others, and so on.
 4. Inside a group, handles and channels are paired in the order in which they appear.
@@ -13,10 +14,11 @@ order of first appearance.
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from cti_es.traces.diff.align import Masks, Match, Times, align
+from cti_es.traces.diff.anchors import Anchors
 from cti_es.traces.diff.assign import assigned
 from cti_es.traces.diff.channels import TELLS_STATE, Channel, Compared, Token
 from cti_es.traces.diff.clocks import Clocks, nearest
@@ -30,8 +32,11 @@ LIKELY = 32
 LOOKED_AT = 4_000
 """So many groups are looked at for them, one for each message that they share."""
 
-_EDIT = 1 << 70
-"""What an edit counts, in microseconds: more than any distance in time."""
+_MICROSECOND = 1 << 40
+"""What a microsecond counts, in places: more than any distance in order."""
+
+_EDIT = _MICROSECOND << 70
+"""What an edit counts: more than any distance in time."""
 
 
 class Matching(NamedTuple):
@@ -64,6 +69,12 @@ class _Group(NamedTuple):
             yield token[:2]
         yield self.says
 
+    def places(self, index: int) -> list[int]:
+        """Where the messages with this index in what the group says stand in their trace, ascending."""
+        if len(self.channels) == 1:
+            return [self.channels[0].messages[index - len(self.says)].place]
+        return sorted(channel.messages[index - len(self.says)].place for channel in self.channels)
+
     def without_first(self) -> "_Group":
         """The same without its first message."""
         return _Group(self.says[1:], self.times[1:], self.bursts[1:], self.channels)
@@ -88,6 +99,7 @@ class _Matching:
         self._bursts = _Bursts(groups)
         self._actual = self._actual_groups(channels, compared, clocks)
         self._arrived: list[list[tuple[_Group, Channel]]] = [[] for _ in groups]
+        self._anchors = Anchors([])
         self._cut = 0
 
     def run(self) -> Matching:
@@ -111,20 +123,46 @@ class _Matching:
     def _twins(self) -> list[_Group]:
         """Give the handles that say exactly what a group says to it; the others.
 
-        Only then those that say it after a first state, which tells what a handle knows; where no other handle that is
-        left says it without one.
+        First those for all of which there is room; these are the anchors, which decide about others. Only then those
+        that say it after a first state, which tells what a handle knows; where no other handle that is left says it
+        without one.
         """
-        left = self._given_to(self._twin, self._actual)
+        left = self._given_to(lambda group: self._twin(group) if self._has_room(group) else None, self._actual)
+        self._anchors = Anchors(self._known() if left else ())
+        left = self._given_to(self._twin, left)
         plain = {group.says for group in left}
         self._given_to(lambda group: None if group.says[1:] in plain else self._announced_twin(group), left)
-        return [group for group in left if group.channels]
+        return [group for group in left if group.channels] + self._taken_back()
+
+    def _taken_back(self) -> list[_Group]:
+        """Handles that say what a group says, but where another one should stand: they may have lost the rest."""
+        back: list[_Group] = []
+        for number, arrived in enumerate(self._arrived):
+            doubtful = [(group, channel) for group, channel in arrived if channel in self._anchors.doubtful]
+            if doubtful:
+                self._arrived[number] = [one for one in arrived if one[1] not in self._anchors.doubtful]
+                self._room[number] += len(doubtful)
+                back += (group._replace(channels=[channel]) for group, channel in doubtful)
+        return back
+
+    def _has_room(self, group: _Group) -> bool:
+        twin = self._twin(group)
+        return twin is not None and len(group.channels) <= self._room[twin]
 
     def _given_to(self, twin: Callable[[_Group], int | None], groups: list[_Group]) -> list[_Group]:
         """Give handles to the group that is their twin, as many as it has room for; the groups with others."""
         for group in groups:
             if (number := twin(group)) is not None:
+                if len(group.channels) > self._room[number]:
+                    group.channels.sort(key=partial(self._out_of_order, self._expected[number]))
                 self._give(group, number, min(len(group.channels), self._room[number]))
         return [group for group in groups if group.channels]
+
+    def _out_of_order(self, expected: _Group, channel: Channel) -> int:
+        """How far from its place a handle is that says what a group says."""
+        places = map(expected.places, range(len(expected.says)))
+        came = channel.messages[-len(expected.says) :]
+        return sum(self._anchors.apart(one.place, some) for one, some in zip(came, places, strict=True))
 
     def _twin(self, group: _Group) -> int | None:
         return self._number.get((group.says, group.bursts))
@@ -137,6 +175,12 @@ class _Matching:
         self._arrived[number] += [(group, channel) for channel in group.channels[:count]]
         self._room[number] -= count
         del group.channels[:count]
+
+    def _known(self) -> Iterator[tuple[Channel, Channel]]:
+        """The channels of the groups of which every handle has come, and says all."""
+        for group, arrived in zip(self._expected, self._arrived, strict=True):
+            if len(arrived) == len(group.channels) and all(one.says == group.says for one, _ in arrived):
+                yield from _in_order_of_appearance(group, arrived)
 
     # --- the others -------------------------------------------------------------------------------------------------
 
@@ -153,8 +197,8 @@ class _Matching:
         return sum(sum(flow.values()) for flow in flows)
 
     def _gains(self, group: _Group, candidates: list[tuple[int, int]]) -> dict[int, int]:
-        by = gain if self._announces else edits_saved
-        gains = {place: by(self._expected[number], group) for place, number in candidates}
+        by = gain if self._announces else saved
+        gains = {place: by(self._expected[number], group, self._anchors) for place, number in candidates}
         return {place: gained for place, gained in gains.items() if gained > 0}
 
 
@@ -209,25 +253,26 @@ class _Candidates:
         return [(place, self.numbers[place]) for place in best]
 
 
-def gain(expected: _Group, actual: _Group) -> int:
+def gain(expected: _Group, actual: _Group, anchors: Anchors) -> int:
     """What is gained if these belong together, where handles may be announced.
 
     A first state that only tells what a handle knows is no edit: not where the handle stays alone, nor where it
     belongs to a channel that does not begin so.
     """
-    gained = edits_saved(expected, actual)
+    gained = saved(expected, actual, anchors)
     if not _tells_state(actual.says):
         return gained
     if len(actual.says) > 1 and expected.says[0] != actual.says[0]:
-        return max(gained - _EDIT, edits_saved(expected, actual.without_first()))
+        return max(gained - _EDIT, saved(expected, actual.without_first(), anchors))
     return gained - _EDIT
 
 
-def edits_saved(expected: _Group, actual: _Group) -> int:
-    """The edits that are saved if these belong together, and of these the nearer in time."""
+def saved(expected: _Group, actual: _Group, anchors: Anchors) -> int:
+    """The edits that are saved if these belong together; of these the nearer in time; of these the nearer in order."""
     matches = _matches(expected, actual)
     apart = sum(abs(expected.times[one] - actual.times[other]) for one, other in matches)
-    return 2 * len(matches) * _EDIT - apart
+    places = sum(anchors.apart(actual.places(other)[0], expected.places(one)) for one, other in matches)
+    return 2 * len(matches) * _EDIT - apart * _MICROSECOND - places
 
 
 def _matches(expected: _Group, actual: _Group) -> list[Match]:
