@@ -266,7 +266,7 @@ def test_what_is_no_point_in_a_log(as_of: object) -> None:
 
 
 def test_as_of_a_time() -> None:
-    """RFC 3339 text or a datetime with a zone; if times go backwards there, a warning says so."""
+    """RFC 3339 text or a datetime with a zone; if times go backwards, a warning says so."""
     log = cti_es.open("events.ndjson")
     time = datetime(2026, 3, 2, 9, 44, 3, tzinfo=UTC)
 
@@ -276,6 +276,9 @@ def test_as_of_a_time() -> None:
     backwards.append("node_added", node="cm2", at="2026-01-01T00:00:00Z")
     with pytest.warns(UserWarning, match="times go backwards at version 2"):
         assert backwards.homes(as_of="2026-01-01T12:00:00Z") == {}
+    backwards.append("device_added", device="P", kind="phone")
+    with pytest.warns(UserWarning, match="times go backwards at version 2"):
+        assert len(backwards.history("P")) == 1
 
 
 def test_filters() -> None:

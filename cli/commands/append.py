@@ -108,6 +108,11 @@ def command(
         done = make_or_append(address, batches, options, wait)
     for misfit in done.misfits:
         warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
+    if done.older:
+        warn(
+            f"warning: version {done.older.version} at {done.older.at} is older than an event before it, at"
+            f" {done.older.latest}; the order of the log counts, not the times"
+        )
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from cti_es.logs import clock
 from cti_es.logs.reading import Resumed, StoredLog, resumed_at_end
 from cti_es.logs.store.base import Head, Snapshot, Store, Writer, events_of
-from cti_es.logs.timeline import Timeline
+from cti_es.logs.timeline import Backwards, Timeline
 from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
 from cti_es.vocabulary.events import Event, NumberedEvents
@@ -28,12 +28,16 @@ Expect = int | Literal["none", "exists"] | None
 
 
 class Appended(NamedTuple):
-    """What an append did. ``misfits`` are those that were stored because they were allowed."""
+    """What an append did. ``misfits`` are those that were stored because they were allowed.
+
+    ``older`` is the first new event that is older than one before it, if there is any: the order of the log counts.
+    """
 
     appended: int
     duplicates: int
     misfits: list[MisfitReport]
     head: Head
+    older: Backwards | None = None
 
     def counts(self) -> str:
         """What was done, in numbers."""
@@ -96,6 +100,7 @@ class _Appending:
         self._start = writer.head.version
         self._ahead = ahead
         self._fold: Resumed | None = None
+        self._older: Backwards | None = None
         self._saved_work = 0
         self._duplicates = 0
         self._misfits: list[MisfitReport] = []
@@ -104,7 +109,7 @@ class _Appending:
     def result(self) -> Appended:
         """What has been done so far."""
         head = self._writer.head
-        return Appended(head.version - self._start, self._duplicates, self._misfits, head)
+        return Appended(head.version - self._start, self._duplicates, self._misfits, head, self._older)
 
     def take(self, lines: NumberedEvents) -> None:
         """Check the next events and write those that are new."""
@@ -120,7 +125,8 @@ class _Appending:
             replay.advance(fresh.events)
         if found := replay.taken_misfits():
             self._take_misfits(found, first, fresh)
-        timeline.take(first, fresh.events)
+        older = timeline.take(first, fresh.events)
+        self._older = self._older or older
         self._writer.write(fresh.events, self._now, self._options.source, fresh.canonical)
         self._snapshot_if_due(replay, timeline)
 

@@ -115,7 +115,7 @@ def parse_as_of(text: str) -> Cut:
 class Reading:
     """A log read from a point up to a cut, batch by batch.
 
-    ``warnings`` are filled when the cut is a moment and times go backwards around it.
+    ``warnings`` are filled when times go backwards: in what is read, and around the cut if that is a moment.
     """
 
     def __init__(
@@ -143,24 +143,26 @@ class Reading:
                 yield kept
             if len(kept.events) < len(batch.events) or self.end == self.cut.version:
                 break
-        if self.cut.moment:
-            self._warn_if_backwards()
+        self._warn_if_backwards()
 
     def _before_cut(self, batch: Batch) -> Batch:
+        index = None
         if self.cut.version is not None:
-            return Batch(batch.version, batch.events[: max(0, self.cut.version - batch.version + 1)])
-        if self.cut.moment is None:
-            return batch
-        index = first_later(batch.events, self.cut.moment)
-        events = batch.events if index is None else batch.events[:index]
-        self._timeline.take(batch.version, events)
-        return Batch(batch.version, events)
+            index = max(0, self.cut.version - batch.version + 1)
+        elif self.cut.moment is not None:
+            index = first_later(batch.events, self.cut.moment)
+        kept = batch if index is None else Batch(batch.version, batch.events[:index])
+        self._timeline.take(kept.version, kept.events)
+        return kept
 
     def _warn_if_backwards(self) -> None:
-        moment = self.cut.moment or ""
+        moment = self.cut.moment
         if self._timeline.backwards:
-            self.warnings.append(f"times go backwards at version {self._timeline.backwards} of {self.log.name}")
-        elif left_out := self._first_left_out(moment):
+            self.warnings.append(
+                f"times go backwards at version {self._timeline.backwards} of {self.log.name}:"
+                " that event is older than one before it"
+            )
+        elif moment and (left_out := self._first_left_out(moment)):
             self.warnings.append(
                 f"times go backwards at version {left_out} of {self.log.name}: it is not later than {moment},"
                 f" but stands after version {self.end}, where reading stopped"
@@ -213,7 +215,7 @@ def catch_up(log: Log, fold: Resumed) -> None:
 
 
 def resumed_at(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
-    """The fold of a log at a cut, and the warnings of reading up to there.
+    """The fold of a log at a cut, and the warnings of reading up to there if the cut is a moment.
 
     Raises :class:`InputError` when the cut is a version past the end.
     """
@@ -223,7 +225,7 @@ def resumed_at(log: Log, cut: Cut = WHOLE) -> tuple[Replay, list[str]]:
         replay.advance(batch.events)
         replay.taken_misfits()
     check_end(log, cut, replay.version)
-    return replay, reading.warnings
+    return replay, reading.warnings if cut.moment else []
 
 
 def check_end(log: Log, cut: Cut, end: int) -> None:

@@ -7,9 +7,18 @@ comes after.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.times import sort_key
+
+
+class Backwards(NamedTuple):
+    """An event that is earlier than one before it: its version and time, and the latest time before it."""
+
+    version: int
+    at: str
+    latest: str
 
 
 class Timeline:
@@ -23,25 +32,26 @@ class Timeline:
         self.latest = latest
         self.backwards = backwards
 
-    def take(self, version: int, events: Sequence[Event]) -> None:
-        """Read on: ``events`` follow, the first of them with this version."""
+    def take(self, version: int, events: Sequence[Event]) -> Backwards | None:
+        """Read on: ``events`` follow, the first of them with this version. Returns the first that goes backwards."""
         keys = [event.at[:-1] for event in events if event.at is not None]  # sort_key(), a million times
         if not keys:
-            return
+            return None
         if keys[0] >= self.latest and keys == sorted(keys):
             self.latest = keys[-1]
-            return
-        for index, event in enumerate(events):
-            self._one(version + index, event)
+            return None
+        found = [one for number, event in enumerate(events, version) if (one := self._one(number, event)) is not None]
+        self.backwards = self.backwards or found[0].version
+        return found[0]
 
-    def _one(self, version: int, event: Event) -> None:
+    def _one(self, version: int, event: Event) -> Backwards | None:
         if event.at is None:
-            return
+            return None
         key = sort_key(event.at)
-        if key >= self.latest:
-            self.latest = key
-        elif not self.backwards:
-            self.backwards = version
+        if key < self.latest:
+            return Backwards(version, event.at, f"{self.latest}Z")
+        self.latest = key
+        return None
 
 
 def first_later(events: Sequence[Event], moment: str) -> int | None:

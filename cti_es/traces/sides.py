@@ -170,8 +170,8 @@ class LogSide(Side):
 
     def _all(self) -> Iterator[list[TraceMessage]]:
         log, cut = self._log, Cut(version=self._selection.to_version)
-        replay, _ = resumed(log, version=self._selection.from_version - 1)
-        reading = Reading(log, replay.version + 1, cut)
+        replay, timeline = resumed(log, version=self._selection.from_version - 1)
+        reading = Reading(log, replay.version + 1, cut, timeline)
         first: MisfitReport | None = None
         misfits = 0
         for batch in reading.batches():
@@ -180,6 +180,7 @@ class LogSide(Side):
             first, misfits = first or next(iter(found), None), misfits + len(found)
         check_end(log, cut, reading.end)
         self.apps = list(replay.book.apps)
+        self.warnings += reading.warnings
         if first:
             what = f"{misfits} events do not fit" if misfits > 1 else "1 event does not fit"
             self.warnings.append(f"{what} in {log.name}, the first is {first.version}: {first.text}")

@@ -368,3 +368,18 @@ def test_log_shows_fields_as_append_takes_them(lines, quick, ndjson):
     quick("append", "again.db", "device_added", *shown.strip().split(" "))
 
     assert {**ndjson("log", "again.db")[-1], "at": None} == {**ndjson("log", "site.db")[-1], "at": None}
+
+
+def test_an_event_older_than_the_end(quick, tmp_path):
+    """Who appends it is told once, with both times; so is who replays the log, compares a trace with it or asks for its past."""
+    quick("append", "site.db", "node_added", "node=cm1", "at=2026-01-01T10:00:00Z")
+    told = quick("append", "site.db", "node_added", "node=cm2", "at=2026-01-01T09:00:00Z").stderr.decode()
+    (tmp_path / "trace.ndjson").write_text('{"message":"PHONE_STATE","device":"P","param1":1}\n')
+    warning = "warning: times go backwards at version 2 of site.db#default"
+
+    assert told.startswith("warning: version 2 at 2026-01-01T09:00:00Z is older than an event before it, at")
+    assert quick("replay", "site.db").stderr.decode().count(warning) == 1
+    assert quick("diff", "site.db", "trace.ndjson").stderr.decode().count(warning) == 1
+    assert quick("outages", "site.db").stderr.decode().count(warning) == 1
+    assert quick("history", "site.db", "--device", "P").stderr.decode().count(warning) == 1
+    assert quick("homes", "site.db").stderr == b""

@@ -108,10 +108,10 @@ def test_times_that_go_backwards_are_warned_of(minute, warned, write, quick):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("homes", "--as-of", "2"), ("homes",), ("replay", "--to-version", "2")], ids=" ".join
+    "arguments", [("homes", "--as-of", "2"), ("homes",), ("replay", "--to-version", "1")], ids=" ".join
 )
 def test_no_warning_without_a_time(arguments, write, quick):
-    """Versions and whole logs need no clock: no warning, whatever the times do."""
+    """Where devices are needs no clock: no warning, whatever the times do; nor does a replay that ends before they do."""
     command, *options = arguments
 
     assert quick(command, write(times(10, 0, 20)), *options).stderr == b""

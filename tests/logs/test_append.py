@@ -87,8 +87,8 @@ def test_an_append_says_what_it_did(store):
 
 def test_appending_nothing_writes_nothing(store):
     """No events, or a file of blank lines, is no error, and no log comes from it."""
-    assert put(store) == (0, 0, [], Head())
-    assert put_text(store, "\n\n  \n") == (0, 0, [], Head())
+    assert put(store) == (0, 0, [], Head(), None)
+    assert put_text(store, "\n\n  \n") == (0, 0, [], Head(), None)
     assert store.logs() == []
 
 
@@ -736,3 +736,14 @@ def test_a_snapshot_of_an_older_fold_is_passed_over(store, monkeypatch):
     assert [one.fold for one, _ in store.snapshots("default")] == [FOLD_VERSION - 1, FOLD_VERSION]
     assert store.snapshot("default", FOLD_VERSION, version=1) is None
     assert resumed_at(StoredLog(store, "default", "x"))[0].version == 2
+
+
+def test_events_that_are_older_than_the_end(store):
+    """The first new event that is older than one before it is named with both times; one without a time never is."""
+    put(store, node("cm1", at=LATER))
+
+    assert put(store, node("cm2", at=None)).older is None
+    done = put(store, node("cm3", at="2027-01-01T00:00:00Z"), node("cm4"), node("cm5"))
+
+    assert done.older == (4, AT, "2027-01-01T00:00:00Z")
+    assert put(store, node("cm6", at="2027-01-01T00:00:00Z")).older is None

@@ -168,8 +168,8 @@ def test_a_cut_by_version_from_a_snapshot(times, sizes, version):
 
 
 def test_no_cut_is_the_whole_log():
-    """Without a cut all events are read, and nothing is said about their times."""
-    events = a_log([TIMES[3], TIMES[0], None])
+    """Without a cut all events are read."""
+    events = a_log([TIMES[0], TIMES[3], None])
 
     assert read(ListLog(events), WHOLE) == ([1, 2, 3], events, 3, [])
 
@@ -206,7 +206,17 @@ def test_the_warning_names_the_first_step_back():
     """Times that go backwards before the cut are named by version and log."""
     log = ListLog(a_log([TIMES[2], TIMES[0], TIMES[1], TIMES[4]]))
 
-    assert resumed_at(log, Cut(moment=TIMES[3]))[1] == ["times go backwards at version 2 of list"]
+    (warning,) = resumed_at(log, Cut(moment=TIMES[3]))[1]
+
+    assert warning.startswith("times go backwards at version 2 of list")
+
+
+def test_a_whole_log_that_goes_backwards_is_warned_of():
+    """Who reads to the end or to a version is told, too, unless the first step back comes later."""
+    log = ListLog(a_log([TIMES[2], None, TIMES[0], TIMES[4]]))
+
+    assert len(read(log, WHOLE)[3]) == len(read(log, Cut(version=3))[3]) == 1
+    assert read(log, Cut(version=2))[3] == []
 
 
 def test_the_warning_names_an_event_left_out():
