@@ -96,7 +96,7 @@ def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
     if app := _only_app(left, right):
         left = [[one for one in batch if one.app == app] for batch in left]
         actual.warnings.append(f"{actual.name} is of {app} alone, so only that application is compared")
-    found = compare(left, right, options)
+    found = compare(left, right, options, expected.opens if isinstance(expected, LogSide) else None)
     _check_silence(expected, actual)
     check_sides(found, expected.apps if isinstance(expected, LogSide) else ())
     actual.warnings += handles_of_nothing(found, options.handles or {})

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from cti_es.logs.reading import Cut, Log, Reading, check_end, event_at, events_at, resumed, resumed_at
 from cti_es.model.homes import Home, home
 from cti_es.model.replay import MisfitReport
+from cti_es.model.steps import Opened
+from cti_es.traces.diff.channels import Key
 from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state, other_state
 from cti_es.traces.recognise import TRACE_FORMATS
 from cti_es.traces.several import in_order
@@ -160,6 +162,13 @@ class Before(NamedTuple):
     home: Home | None
 
 
+def _opened(step: Opened) -> Iterator[Key]:
+    """The names of the channels whose handles were opened."""
+    if step.phone:
+        yield "phone", step.app, step.device, None
+    yield from (("line", step.app, step.device, line) for line in step.lines)
+
+
 class LogSide(Side):
     """A log that is replayed. ``apps`` are the applications that it has, once it has been."""
 
@@ -184,6 +193,18 @@ class LogSide(Side):
         if first:
             what = f"{misfits} events do not fit" if misfits > 1 else "1 event does not fit"
             self.warnings.append(f"{what} in {log.name}, the first is {first.version}: {first.text}")
+
+    def opens(self) -> dict[Key, list[int]]:
+        """When each handle was opened: the names of a channel → the versions of the events that opened its handles."""
+        replay, _ = resumed(self._log, version=self._selection.from_version - 1)
+        found: dict[Key, list[int]] = {}
+        for batch in Reading(self._log, replay.version + 1, Cut(version=self._selection.to_version)).batches():
+            for happening in replay.happenings(batch.events):
+                for step in happening.steps:
+                    if isinstance(step, Opened):
+                        for name in _opened(step):
+                            found.setdefault(name, []).append(happening.version)
+        return found
 
     def events(self, versions: set[int]) -> dict[int, Event]:
         """The events with these versions."""

@@ -27,6 +27,7 @@ from cti_es.traces.diff.clocks import SECOND, Clocks, clocks, microseconds
 from cti_es.traces.diff.differences import KINDS, Difference, Sequences, lone_swap
 from cti_es.traces.diff.handles import Given, How, Pair, Pairing
 from cti_es.traces.diff.reopened import fitted, lacks_handles
+from cti_es.traces.diff.silent import Opens, drop_silent_announcements
 from cti_es.vocabulary.tapi import TraceMessage
 
 Order = Literal["channel", "device", "total"]
@@ -93,15 +94,22 @@ class Comparison(NamedTuple):
         return not self.differences
 
 
-def compare(expected: Trace, actual: Trace, options: DiffOptions) -> Comparison:
-    """Compare two traces. Both are read to their ends first."""
+def compare(expected: Trace, actual: Trace, options: DiffOptions, opens: Opens | None = None) -> Comparison:
+    """Compare two traces. Both are read to their ends first.
+
+    ``opens`` tells when the handles of EXPECTED were opened, if it is a log. It is asked only where ACTUAL has names
+    without handles.
+    """
     left, right = _one_configuration(split(expected), split(actual))
     counts = tuple(sum(len(channel.messages) for channel in side) for side in (left, right))
     compared = _compared(left, right, options)
     when = clocks(left, right, compared, all_named(left, right), _given_offset(options))
+    announced = 0
+    if opens and not options.strict and all_named(left, right) and lacks_handles(right):
+        announced = drop_silent_announcements(left, right, compared, when, opens)
     pairs, cut = _paired(left, right, compared, when, options)
     pairs, aliases = _second_handles(pairs, compared)
-    announced = 0 if options.strict else _drop_announcements(pairs, compared)
+    announced += 0 if options.strict else _drop_announcements(pairs, compared)
     done = [_run(group, compared, when, options) for group in _groups(pairs, options.order)]
     return Comparison(
         expected=counts[0],
