@@ -140,7 +140,8 @@ BAD_TIMES = (
     "",
 )
 
-WAYS = list(zip(REFUSED, cycle(READERS)))
+# What prints as it reads has printed what stands before so long a line.
+WAYS = [(name, "homes" if "MiB" in name else command) for name, command in zip(REFUSED, cycle(READERS))]
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -427,7 +427,7 @@ def test_colours_on_a_terminal(command, site, on_terminal):
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"NO_COLOR": "0"}, {"TERM": "dumb"}], ids=str)
 def test_no_colours(environment, site, on_terminal, quick):
     """NO_COLOR (whatever its value) and a dumb terminal get plain text, the same as a pipe."""
-    _, text = on_terminal("homes", "site.db", **environment)
+    _, text = on_terminal("homes", "site.db", "--wide", **environment)
 
     assert text == quick("homes", "site.db").stdout.decode()
 
@@ -456,7 +456,7 @@ def test_no_colours_in_a_file(site, on_terminal, tmp_path):
 
 def test_no_progress_of_short_work(site, on_terminal, quick):
     """Work that takes no time shows no progress."""
-    _, text = on_terminal("homes", "site.db", NO_COLOR="1")
+    _, text = on_terminal("homes", "site.db", "--wide", NO_COLOR="1")
 
     assert "\r" not in text
     assert text == quick("homes", "site.db").stdout.decode()
