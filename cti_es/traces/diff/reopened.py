@@ -92,7 +92,7 @@ def _parts(
 ) -> Iterator[tuple[Channel | None, Channel]]:
     """The channels, those of each name cut as the handles of that name are."""
     apps = all(one.name.app is not None for one in [*handles, *channels])
-    known, mine = _by_key(handles, apps), _by_key(channels, apps)
+    known, mine = by_key(handles, apps), by_key(channels, apps)
     for key, ones in mine.items():
         theirs = known.get(key, [])
         if key[0] == "configuration" or not theirs:
@@ -103,12 +103,17 @@ def _parts(
             yield from cut_as(theirs, in_order(ones), compared, dated)
 
 
-def _by_key(channels: list[Channel], apps: bool) -> dict[Key, list[Channel]]:
+def by_key(channels: list[Channel], apps: bool) -> dict[Key, list[Channel]]:
+    """The channels of each name; applications are part of it only where both sides name them (``apps``)."""
     groups: dict[Key, list[Channel]] = {}
     for one in channels:
-        names = one.name.names
-        groups.setdefault(names if apps else (names[0], *names[2:]), []).append(one)
+        groups.setdefault(shared_key(one.name.names, apps), []).append(one)
     return groups
+
+
+def shared_key(names: Key, apps: bool) -> Key:
+    """The names of a channel as both sides have them: without the application unless both name it (``apps``)."""
+    return names if apps else (names[0], *names[2:])
 
 
 def lacks_handles(channels: list[Channel]) -> bool:

@@ -13,6 +13,7 @@ from itertools import groupby
 from cti_es.traces.diff.align import align
 from cti_es.traces.diff.channels import TELLS_STATE, Channel, Compared, Key, in_order
 from cti_es.traces.diff.clocks import Clocks
+from cti_es.traces.diff.reopened import by_key, shared_key
 
 Opens = Callable[[], Mapping[Key, Sequence[int]]]
 """Gives, for the names of a channel, the versions of the events that opened its handles, in order."""
@@ -26,7 +27,7 @@ def drop_silent_announcements(
     Both sides have names; ``expected`` has handles, ``actual`` has none.
     """
     apps = all(one.name.app is not None for one in actual)
-    theirs, mine = _by_names(expected, apps), _by_names(actual, apps)
+    theirs, mine = by_key(expected, apps), by_key(actual, apps)
     count = 0
     for key, versions in _keyed(opens(), apps):
         told = {one.name.handle for one in theirs.get(key, [])}
@@ -44,19 +45,8 @@ def _keyed(opens: Mapping[Key, Sequence[int]], apps: bool) -> Iterator[tuple[Key
     """The versions of the opens by the names that both sides have."""
     found: dict[Key, list[int]] = {}
     for names, versions in opens.items():
-        found.setdefault(_key(names, apps), []).extend(versions)
+        found.setdefault(shared_key(names, apps), []).extend(versions)
     return ((key, sorted(versions)) for key, versions in found.items())
-
-
-def _by_names(channels: list[Channel], apps: bool) -> dict[Key, list[Channel]]:
-    found: dict[Key, list[Channel]] = {}
-    for one in channels:
-        found.setdefault(_key(one.name.names, apps), []).append(one)
-    return found
-
-
-def _key(names: Key, apps: bool) -> Key:
-    return names if apps else (names[0], *names[2:])
 
 
 def _announced(
