@@ -204,14 +204,16 @@ def creation(folder: Path, is_bulk: bool, report: Report) -> None:
     done = together(folder, lambda number: run(*_arguments(folder, store, number, 0, is_bulk))[1::2])
     ids = [json.loads(line)["id"] for line in run("export", store).out.splitlines()]
     expected = sorted(f"{number}/0/{index}" for number in range(PROCESSES) for index in range(BULK if is_bulk else 1))
-    left = sorted(path.name for path in folder.iterdir() if path.name.startswith((".", "new")))
+    # SQLite's -wal and -shm may stay: of two connections that close at one moment neither is the last one.
+    ours = {path.name.removesuffix("-wal").removesuffix("-shm") for path in folder.iterdir()}
+    left = sorted(name for name in ours if name.startswith((".", "new")))
     wrong = sorted(ids) != expected or [code for code, _ in done] != [0] * PROCESSES or left != ["new.db"]
     wrong = wrong or run("verify", store).code != 0
     report.count("stores that eight processes made together", f"{done}, {ids}, {left}" if wrong else None)
 
 
 def one_wins(folder: Path, report: Report) -> None:
-    """Eight processes that expect the same version: one is served, seven are refused with exit 2."""
+    """Eight processes that expect the same version of a new store: one is served, seven are refused with exit 2."""
     store = str(folder / "race.db")
     run("append", store, "node_added", "node=cm1", f"at={AT}")
     done = together(folder, lambda number: run("append", store, "node_added", f"node=n{number}", "--expect", "1")[1::2])
@@ -220,7 +222,6 @@ def one_wins(folder: Path, report: Report) -> None:
     there = run("export", store).out.count(b"\n")
     right = (won, len(refused), there) == (1, PROCESSES - 1, 2)
     report.count("races of eight for one version, won by one", None if right else str(done))
-    Path(store).unlink()
 
 
 def campaign(folder: Path, rounds: int, seed: int, turns: int = 25) -> Report:
