@@ -15,6 +15,7 @@ from typing import Self, get_args, overload
 
 from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Scenario, Weakness, impact
+from cti_es.answers.names import check_known
 from cti_es.answers.outages import Outage, OutageReading, Wanted
 from cti_es.logs import reading
 from cti_es.logs.bytes_in import is_piped, no_file, open_bytes
@@ -48,7 +49,6 @@ from cti_es.vocabulary.errors import (
     MisfitsRefused,
     NotAStore,
     StoreError,
-    did_you_mean,
 )
 from cti_es.vocabulary.event_text import event_from_fields
 from cti_es.vocabulary.events import Event
@@ -130,8 +130,8 @@ class Log:
         replay = Replay()
         with self._place.reading() as log:
             found = [one for batch in _batches(log, _cut(as_of)) for one in replay.messages(batch.events)]
-        _check_known("application", app, replay.book.apps)
-        _check_known("device", device, replay.cluster.devices)
+        check_known("application", _named(app), replay.book.apps)
+        check_known("device", _named(device), replay.cluster.devices)
         return [one for one in found if app in (None, one.app) and device in (None, one.device)]
 
     def misfits(self, *, as_of: AsOf = None) -> list[Misfit]:
@@ -183,7 +183,7 @@ class Log:
             reading = HistoryReading(log, (device,), _cut(as_of))
             changes = [one for batch in reading.batches() for one in batch]
             if not changes:
-                _check_known("device", device, reading.known)
+                check_known("device", [device], reading.known)
         _warn(reading.warnings)
         return changes
 
@@ -293,6 +293,11 @@ def _cut(as_of: AsOf) -> Cut:
     return parse_as_of(str(as_of))
 
 
+def _named(name: str | None) -> list[str]:
+    """The names to look for; None is no wish."""
+    return [] if name is None else [name]
+
+
 def _moment(at: str | datetime) -> str:
     """A time in canonical form. Raises :class:`InputError`, also for a datetime without a zone."""
     if isinstance(at, datetime) and at.utcoffset() is None:
@@ -305,11 +310,6 @@ def _name(source: object, expected: str) -> str:
     if not isinstance(source, str | Path):
         raise InputError(f"found {type(source).__name__}", expected=expected)
     return str(source)
-
-
-def _check_known(what: str, name: str | None, known: Iterable[str]) -> None:
-    if name is not None and name not in known:
-        raise InputError(f"there is no {what} '{name}'", hint=did_you_mean(name, known))
 
 
 # --- traces ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import click
 
+from cti_es.answers.names import unknown
 from cti_es.logs.reading import Batch, Cut, Reading, Wait
 from cti_es.report.rows import EventRow
-from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.events import EVENT_TYPES, Event
 from cti_es_cli.options import follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import of_sources, opened, output_options, warn
@@ -56,9 +56,8 @@ def command(
                 if devices:
                     seen.update(map(_device, batch.events))
                 yield [row for row in _rows(batch) if _is_wanted(row.event, wanted, devices)]
-            for device in sorted(set(devices) - seen):
-                near = did_you_mean(device, seen)
-                warn(f"warning: no event of a device '{device}' in {log.name}" + (f" ({near})" if near else ""))
+            for text in unknown("event of a device", sorted(set(devices)), seen, log.name):
+                warn(f"warning: {text}")
 
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
         output.rows(*of_sources(sources, EVENTS, batches_of))

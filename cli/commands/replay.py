@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import click
 
+from cti_es.answers.names import unknown
 from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end, resumed
 from cti_es.model.replay import MisfitReport, Replay
 from cti_es.report import tapi_browser
 from cti_es.report.handle_numbers import HandleNumbers
-from cti_es.vocabulary.errors import did_you_mean
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, wide_option
@@ -107,15 +107,10 @@ class _Wanted:
         self._devices = devices
         self._all = not apps and not devices and from_version == 1
 
-    def unknown(self, replay: Replay) -> Iterator[str]:
+    def unknown(self, replay: Replay, log: str) -> Iterator[str]:
         """What is wanted but not there, with what is near."""
-        for what, wanted, known in (
-            ("application", self._apps, replay.book.apps),
-            ("device", self._devices, replay.cluster.devices),
-        ):
-            for name in sorted(wanted.difference(known)):
-                near = did_you_mean(name, known)
-                yield f"there is no {what} '{name}'" + (f" ({near})" if near else "")
+        yield from unknown("application", sorted(self._apps), replay.book.apps, log)
+        yield from unknown("device", sorted(self._devices), replay.cluster.devices, log)
 
     def of(self, messages: Iterable[Message]) -> Iterable[Message]:
         """Those that are wanted."""
@@ -171,8 +166,8 @@ class _Replaying:
     def _finish(self) -> None:
         for warning in self._reading.warnings:
             warn(f"warning: {warning}")
-        for text in self._wanted.unknown(self._replay):
-            warn(f"warning: {text} in {self._log.name}")
+        for text in self._wanted.unknown(self._replay, self._log.name):
+            warn(f"warning: {text}")
         if self._strict:
             check_end(self._log, self._cut, self._reading.end)
 

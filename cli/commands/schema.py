@@ -1,6 +1,8 @@
 """``schema``: JSON Schema of every NDJSON that a command prints."""
 
 import json
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
@@ -8,31 +10,39 @@ import click
 from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
 
-KINDS = (
-    "events",
-    "log",
-    "messages",
-    "misfits",
-    "homes",
-    "nodes",
-    "compared",
-    "providers",
-    "outages",
-    "history",
-    "impact",
-    "logs",
-    "faults",
-    "explanation",
-    "placement",
-    "effect",
-    "differences",
-    "violations",
-    "findings",
-    "discovered",
-)
+KINDS = {
+    "events": ("vocabulary.events:AnyEvent", "a log file, export, generate"),
+    "log": ("vocabulary.events:AnyEvent", "log"),
+    "messages": ("vocabulary.tapi:Message", "replay"),
+    "misfits": ("model.replay:MisfitReport", "replay --misfits"),
+    "homes": ("model.homes:Home", "homes"),
+    "nodes": ("answers.selection:NodeCount", "homes --count"),
+    "compared": ("cucm.registrations:Compared", "homes --against"),
+    "providers": ("model.providers:ProviderRow", "providers"),
+    "outages": ("answers.outages:Outage", "outages"),
+    "history": ("answers.history:Change", "history"),
+    "impact": ("answers.impact:Row", "impact"),
+    "logs": ("report.rows:LogRow", "logs"),
+    "faults": ("report.rows:FaultRow", "verify"),
+    "explanation": ("answers.message:Explanation", "explain SEQ"),
+    "placement": ("answers.device:Placement", "explain --device"),
+    "effect": ("answers.untold:Effect", "explain --device --event"),
+    "differences": ("report.rows:DifferenceRow report.rows:SummaryRow", "diff"),
+    "violations": ("traces.diff.lint:Violation", "lint"),
+    "findings": ("cucm.findings:Finding", "the report of import"),
+    "discovered": ("cucm.discover:Known", "discover"),
+}
+"""Kind: the types of its lines (imported only when asked for), and what prints them."""
+
+
+def _help() -> str:
+    width = max(map(len, KINDS))
+    rows = "".join(f"\n  {kind:{width}}  {printer}" for kind, (_, printer) in KINDS.items())
+    return f"Print the JSON Schema of one line of NDJSON.\n\n\b\nKIND, and what prints it:{rows}"
 
 
 @click.command(
+    help=_help(),
     short_help="Print the JSON Schema of what the commands print.",
     epilog="""\b
 Examples:
@@ -42,77 +52,31 @@ Examples:
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(kind: str, path: str | None) -> None:
-    """Print the JSON Schema of one line of NDJSON.
-
-    KIND is events (a log file, export, generate), log (cti-es log), messages and misfits (replay), homes, nodes
-    (homes --count), compared (homes --against), providers, outages, history, impact, logs, faults (verify),
-    explanation, placement or effect (explain), differences (diff), violations (lint), findings (import), discovered
-    (discover).
-    """
+    """Print the schema of a kind; the help is :func:`_help`."""
     with opened("ndjson", path) as output:
         output.write(json.dumps(schema(kind), indent=2).encode() + b"\n")
 
 
 def schema(kind: str) -> dict[str, Any]:
     """The schema of one kind of row."""
-    import msgspec
-
-    found: dict[str, Any] = _differences() if kind == "differences" else msgspec.json.schema(_type(kind))
+    found = _schema([_type(name) for name in KINDS[kind][0].split()])
     if kind == "log":
         found = _with_version(found)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"cti-es {kind}", **_plain(found)}
 
 
-def _type(kind: str) -> Any:
-    from cti_es.answers.device import Placement
-    from cti_es.answers.history import Change
-    from cti_es.answers.impact import Row
-    from cti_es.answers.message import Explanation
-    from cti_es.answers.outages import Outage
-    from cti_es.answers.selection import NodeCount
-    from cti_es.answers.untold import Effect
-    from cti_es.cucm.discover import Known
-    from cti_es.cucm.findings import Finding
-    from cti_es.cucm.registrations import Compared
-    from cti_es.model.homes import Home
-    from cti_es.model.providers import ProviderRow
-    from cti_es.model.replay import MisfitReport
-    from cti_es.report.rows import FaultRow, LogRow
-    from cti_es.traces.diff.lint import Violation
-    from cti_es.vocabulary.events import AnyEvent
-    from cti_es.vocabulary.tapi import Message
-
-    return {
-        "events": AnyEvent,
-        "log": AnyEvent,
-        "messages": Message,
-        "misfits": MisfitReport,
-        "homes": Home,
-        "nodes": NodeCount,
-        "compared": Compared,
-        "providers": ProviderRow,
-        "outages": Outage,
-        "history": Change,
-        "impact": Row,
-        "logs": LogRow,
-        "faults": FaultRow,
-        "explanation": Explanation,
-        "placement": Placement,
-        "effect": Effect,
-        "violations": Violation,
-        "findings": Finding,
-        "discovered": Known,
-    }[kind]
+def _type(name: str) -> Any:
+    module, _, own = name.partition(":")
+    return getattr(import_module(f"cti_es.{module}"), own)
 
 
-def _differences() -> dict[str, Any]:
-    """A difference, or the summary at the end."""
+def _schema(types: Sequence[Any]) -> dict[str, Any]:
+    """The schema of a line that is of one of these types."""
     import msgspec
 
-    from cti_es.report.rows import DifferenceRow, SummaryRow
-
-    template = "#/$defs/{name}"
-    refs, definitions = msgspec.json.schema_components((DifferenceRow, SummaryRow), ref_template=template)
+    if len(types) == 1:
+        return msgspec.json.schema(types[0])
+    refs, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     return {"anyOf": list(refs), "$defs": definitions}
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from cti_es.answers.names import check_known
 from cti_es.logs.reading import Cut, Log, event_at, resumed_at
 from cti_es.model.book import Book, Told
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.homes import Home, home
-from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import AnyEvent, AwayReason, DeviceFailed, Event
 
 
@@ -70,10 +70,8 @@ def explain_device(log: Log, name: str, cut: Cut) -> tuple[Placement, list[str]]
     """
     replay, warnings = resumed_at(log, cut)
     cluster = replay.cluster
-    device = cluster.devices.get(name)
-    if device is None:
-        near = did_you_mean(name, cluster.devices)
-        raise InputError(f"there is no device '{name}' in {log.name} at version {replay.version}", hint=near)
+    check_known("device", [name], cluster.devices, f"in {log.name} at version {replay.version}")
+    device = cluster.devices[name]
     event = event_at(log, device.since)
     placement = Placement(
         version=replay.version,

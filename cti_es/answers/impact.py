@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from cti_es.answers.device import waits_for
+from cti_es.answers.names import check_known
 from cti_es.logs.reading import WHOLE, Cut, Log, resumed_at
 from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device, DeviceState
 from cti_es.model.replay import Replay
-from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import CtiManagerFailed, CtiManagerRecovered, Event, Kind, NodeFailed, NodeRecovered
 
 ImpactScope = Literal["node", "call_manager", "cti_manager"]
@@ -130,11 +130,9 @@ def _scenarios(asked: Asked, known: dict[str, bool], log: str) -> Iterator[tuple
     if asked.sets is None:
         yield from combinations(known, 2 if asked.pairs else 1)
         return
+    what = "CTI Manager" if asked.scope == "cti_manager" else "node"
     for nodes in asked.sets:
-        for node in nodes:
-            if node not in known:
-                what = "CTI Manager" if asked.scope == "cti_manager" else "node"
-                raise InputError(f"there is no {what} '{node}' in {log}", hint=did_you_mean(node, known))
+        check_known(what, nodes, known, f"in {log}")
         yield tuple(dict.fromkeys(nodes))
 
 

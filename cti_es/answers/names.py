@@ -13,8 +13,8 @@ def unknown(what: str, wanted: Iterable[str], known: Collection[str], log: str) 
             yield f"there is no {what} '{name}'" + (f" ({near})" if near else "") + f" in {log}"
 
 
-def check_known(what: str, wanted: Iterable[str], known: Collection[str]) -> None:
-    """Raise :class:`InputError`, with what is near, for a name that is not known."""
+def check_known(what: str, wanted: Iterable[str], known: Collection[str], place: str = "") -> None:
+    """Raise :class:`InputError`, with what is near, for a name that is not known; ``place``: ``in site.db``."""
     for name in wanted:
         if name not in known:
-            raise InputError(f"there is no {what} '{name}'", hint=did_you_mean(name, known))
+            raise InputError(f"there is no {what} '{name}' {place}".rstrip(), hint=did_you_mean(name, known))

@@ -7,13 +7,13 @@ import msgspec
 
 from cti_es.answers.device import waits_for
 from cti_es.answers.message import wanting_everything
+from cti_es.answers.names import check_known
 from cti_es.logs.reading import Cut, Log, event_at, resumed_at
 from cti_es.model.book import Handle, Told
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.homes import Home, home
 from cti_es.model.replay import Happening, Replay
 from cti_es.model.steps import Suspended
-from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import AnyEvent, Event, NodeFailed, NodeRecovered
 from cti_es.vocabulary.tapi import Message
 
@@ -56,9 +56,7 @@ def explain_event(log: Log, name: str, version: int) -> Effect:
     happenings = list(after.happenings([event]))
     found = _Around(name, event, before, after, happenings, list(unfiltered.messages([event])))
     known = before.cluster.devices | after.cluster.devices
-    if name not in known:
-        near = did_you_mean(name, known)
-        raise InputError(f"there is no device '{name}' in {log.name} at version {version}", hint=near)
+    check_known("device", [name], known, f"in {log.name} at version {version}")
     return Effect(
         version=version,
         event=event,  # type: ignore[arg-type]

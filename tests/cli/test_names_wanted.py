@@ -11,7 +11,7 @@ def test_log_of_a_device_that_is_not_there(quick, log_file):
 
     assert ran.returncode == 0
     assert ran.stdout.count(b"RP_SALES") == ran.stdout.count(b"\n") > 0
-    assert b"no event of a device 'CTIP_IVR_O1' in events.ndjson (did you mean 'CTIP_IVR_01'?)" in ran.stderr
+    assert b"there is no event of a device 'CTIP_IVR_O1' (did you mean 'CTIP_IVR_01'?) in events.ndjson" in ran.stderr
     assert b"RP_SALES" not in ran.stderr
 
 
