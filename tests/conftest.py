@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -31,6 +32,22 @@ def cti_es(tmp_path: Path) -> Run:
         return subprocess.run([sys.executable, "-m", "cti_es_cli", *arguments], check=False, **settings)  # type: ignore[call-overload,no-any-return]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[str]:
+    """The socket of a process that runs cti-es for those who ask it: see tests/support/forked.py."""
+    from support import forked
+
+    with TemporaryDirectory(prefix="cti") as folder:
+        socket = f"{folder}/s"
+        command = [sys.executable, forked.__file__, "--listen", socket]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield socket
+            process.stdin.close()
 
 
 # --- how much is run (CONTRIBUTING.md) --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ A session is a block fenced with ```console: lines that begin with ``$ `` are co
 * ``cti-es demo`` shows commands itself, so it is the only command of its block.
 * Commands go to ``sh -c``, each to its own; ``$?`` is the exit code of the command before. Only PROGRAMS may be used.
   SETUP commands are not run and must show no output.
+* ``cti-es`` is forked from a process that has imported it (tests/support/forked.py); in the README it is started.
 * A hash that differs from run to run (whatever contains the time of appending) is written abbreviated: ``fe03b76e…``
   stands for any 64 hexadecimal digits, the same abbreviation always for the same ones. In a command it becomes the
   hash that was printed under that abbreviation before. ``…`` alone is anything up to the end of the word. All else,
@@ -31,6 +32,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
+from support import forked as client
 
 from cti_es.logs.store.base import ROW_EVENTS
 from cti_es.logs.store.schema import OBJECTS
@@ -152,7 +154,7 @@ def programs(command: str) -> list[str]:
 class Session:
     """The folder and shell in which the sessions of a page run."""
 
-    def __init__(self, folder: Path, fresh: bool = False) -> None:
+    def __init__(self, folder: Path, fresh: bool = False, forked: str = "") -> None:
         self.hashes: dict[str, str] = {}
         self._folder = folder / "work"
         self._exit_code = 0
@@ -165,8 +167,9 @@ class Session:
             log = FIXTURES / "01-worked-example" / "log.ndjson"
             (self._folder / "events.ndjson").write_bytes(log.read_bytes())
         for program, module in PROGRAMS.items():
+            words = ["-I", "-S", client.__file__, forked] if forked and program == "cti-es" else ["-m", module]
             script = commands / program
-            script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+            script.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n')
             script.chmod(0o755)
         kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
         path = os.pathsep.join([str(commands), os.environ.get("PATH", os.defpath)])
@@ -211,9 +214,9 @@ class Session:
         return self.hashes.get(short) == full
 
 
-def session_of(page: Path, folder: Path) -> Session:
-    """The session of a page, in a new folder."""
-    return Session(folder, fresh=name(page).startswith(FRESH))
+def session_of(page: Path, folder: Path, forked: str = "") -> Session:
+    """The session of a page, in a new folder. That of the README is always one of real processes."""
+    return Session(folder, name(page).startswith(FRESH), "" if page == README else forked)
 
 
 def check(session: Session, step: Step, page: Path) -> None:
@@ -238,8 +241,8 @@ WITH_SESSIONS = [page for page in PAGES if "```console" in page.read_text("utf-8
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sessions are written for sh")
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=name)
-def test_sessions_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    session = session_of(page, tmp_path)
+def test_sessions_print_what_the_page_shows(page: Path, tmp_path: Path, forked: str) -> None:
+    session = session_of(page, tmp_path, forked)
     for block in sessions(page):
         assert block, f"{name(page)}: a session without a command"
         for step in block:

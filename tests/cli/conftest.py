@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forked import ask
 
 from cti_es.testing.worked_example import EVENTS
 
@@ -141,48 +142,6 @@ def busy(tmp_path: Path, _busy_bytes: bytes) -> Path:
 
 # --- many runs ------------------------------------------------------------------------------------------------------
 
-# Imports the command line once and forks a process for every run: a tenth of the time of a fresh interpreter, for the
-# long tables. Whatever depends on how a process starts is tested with the fixture cti_es.
-_FORKING = """
-import difflib, gc, json, os, sys, sqlite_utils, sqlite_utils.migrations
-from importlib import import_module
-from cti_es_cli.main import COMMANDS, main, module_of
-for name in COMMANDS:
-    import_module(module_of(name))
-gc.freeze()
-for line in sys.stdin:
-    folder, files, arguments = json.loads(line)
-    if not (child := os.fork()):
-        os.chdir(folder)
-        for number, file in enumerate(files):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC if number else os.O_RDONLY), number)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", errors="backslashreplace")
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as end:
-            code = end.code or 0
-        gc.collect()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture(scope="session")
-def _forking() -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen(
-        [sys.executable, "-c", _FORKING],
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
-
 
 @pytest.fixture(scope="session")
 def _streams(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
@@ -191,18 +150,14 @@ def _streams(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.fixture
-def quick(
-    _forking: "subprocess.Popen[str]", tmp_path: Path, _streams: list[str]
-) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
+def quick(forked: str, tmp_path: Path, _streams: list[str]) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
     """Run cti-es as the fixture ``cti_es`` does, but forked from a process that has imported it already."""
 
     def run(*arguments: str, input: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        assert _forking.stdin is not None
-        assert _forking.stdout is not None
         Path(_streams[0]).write_bytes(input)
-        _forking.stdin.write(json.dumps([str(tmp_path), _streams, arguments]) + "\n")
-        _forking.stdin.flush()
-        code = int(_forking.stdout.readline())
+        with open(_streams[0], "rb") as stdin, open(_streams[1], "wb") as stdout, open(_streams[2], "wb") as stderr:
+            streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
+            code = ask(forked, list(arguments), str(tmp_path), _environment(), streams)
         return subprocess.CompletedProcess(arguments, code, *(Path(file).read_bytes() for file in _streams[1:]))
 
     return run
