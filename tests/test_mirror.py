@@ -59,6 +59,8 @@ TOGETHER = {
     "report/diff_text": "cli/test_diff_report",
     "report/junit": "cli/test_diff_report",
     "report/rows": "cli/test_schema",
+    "testing/told": "testing/test_given",
+    "testing/words": "testing/test_given",
     "testing/worked_example": "model/test_scenarios",
     "traces/diff/channels": "traces/diff/test_compare",
     "traces/diff/checks": "traces/diff/test_lint",
