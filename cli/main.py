@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "homes": "Print where every device is homed.",
     "providers": "Print which application is connected to which CTI Manager.",
     "outages": "Print what was out of service, when, how long and why.",
+    "incident": "Print the summary of each incident, for the ticket.",
     "history": "Print every change of a device, also where nobody was told.",
     "impact": "Print what would happen if nodes or CTI Managers failed.",
     "diff": "Compare the expected messages with those that really came.",

@@ -7,7 +7,8 @@ import msgspec
 
 from cti_es.answers.history import Change
 from cti_es.answers.impact import DeviceImpact, Scenario, Weakness
-from cti_es.answers.outages import Outage
+from cti_es.answers.incidents import Incident
+from cti_es.answers.out_of_service import Outage
 from cti_es.answers.selection import NodeCount
 from cti_es.cucm.discover import Known
 from cti_es.cucm.findings import Finding
@@ -20,7 +21,6 @@ from cti_es.traces.diff.lint import Violation
 from cti_es.vocabulary.events import EVENT_TYPES, encode, fields_of, type_of
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
-from cti_es.vocabulary.times import duration_text
 from cti_es_cli.output import View
 
 
@@ -272,14 +272,6 @@ HISTORY: View[Change] = View(
 # --- outages ---------------------------------------------------------------------------------------------------------
 
 
-def _length(row: Outage) -> str:
-    if row.lasts:
-        return "still out"
-    if row.at_once:
-        return "at once (model)"
-    return "-" if row.seconds is None else duration_text(row.seconds)
-
-
 _OUTAGE_FIELDS = tuple(field for field in Outage.__struct_fields__ if field != "line")
 
 
@@ -293,7 +285,7 @@ def outages_view(lines: bool) -> View[Outage]:
         ),
         cells=lambda row: (
             row.device, *((_or_dash(row.line),) if lines else ()), row.kind, str(row.from_version),
-            _or_dash(row.from_at), _or_dash(row.until_version), _or_dash(row.until_at), _length(row),
+            _or_dash(row.from_at), _or_dash(row.until_version), _or_dash(row.until_at), row.length,
             _or_dash(row.reason), row.cause, _or_dash(row.home_before), _or_dash(row.home_after), str(row.calls),
             str(row.handles),
         ),
@@ -305,7 +297,7 @@ def outages_view(lines: bool) -> View[Outage]:
             {"KIND": None},
             {"HANDLES": None},
             {"UNTIL": None, "UNTIL AT": None},
-            {"LENGTH": lambda row: "at once" if row.at_once else _length(row)},
+            {"LENGTH": lambda row: "at once" if row.at_once else row.length},
             {"FROM": None},
             {"REASON": lambda row: _in_short(_or_dash(row.reason))},
             {"FROM AT": lambda row: row.from_at[11:19] if row.from_at else "-"},
@@ -314,6 +306,10 @@ def outages_view(lines: bool) -> View[Outage]:
             {"BEFORE": None, "AFTER": None},
         ),
     )  # fmt: skip
+
+
+INCIDENTS: View[Incident] = View((), lambda row: (), (), _values, _json)
+"""For NDJSON; text and Markdown are reports."""
 
 
 VERDICTS: dict[Verdict, str] = {

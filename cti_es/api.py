@@ -15,8 +15,11 @@ from typing import Self, get_args, overload
 
 from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Scenario, Weakness, impact
+from cti_es.answers.incidents import Incident, IncidentReading, in_order
 from cti_es.answers.names import check_known
-from cti_es.answers.outages import Outage, OutageReading, Wanted
+from cti_es.answers.out_of_service import Outage
+from cti_es.answers.outages import OutageReading, Wanted
+from cti_es.answers.window import Window
 from cti_es.logs import reading
 from cti_es.logs.bytes_in import is_piped, no_file, open_bytes
 from cti_es.logs.open import A_SOURCE
@@ -62,9 +65,10 @@ AsOf = int | str | datetime | None
 _PLAIN = (str, int, float, NoneType)  # what JSON has besides lists; bool is an int
 
 __all__ = [
-    "AsOf", "Change", "Conflict", "CtiEsError", "DeviceImpact", "DiffResult", "Difference", "Home", "InputError", "Log",
-    "Message", "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "Scenario", "StoreError", "StoredEvent",
-    "Summary", "Trace", "TraceMessage", "Violation", "Weakness", "diff", "lint", "open", "read_trace",
+    "AsOf", "Change", "Conflict", "CtiEsError", "DeviceImpact", "DiffResult", "Difference", "Home", "Incident",
+    "InputError", "Log", "Message", "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "Scenario",
+    "StoreError", "StoredEvent", "Summary", "Trace", "TraceMessage", "Violation", "Weakness", "diff", "lint",
+    "open", "read_trace",
 ]  # fmt: skip
 
 
@@ -173,6 +177,21 @@ class Log:
             outages = [one for batch in found.batches() for one in batch]
         _warn(found.warnings)
         return outages
+
+    def incidents(
+        self, *, as_of: AsOf = None, since: str | datetime | None = None, until: str | datetime | None = None
+    ) -> list[Incident]:
+        """The summary of each incident, as they began, up to a version or a time.
+
+        Failures that overlap are one incident. ``since`` and ``until``: those that touch the time between them. Raises
+        :class:`InputError` for a window that ends before it begins; Python's ``warnings`` say of missing times.
+        """
+        window = Window(_moment_or_none(since), _moment_or_none(until))
+        with self._place.reading() as log:
+            found = IncidentReading(log, window, _cut(as_of))
+            incidents = in_order(one for batch in found.batches() for one in batch)
+        _warn(found.warnings)
+        return incidents
 
     def history(self, device: str, *, as_of: AsOf = None) -> list[Change]:
         """Every change of a device's state, home and lines, in order, up to a version or a time.

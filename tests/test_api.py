@@ -507,3 +507,23 @@ def test_outages_and_history_of_a_log() -> None:
         log.history("Q")
     with pytest.warns(UserWarning, match="no device 'Q'"):
         assert log.outages(device="Q") == []
+
+
+def test_incidents_of_a_log() -> None:
+    """As they began, though the first is known in whole only at the end; a window and missing times are told of."""
+    log = cti_es.Log()
+    log.append("node_added", node="cm1", at="2026-01-01T08:00:00Z")
+    log.append("node_added", node="cm2", at="2026-01-01T08:00:00Z")
+    log.append("device_added", device="P", kind="phone", at="2026-01-01T08:00:00Z")
+    log.append("call_started", call="c", device="P", at="2026-01-01T08:30:00Z")
+    for day in ("01", "02"):
+        log.append("node_failed", node="cm1", at=f"2026-01-{day}T09:00:00Z")
+        log.append("node_recovered", node="cm1", at=f"2026-01-{day}T09:01:00Z")
+
+    first, second = log.incidents()
+    assert (first.number, first.seconds, first.moved, first.lasts) == (1, 60, {"phone": {"cm2": 1}}, False)
+    assert [one.device for one in first.not_back] == ["P"]
+    assert (second.number, second.moved) == (2, {})
+    assert log.incidents(since="2026-01-02T00:00:00Z") == [second]
+    with pytest.raises(cti_es.InputError, match="the window ends before it begins"):
+        log.incidents(since="2026-01-02T00:00:00Z", until="2026-01-01T00:00:00Z")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import click
 
-from cti_es.answers.outages import Outage, OutageReading, Totals, Wanted
+from cti_es.answers.out_of_service import Outage
+from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
 from cti_es_cli.options import Seconds, TimeType, as_of_option
 from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option

@@ -3,57 +3,15 @@
 A projection over what each event has done: it remembers what is out at the moment, and nothing of what has ended.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple, Protocol
-
-import msgspec
+from typing import NamedTuple
 
 from cti_es.answers.names import unknown
+from cti_es.answers.out_of_service import AsTold, InTheCluster, Outage, Watching
+from cti_es.answers.window import Window
 from cti_es.logs.reading import WHOLE, Cut, Log, Reading, check_end
-from cti_es.model.book import Book
-from cti_es.model.cluster import Cluster, Device
-from cti_es.model.replay import Happening, Replay
-from cti_es.model.steps import LineLost, OpenedIn, OpenedOut, Suspended
-from cti_es.vocabulary.errors import InputError
-from cti_es.vocabulary.events import Kind, type_of
-from cti_es.vocabulary.tapi import Message
-from cti_es.vocabulary.times import duration_text, seconds_between, sort_key
-
-
-class Outage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An interval in which a device or, with ``line``, a line of it was out of service, as NDJSON has it.
-
-    ``from_version`` is the event that took it out, ``until_version`` the one that ended that (null: it lasts);
-    ``seconds`` is the time between them, null without times. ``cause`` is the type of the first event. ``home_after``
-    is null for what lasts, and for what was closed, given back or removed. ``calls`` counts the call legs on the device
-    when it went, ``handles`` those that were told by the first event.
-    """
-
-    device: str
-    kind: Kind
-    from_version: int
-    from_at: str | None
-    until_version: int | None
-    until_at: str | None
-    seconds: float | None
-    reason: str | None
-    cause: str
-    home_before: str | None
-    home_after: str | None
-    calls: int
-    handles: int
-    line: str | None = None
-
-    @property
-    def lasts(self) -> bool:
-        """Whether it has not ended."""
-        return self.until_version is None
-
-    @property
-    def at_once(self) -> bool:
-        """Whether one event both began and ended it: the model moves devices at once."""
-        return self.from_version == self.until_version
+from cti_es.model.replay import Replay
+from cti_es.vocabulary.times import duration_text
 
 
 class Wanted(NamedTuple):
@@ -78,17 +36,8 @@ class Wanted(NamedTuple):
             (not self.devices or one.device in self.devices)
             and (one.lasts or not self.lasting)
             and (self.least is None or one.lasts or (one.seconds is not None and one.seconds >= self.least))
-            and self._touches(one)
+            and Window(self.since, self.until).touches(one.from_at, one.until_at, one.lasts)
         )
-
-    def _touches(self, one: Outage) -> bool:
-        if self.since is None and self.until is None:
-            return True
-        if one.from_at is None or (one.until_at is None and not one.lasts):
-            return False
-        late = self.until is not None and sort_key(one.from_at) > sort_key(self.until)
-        early = self.since is not None and one.until_at is not None and sort_key(one.until_at) < sort_key(self.since)
-        return not late and not early
 
 
 ALL = Wanted()
@@ -101,8 +50,7 @@ class OutageReading:
     """
 
     def __init__(self, log: Log, wanted: Wanted = ALL, cut: Cut = WHOLE) -> None:
-        if wanted.since and wanted.until and sort_key(wanted.until) < sort_key(wanted.since):
-            raise InputError("the window ends before it begins", expected=f"an end after {wanted.since}")
+        Window(wanted.since, wanted.until).check()
         self.warnings: list[str] = []
         self._log = log
         self._wanted = wanted
@@ -178,260 +126,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-# --- what is out at the moment --------------------------------------------------------------------------------------
-
-Key = tuple[str, str | None]
-"""A device (None), or a line of it."""
-
-Told = dict[str | None, str | None]
-"""Handles that were told to be out of service: of lines, and of the phone device (None); each with the reason."""
-
-OUT = ("PHONESTATE_SUSPEND", "LINEDEVSTATE_OUTOFSERVICE")
-IN = ("PHONESTATE_RESUME", "LINEDEVSTATE_INSERVICE")
-
-
-class _Watching(Protocol):
-    """Sees what each event has done, and says which outages it has ended."""
-
-    def ended(self, done: Happening) -> Iterator[Outage]:
-        """The outages that this event has ended, in the order in which it did."""
-
-    def lasting(self) -> list[Outage]:
-        """Those that have not ended, as they began."""
-
-
-def _watching(replay: Replay, wanted: Wanted) -> _Watching:
+def _watching(replay: Replay, wanted: Wanted) -> Watching:
     if wanted.app is None:
-        return _InTheCluster(replay.cluster, wanted.lines)
-    return _AsTold(replay.cluster, replay.book, wanted.app, wanted.lines)
-
-
-class _Open:
-    """What is out at the moment: per device, the outage of the device itself (None) and those of its lines."""
-
-    def __init__(self) -> None:
-        self._out: dict[str, dict[str | None, Outage]] = {}
-
-    def lines(self, device: str) -> list[str]:
-        """The lines of the device that are out."""
-        return [line for line in self._out.get(device, ()) if line is not None]
-
-    def reason(self, key: Key) -> str | None:
-        """Why this is out, if it is."""
-        device, line = key
-        found = self._out.get(device, {}).get(line)
-        return found.reason if found else None
-
-    def has(self, key: Key) -> bool:
-        """Whether this is out."""
-        return key[1] in self._out.get(key[0], ())
-
-    def begin(self, one: Outage) -> None:
-        """This is out from now on."""
-        self._out.setdefault(one.device, {})[one.line] = one
-
-    def end(self, key: Key, done: Happening, home: str | None) -> Outage:
-        """This is out no more: the whole outage."""
-        device, line = key
-        one = self._out[device].pop(line)
-        if not self._out[device]:
-            del self._out[device]
-        seconds = seconds_between(one.from_at, done.event.at)
-        return msgspec.structs.replace(
-            one, until_version=done.version, until_at=done.event.at, seconds=seconds, home_after=home
-        )
-
-    def lasting(self) -> list[Outage]:
-        """What is out, as it began."""
-        return sorted((one for lines in self._out.values() for one in lines.values()), key=lambda one: one.from_version)
-
-
-class _Signs:
-    """What the steps of an event say about a device.
-
-    The home that it lost, why, and the lines that ``went`` with it; ``lines`` that were out when they were opened, with
-    the reason; those that the system closed (``lost``).
-    """
-
-    def __init__(self) -> None:
-        self.suspended = False
-        self.home: str | None = None
-        self.reason: str | None = None
-        self.went: tuple[str, ...] = ()
-        self.lines: dict[str, str] = {}
-        self.lost: list[str] = []
-
-
-def _signs(done: Happening) -> dict[str, _Signs]:
-    """The devices that an event was about, in order, with what its steps say about each."""
-    found: dict[str, _Signs] = {}
-    for step in done.steps:
-        if (device := getattr(step, "device", None)) is None:
-            continue
-        signs = found.get(device) or found.setdefault(device, _Signs())
-        if isinstance(step, Suspended):
-            signs.suspended, signs.home, signs.reason, signs.went = True, step.home, step.reason, step.lines
-        elif isinstance(step, OpenedOut):
-            signs.reason = step.reason
-            signs.lines |= dict.fromkeys(step.lines, step.reason)
-        elif isinstance(step, OpenedIn):
-            signs.lines |= dict.fromkeys(step.out, "Unknown")
-        elif isinstance(step, LineLost):
-            signs.lost.append(step.line)
-    return found
-
-
-def _told_out(messages: Iterable[Message]) -> Counter[Key]:
-    """How many handles were told out of service: per line, and (None) per device in all."""
-    told: Counter[Key] = Counter()
-    for one in messages:
-        if one.param1_name in OUT:
-            told[one.device, None] += 1
-            if one.line is not None:
-                told[one.device, one.line] += 1
-    return told
-
-
-class _InTheCluster:
-    """Outages as they are: of devices that are registered, and of lines there that somebody has open, or of a phone."""
-
-    def __init__(self, cluster: Cluster, lines: bool) -> None:
-        self._cluster = cluster
-        self._lines = lines
-        self._open = _Open()
-
-    def ended(self, done: Happening) -> Iterator[Outage]:
-        """Compare what is out now with what was, for every device that the event was about."""
-        signs = _signs(done)
-        if self._lines:  # the closes of a reconnect are no steps of the cluster
-            signs |= {one.device: _Signs() for one in done.messages if one.device not in signs}
-        told = _told_out(done.messages)
-        for name, sign in signs.items():
-            device = self._cluster.devices.get(name)
-            for line, went in self._things(name, device, sign, told):
-                key = name, line
-                if device and not self._open.has(key) and (went or _is_out(device, line)):
-                    self._open.begin(self._beginning(done, device, line, sign, told[key]))
-                if self._open.has(key) and not (device and _is_out(device, line)):
-                    served = device and (line is None or (line in device.lines and device.lines[line].in_service))
-                    yield self._open.end(key, done, device.home if device and served else None)
-
-    def lasting(self) -> list[Outage]:
-        """What is out of service at the end."""
-        return self._open.lasting()
-
-    def _things(
-        self, name: str, device: Device | None, sign: _Signs, told: Counter[Key]
-    ) -> Iterator[tuple[str | None, bool]]:
-        """The device, and its lines if they are asked for; each with whether it was suspended while it was held."""
-        yield None, sign.suspended
-        if self._lines:
-            lines = dict.fromkeys([*(device.lines if device else ()), *self._open.lines(name)])
-            for line in lines:
-                held = device is not None and (_counts(device, line) or line in sign.lost or (name, line) in told)
-                yield line, line in sign.went and held
-
-    def _beginning(self, done: Happening, device: Device, line: str | None, sign: _Signs, told: int) -> Outage:
-        reason = sign.reason if line is None or line in sign.went else sign.lines.get(line)
-        return Outage(
-            device.name, device.kind, done.version, done.event.at, None, None, None,
-            reason or self._open.reason((device.name, None)) or "NoCallManagerAvailable",
-            type_of[type(done.event)], sign.home, None, device.calls, told, line,
-        )  # fmt: skip
-
-
-def _is_out(device: Device, line: str | None) -> bool:
-    if line is None:
-        return device.state == "out_of_service"
-    return device.state != "unregistered" and _counts(device, line) and not device.lines[line].in_service
-
-
-def _counts(device: Device, line: str) -> bool:
-    """Whether anybody would miss a line: somebody has it open, or it is one of a phone."""
-    return line in device.lines and (device.registers_itself or bool(device.lines[line].opened_by))
-
-
-class _AsTold:
-    """Outages as one application was told of them: from its SUSPEND or OUTOFSERVICE to its RESUME or INSERVICE.
-
-    A device is out while its phone handle is; where the application has only lines open, while one of those is.
-    """
-
-    def __init__(self, cluster: Cluster, book: Book, app: str, lines: bool) -> None:
-        self._cluster = cluster
-        self._book = book
-        self._app = app
-        self._lines = lines
-        self._open = _Open()
-        self._told: dict[str, Told] = {}
-
-    def ended(self, done: Happening) -> Iterator[Outage]:
-        """Compare what the application was told before with what this event told it, and with what it still has."""
-        mine = [one for one in done.messages if one.app == self._app]
-        signs, told, went = _signs(done), _told_out(mine), self._hear(mine)
-        for name in dict.fromkeys([*(one.device for one in mine), *(one for one in signs if one in self._told)]):
-            self._forget(name)
-            yield from self._changes(done, name, went.get(name, {}), signs.get(name), told)
-
-    def lasting(self) -> list[Outage]:
-        """What the application was last told to be out of service."""
-        return self._open.lasting()
-
-    def _hear(self, messages: list[Message]) -> dict[str, Told]:
-        """Remember what the application is told; gives what these messages took out of service."""
-        went: dict[str, Told] = {}
-        for one in messages:
-            told = self._told.setdefault(one.device, {})
-            if one.param1_name in OUT:
-                told.setdefault(one.line, one.param2_name)
-                went.setdefault(one.device, {}).setdefault(one.line, one.param2_name)
-            elif one.param1_name in IN:
-                told.pop(one.line, None)
-        return went
-
-    def _forget(self, name: str) -> None:
-        """What the application has open no more is not out of service for it, whether it can be told that or not."""
-        held = self._book.held_on(name, self._app)
-        told = self._told.get(name, {})
-        for line in [line for line in told if held is None or held.handle(line) is None]:
-            del told[line]
-
-    def _changes(
-        self, done: Happening, name: str, went: Told, sign: _Signs | None, told: Counter[Key]
-    ) -> Iterator[Outage]:
-        """Compare what the application was last told of a device, and of its lines, with what it was told before."""
-        out = self._told.get(name, {})
-        lines = [one for one in {**went, **out} if one is not None]
-        by_phone = self._has_phone(name) or None in out or None in went
-        kept = dict.fromkeys([*lines, *self._open.lines(name)]) if self._lines else ()
-        for line in (None, *kept):
-            deciding = frozenset([line] if line is not None or by_phone else lines)
-            key, reasons = (name, line), [why for one, why in {**out, **went}.items() if one in deciding]
-            if reasons and not self._open.has(key):
-                self._open.begin(self._beginning(done, key, reasons[0], sign, told[key]))
-            if self._open.has(key) and deciding.isdisjoint(out):
-                yield self._open.end(key, done, self._home_after(done, key))
-        if not out:
-            self._told.pop(name, None)
-
-    def _has_phone(self, name: str) -> bool:
-        held = self._book.held_on(name, self._app)
-        return held is not None and held.phone is not None
-
-    def _home_after(self, done: Happening, key: Key) -> str | None:
-        """Where the device is, if the application was told that it is back."""
-        name, line = key
-        back = any(
-            (one.app, one.device) == (self._app, name) and one.param1_name in IN and line in (None, one.line)
-            for one in done.messages
-        )
-        return self._cluster.devices[name].home if back and name in self._cluster.devices else None
-
-    def _beginning(self, done: Happening, key: Key, reason: str | None, sign: _Signs | None, told: int) -> Outage:
-        name, line = key
-        device = self._cluster.devices[name]
-        home = sign.home if sign and sign.suspended else device.home
-        return Outage(
-            name, device.kind, done.version, done.event.at, None, None, None, reason, type_of[type(done.event)],
-            home, None, device.calls, told, line,
-        )  # fmt: skip
+        return InTheCluster(replay.cluster, wanted.lines)
+    return AsTold(replay.cluster, replay.book, wanted.app, wanted.lines)

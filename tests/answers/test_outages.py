@@ -8,7 +8,8 @@ import pytest
 from support.listed import ListedLog
 from support.strategies import Json, decoded, run, whole_corpus
 
-from cti_es.answers.outages import ALL, Outage, OutageReading, Totals, Wanted
+from cti_es.answers.out_of_service import Outage
+from cti_es.answers.outages import ALL, OutageReading, Totals, Wanted
 from cti_es.logs.reading import WHOLE, Cut
 from cti_es.model.homes import homes
 from cti_es.model.replay import Replay

@@ -28,6 +28,7 @@ PROMISED = {
     "homes",
     "providers",
     "outages",
+    "incident",
     "history",
     "impact",
     "diff",

@@ -41,6 +41,7 @@ PRINTED = {
     "nodes": [("homes", "long.db", "--count", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
     "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
+    "incidents": [("incident", name, "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "history": [
         ("history", "tsp.db", "--device", "P", "--device", "Q", "--ndjson"),
         ("history", "site.db", "--device", "RP_SALES", "--ndjson"),
@@ -89,6 +90,7 @@ WRONG = {
     "compared": ['{"device":"P","ours":null,"theirs":null,"verdict":"strange"}', '{"device":"P"}'],
     "providers": ['{"app":"x"}', '{"app":"x","cti_managers":"cm1","link":1}'],
     "outages": ['{"device":"P"}'],
+    "incidents": ['{"number":1}'],
     "history": ['{"version":1}'],
     "impact": ['{"kind":"scenario"}', "{}"],
     "logs": ['{"log":"x","versions":"1","first":null,"last":null,"head":"x"}'],
