@@ -121,7 +121,7 @@ def problems(site: Path) -> list[str]:
         name = here.relative_to(site.resolve())
         found += [f"{name}: loads {url} from elsewhere" for url in pages[here].loaded if re.match(r"(\w+:)?//", url)]
         for link in [*pages[here].links, *pages[here].loaded]:
-            if re.match(r"\w+:", link):
+            if re.match(r"(\w+:|//)", link):
                 continue
             path, _, anchor = link.partition("#")
             there = (here.parent / unquote(path.partition("?")[0])).resolve() if path else here

@@ -98,7 +98,7 @@ WHOLE = {
     "traces/diff": "injected properties",
     "traces/forms": "tapi_traces",
     "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas syscalls writers",
-    "": "citations docs mirror packaging purity",
+    "": "citations docs mirror packaging purity site",
 }
 """Folder → tests of more than one module: what users meet, what every store keeps, what holds for the whole model."""
 

@@ -60,7 +60,10 @@ def test_links_out_of_docs_lead_to_copies(site: ModuleType, tmp_path: Path) -> N
         ('<a href="three.html">three</a><a href="two.html">two</a>', "index.html: no file three.html"),
         ('<a href="two.html#nowhere">two</a>', "index.html: no anchor two.html#nowhere"),
         ("<p>no link</p>", "two.html: no page links to it"),
-        ('<script src="//x.com/y.js"></script><a href="two.html">two</a>', "index.html: loads //x.com/y.js from elsewhere"),
+        (
+            '<script src="//x.com/y.js"></script><a href="two.html">two</a>',
+            "index.html: loads //x.com/y.js from elsewhere",
+        ),
         ('<link href="https://x.com/f"><a href="two.html">two</a>', "index.html: loads https://x.com/f from elsewhere"),
         ('<img src="no.png"><a href="two.html">two</a>', "index.html: no file no.png"),
     ],
