@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "history": "Print every change of a device, also where nobody was told.",
     "impact": "Print what would happen if nodes or CTI Managers failed.",
     "diff": "Compare the expected messages with those that really came.",
+    "report": "Write a page that shows what failed, and what was missed.",
     "lint": "Check a trace against rules that every trace must keep.",
     "explain": "Say why a message came, or why a device is where it is.",
     "export": "Print a log as canonical NDJSON, to be appended elsewhere.",

@@ -88,9 +88,9 @@ class Report:
             yield from ((line, colour) for line in wrapped(text, _indent(text)))
 
     def _lines(self, show_handles: bool) -> Iterator[str]:
-        yield from self._head()
+        yield from self.head()
         yield ""
-        yield from self._verdict()
+        yield from self.verdict()
         if show_handles:
             yield ""
             yield from self._handles()
@@ -118,7 +118,8 @@ class Report:
             yield ""
             yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
 
-    def _head(self) -> Iterator[str]:
+    def head(self) -> Iterator[str]:
+        """The two sides and the options, a line each, and what should be known before the verdict."""
         options, selection = self._options, self._selection
         words = ["order of the whole trace" if options.order == "total" else f"order by {options.order}"]
         words += ["reasons ignored"] * options.ignore_reason + ["strict"] * options.strict
@@ -154,7 +155,8 @@ class Report:
         names = "" if named == len(actual) else f", which names {named:,} of {len(actual):,}"
         return f"from a file{names}" + (", others inferred" if self._how() == "inferred" else "")
 
-    def _verdict(self) -> Iterator[str]:
+    def verdict(self) -> Iterator[str]:
+        """The verdict in a line, then the counts, a line each."""
         found = self.summary()
         verdict = _CONFORMS if found.conforms else _DIFFERS
         yield f"{verdict}: {found.matched:,} of {_many(found.expected, 'expected message')} matched"
@@ -195,19 +197,25 @@ class Report:
 
     def _first(self, one: Difference) -> Iterator[str]:
         yield f"First divergence: {one.kind} in {one.channel}"
-        yield f"  expected    {self._expected_words(one)}"
-        yield f"  came        {self._said(one.actual, one, 1) if one.actual else 'nothing'}"
-        if one.expected and one.expected.rule:
-            yield f"  rule        {one.expected.rule}: {RULES.get(one.expected.rule, '')}"
-        if one.expected and one.expected.version:
-            event = self._event(one.expected)
-            words = f": {type_of[type(event)]} {details(event)}" if event else ""
-            at = f" at {one.expected.at}" if one.expected.at else ""
-            yield f"  caused by   event {one.expected.version}{at}{words}"
-        yield f"  last match  {self._said(one.after, one, 0) if one.after else _NO_MATCH[self._options.order]}"
-        yield from self._there
+        for title, words in self.first():
+            yield f"  {title:<10}  {words}"
 
-    def _around(self, one: Difference) -> Iterator[str]:
+    def first(self) -> Iterator[tuple[str, str]]:
+        """The first divergence as (title, words): what was expected, what came, the rule, the cause, what is near."""
+        for one in self._shown[:1]:
+            yield "expected", self._expected_words(one)
+            yield "came", self._said(one.actual, one, 1) if one.actual else "nothing"
+            if one.expected and one.expected.rule:
+                yield "rule", f"{one.expected.rule}: {RULES.get(one.expected.rule, '')}"
+            if one.expected and one.expected.version:
+                event = self._event(one.expected)
+                words = f": {type_of[type(event)]} {details(event)}" if event else ""
+                at = f" at {one.expected.at}" if one.expected.at else ""
+                yield "caused by", f"event {one.expected.version}{at}{words}"
+            yield "last match", self._said(one.after, one, 0) if one.after else _NO_MATCH[self._options.order]
+            yield from self._there
+
+    def _around(self, one: Difference) -> Iterator[tuple[str, str]]:
         """What the log has where a message came that nothing in it causes: the event before, the device, the like."""
         if one.kind != "unexpected" or one.actual is None or not isinstance(self._expected, LogSide):
             return
@@ -216,14 +224,14 @@ class Report:
         found = self._expected.before(one.after.version if one.after else None, one.actual.at, device)
         if found is not None:
             at = f" at {found.event.at}" if found.event.at else ""
-            yield f"  log before  event {found.version}{at}: {type_of[type(found.event)]} {details(found.event)}"
+            yield "log before", f"event {found.version}{at}: {type_of[type(found.event)]} {details(found.event)}"
         if found is not None and device is not None:
-            yield f"  device      {device} is {home_in_words(found.home)}"
+            yield "device", f"{device} is {home_in_words(found.home)}"
         alike = [] if channel is None else [m for m in channel.messages if _says_as(m, one.actual)]
         if alike:
-            yield f"  nearest     {self._said(_nearest(alike, one), one, 0)}"
+            yield "nearest", self._said(_nearest(alike, one), one, 0)
         elif channel is not None:
-            yield "  nearest     the log has no such message for it"
+            yield "nearest", "the log has no such message for it"
 
     def _said(self, message: TraceMessage, one: Difference, side: Literal[0, 1]) -> str:
         return _place(message, one, self._places[side])

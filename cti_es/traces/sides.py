@@ -170,15 +170,15 @@ def _opened(step: Opened) -> Iterator[Key]:
 
 
 class LogSide(Side):
-    """A log that is replayed. ``apps`` are the applications that it has, once it has been."""
+    """``log``, replayed. ``apps`` are the applications that it has, once it has been."""
 
     def __init__(self, log: Log, selection: Selection = EVERYTHING) -> None:
         super().__init__(log.name, (), selection)
         self.apps: list[str] = []
-        self._log = log
+        self.log = log
 
     def _all(self) -> Iterator[list[TraceMessage]]:
-        log, cut = self._log, Cut(version=self._selection.to_version)
+        log, cut = self.log, Cut(version=self._selection.to_version)
         replay, timeline = resumed(log, version=self._selection.from_version - 1)
         reading = Reading(log, replay.version + 1, cut, timeline)
         first: MisfitReport | None = None
@@ -196,9 +196,9 @@ class LogSide(Side):
 
     def opens(self) -> dict[Key, list[int]]:
         """When each handle was opened: the names of a channel → the versions of the events that opened its handles."""
-        replay, _ = resumed(self._log, version=self._selection.from_version - 1)
+        replay, _ = resumed(self.log, version=self._selection.from_version - 1)
         found: dict[Key, list[int]] = {}
-        for batch in Reading(self._log, replay.version + 1, Cut(version=self._selection.to_version)).batches():
+        for batch in Reading(self.log, replay.version + 1, Cut(version=self._selection.to_version)).batches():
             for happening in replay.happenings(batch.events):
                 for step in happening.steps:
                     if isinstance(step, Opened):
@@ -208,20 +208,20 @@ class LogSide(Side):
 
     def events(self, versions: set[int]) -> dict[int, Event]:
         """The events with these versions."""
-        return events_at(self._log, versions) if versions else {}
+        return events_at(self.log, versions) if versions else {}
 
     def before(self, version: int | None, at: str | None, device: str | None) -> Before | None:
         """The last event up to a time, or else a version, and the home of a device after it; None before the first.
 
         The event is not earlier than ``version``, whatever the time is.
         """
-        replay, _ = resumed_at(self._log, Cut(moment=at) if at else Cut(version=version or 0))
+        replay, _ = resumed_at(self.log, Cut(moment=at) if at else Cut(version=version or 0))
         if version is not None and replay.version < version:
-            replay, _ = resumed_at(self._log, Cut(version=version))
+            replay, _ = resumed_at(self.log, Cut(version=version))
         if not replay.version:
             return None
         there = replay.cluster.devices.get(device or "")
-        event = event_at(self._log, replay.version)
+        event = event_at(self.log, replay.version)
         return Before(replay.version, event, home(replay.cluster, there) if there else None)
 
 

@@ -32,6 +32,7 @@ PROMISED = {
     "history",
     "impact",
     "diff",
+    "report",
     "lint",
     "explain",
     "export",

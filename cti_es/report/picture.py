@@ -1,0 +1,33 @@
+"""A log, and perhaps what an application received → the page of what happened (docs/reference/commands/report.md)."""
+
+from collections.abc import Sequence
+
+from cti_es.answers.outages import Outage, OutageReading, Wanted
+from cti_es.logs.reading import Cut, Log
+from cti_es.report.diff_text import Report
+from cti_es.report.picture_lanes import lanes_of
+from cti_es.report.picture_page import Picture, page
+from cti_es.traces.sides import EVERYTHING, Selection
+from cti_es.vocabulary.errors import InputError
+
+MOST_MESSAGES = 500_000
+"""A page of more messages than this would be too large to be opened."""
+
+
+def write_page(log: Log, selection: Selection = EVERYTHING, report: Report | None = None) -> bytes:
+    """The page of a log as UTF-8: of what a selection has, and of a comparison with what came, if there is one.
+
+    The same input gives the same bytes. Raises :class:`InputError` if there are too many messages for one page.
+    """
+    lanes = lanes_of(log, selection)
+    if len(lanes.messages) > MOST_MESSAGES:
+        raise InputError(
+            f"{len(lanes.messages):,} messages", where=log.name, expected=f"at most {MOST_MESSAGES:,} for one page"
+        )
+    return page(Picture(log.name, lanes, _outages(log, selection), report, lanes.warnings)).encode()
+
+
+def _outages(log: Log, selection: Selection) -> Sequence[Outage]:
+    wanted = Wanted(app=selection.app, since=selection.since, until=selection.until)
+    reading = OutageReading(log, wanted, Cut(version=selection.to_version))
+    return [one for batch in reading.batches() for one in batch]

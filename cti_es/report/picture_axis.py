@@ -1,0 +1,99 @@
+"""Where a version stands on the axis of a picture: at its time, or in the order of the log where there are no times."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from cti_es.report.picture_lanes import Lanes
+
+MS = timedelta(milliseconds=1)
+STEPS = (
+    1, 2, 5, 10, 20, 50, 100, 200, 500,
+    *(1_000 * one for one in (1, 2, 5, 10, 15, 30)),
+    *(60_000 * one for one in (1, 2, 5, 10, 15, 30)),
+    *(3_600_000 * one for one in (1, 2, 3, 6, 12)),
+    *(86_400_000 * one for one in (1, 2, 7, 14, 30, 91, 182, 365, 730, 1825, 3650, 36500)),
+)  # fmt: skip
+"""How far two ticks of a time axis may be apart, in milliseconds."""
+
+
+class Tick(NamedTuple):
+    """A place on the axis and what is written there."""
+
+    x: float
+    label: str
+
+
+class Axis:
+    """The axis of a picture: of milliseconds since 1970, or of versions (not ``timed``).
+
+    Versions stand from ``first`` to ``last``; the overview shows ``start`` to ``end``, a little after the last.
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        self.timed = lanes.timed
+        self._versions = sorted(lanes.times)
+        places = [_milliseconds(lanes.times[one]) if self.timed else float(one) for one in self._versions]
+        self._places = places or [0.0]
+        self._at = dict(zip(self._versions, places, strict=True))
+        self.first, self.last = self._places[0], self._places[-1]
+        self.start = self._beginning(lanes)
+        self.end = self.last + (self.last - self.start) * 0.06
+
+    def of(self, version: int | None) -> float:
+        """Where a version stands (None: the end). One that is not drawn stands where the next one that is does."""
+        if version is None:
+            return self.end
+        if version in self._at:
+            return self._at[version]
+        index = bisect_left(self._versions, version)
+        return self._places[min(index, len(self._places) - 1)]
+
+    def _beginning(self, lanes: Lanes) -> float:
+        """Where the overview begins: a little before the first failure, so that hours of quiet do not hide it."""
+        if not lanes.failures:
+            return self.first
+        failed = self.of(lanes.failures[0].since)
+        return max(self.first, failed - max((self.last - failed) * 0.12, 1_000 if self.timed else 1))
+
+    def ticks(self, start: float, end: float, most: int) -> Iterator[Tick]:
+        """At most so many round places between two others, with a label each."""
+        if not self.timed:
+            step = _round_number((end - start) / most)
+            place = -(-start // step) * step
+            while place <= end:
+                yield Tick(place, f"{place:,.0f}")
+                place += step
+            return
+        step = next((one for one in STEPS if (end - start) / one <= most), STEPS[-1])
+        place = -(-start // step) * step
+        while place <= end:
+            yield Tick(place, _clock(place, step))
+            place += step
+
+
+def _round_number(least: float) -> float:
+    """The smallest of 1, 2, 5, 10, 20, 50 … that is not less."""
+    size = 1.0
+    while True:
+        for factor in (1, 2, 5):
+            if size * factor >= least:
+                return size * factor
+        size *= 10
+
+
+def _milliseconds(at: str | None) -> float:
+    return (datetime.fromisoformat(at) - _EPOCH) / MS if at else 0.0
+
+
+def _clock(place: float, step: int) -> str:
+    moment = _EPOCH + place * MS
+    if step >= 86_400_000:
+        return f"{moment:%Y-%m-%d}"
+    if step >= 60_000:
+        return f"{moment:%H:%M}"
+    return f"{moment:%H:%M:%S}" + (f".{moment.microsecond // 1000:03}" if step < 1_000 else "")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""The page: complete without JavaScript, safe whatever the names are, the same bytes each time."""
+
+import re
+from html.parser import HTMLParser
+
+import msgspec
+from support.listed import ListedLog
+
+from cti_es.report.picture import write_page
+from cti_es.report.picture_html import Html, joined, tag
+from cti_es.testing.random_logs import Plan, generate
+from cti_es.testing.worked_example import EVENTS
+from cti_es.vocabulary.events import decode_event
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "&amp;{}${x}",
+)
+
+
+def example():
+    """The worked example as a log."""
+    return ListedLog([decode_event(line) for line in EVENTS.splitlines()])
+
+
+class Words(HTMLParser):
+    """The elements and attributes of a page, and its words."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.attributes, self.words = set(), set(), ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def test_the_page_says_what_failed_and_when():
+    """In words, without JavaScript: the failure, how long, every outage."""
+    page = Words(write_page(example()).decode())
+
+    assert "cm1 failed at 09:44:03 on 2026-03-02 UTC" in page.words
+    assert "back after 8m37s" in page.words
+    assert page.words.count("at once (model)") == 4
+
+
+def test_the_page_loads_nothing():
+    """One script and one style, each named in the policy by its hash; no attribute that loads or runs anything."""
+    text = write_page(example()).decode()
+    page = Words(text)
+
+    assert "default-src 'none'; script-src 'sha256-" in text
+    assert not page.elements & {"link", "img", "iframe", "object", "embed", "base", "image", "use"}
+    assert not page.attributes & {"src", "style", "srcset", "srcdoc", "action"}
+    assert not [one for one in page.attributes if one.startswith("on")]
+    assert set(re.findall(r'href="([^"]*)', text)) <= {"#difference-1"}
+
+
+def test_hostile_names_are_words():
+    """Whatever a device, node or application is called, the page has the elements that it always has."""
+    usual = Words(write_page(example()).decode())
+    for name in HOSTILE:
+        renamed = EVENTS.replace(b'"RP_SALES"', msgspec.json.encode(name)).replace(
+            b'"cm1"', msgspec.json.encode(name + "n")
+        )
+        page = Words(write_page(ListedLog([decode_event(line) for line in renamed.splitlines()])).decode())
+
+        assert page.elements == usual.elements
+        assert page.attributes == usual.attributes
+        assert name in page.words
+
+
+def test_the_same_log_gives_the_same_bytes():
+    """No clock, no chance, no order of a set."""
+    events = list(generate(Plan(seed=3, events=500, tsp=True, apps=2)))
+
+    assert write_page(ListedLog(events)) == write_page(ListedLog(events))
+
+
+def test_rows_that_are_left_out_are_counted():
+    """A table has 200 rows at most, and says how many more there are; the drawing has not one element per message."""
+    text = write_page(ListedLog(list(generate(Plan(seed=1, events=3000, devices=60))))).decode()
+    rows = text.count("<tr>") - 1
+    left_out = re.search(r"([0-9,]+) more are left out here", text)
+
+    assert rows == 200
+    assert left_out
+    assert text.count("<path") < 2_000
+
+
+def test_elements_escape_what_is_no_html():
+    """Text and attributes are escaped once, HTML is not escaped again."""
+    assert tag("p", {"id": '"<'}, "a<b", Html("<br>")) == '<p id="&quot;&lt;">a&lt;b<br></p>'
+    assert joined("<", Html("<br>")) == "&lt;<br>"
+    assert tag("p", None, "a\u202eb") == "<p>a\\u202eb</p>"
