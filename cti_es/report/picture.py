@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cti_es.answers.outages import Outage, OutageReading, Wanted
+from cti_es.answers.out_of_service import Outage
+from cti_es.answers.outages import OutageReading, Wanted
 from cti_es.logs.reading import Cut, Log
 from cti_es.report.diff_text import Report
 from cti_es.report.picture_lanes import lanes_of

@@ -14,7 +14,7 @@ from importlib.resources import files
 from string import Template
 from typing import NamedTuple
 
-from cti_es.answers.outages import Outage
+from cti_es.answers.out_of_service import Outage
 from cti_es.model.rules import RULES
 from cti_es.report.diff_text import Report
 from cti_es.report.picture_axis import Axis
