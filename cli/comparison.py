@@ -15,6 +15,7 @@ from cti_es.traces.sides import Selection, Side
 from cti_es_cli.options import Seconds, Shift, TimeType, format_by, reading_options, trace_options
 from cti_es_cli.output import warn
 from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.times import tz_option
 
 DIFFERS = 1
 """The exit code when what came is not what was expected."""
@@ -72,6 +73,7 @@ _OPTIONS = (
     click.option("--handles", metavar="FILE", type=click.Path(),
                  help="CSV that names the handles of ACTUAL: handle,app,device,line."),
     trace_options("expected", "actual"),
+    tz_option,
     unpack_option,
 )  # fmt: skip
 

@@ -8,13 +8,40 @@ from typing import Any
 import click
 
 from cti_es.logs import clock
-from cti_es.logs.reading import Cut, Wait, parse_as_of
+from cti_es.logs.reading import Cut, Wait, last_time, parse_as_of
 from cti_es.traces.forms.common import TraceOptions
-from cti_es.vocabulary.errors import CtiEsError
-from cti_es.vocabulary.times import canonical_time, stamp_zone
+from cti_es.vocabulary.errors import CtiEsError, InputError
+from cti_es.vocabulary.times import canonical_time, said_time, stamp_zone
+from cti_es_cli.sources import open_log_early
+from cti_es_cli.times import given_zone
 
 FOLLOW_SECONDS = 0.2
 """How often ``--follow`` looks whether something has been appended."""
+
+
+_WITH_DAY = "a time with its day, such as 2026-03-02 09:17"
+
+
+class TimeType(click.ParamType[str]):
+    """A time as people say it, given to the command in canonical form.
+
+    ``stored``: it will be stored. Then a time without a day is today, and the environment says nothing about its zone:
+    what is inherited never changes what is stored. Otherwise it is on the day of the log's last event.
+    """
+
+    name = "TIME"
+
+    def __init__(self, stored: bool = False) -> None:
+        self._read = stored_time if stored else asked_time
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The canonical time."""
+        try:
+            return self._read(str(value))
+        except CtiEsError as error:
+            if error.where:  # it is not the time that is wrong
+                raise
+            return self.fail(f"{error.what}; expected {error.expected}", param, ctx)
 
 
 class AsOf(click.ParamType[Cut]):
@@ -26,10 +53,38 @@ class AsOf(click.ParamType[Cut]):
         """The cut that the text names."""
         if isinstance(value, Cut):
             return value
+        text = str(value)
         try:
-            return parse_as_of(value)
+            return parse_as_of(text) if text.isascii() and text.isdigit() else Cut(moment=asked_time(text))
         except CtiEsError as error:
-            self.fail(f"{error.what}; expected {error.expected}", param, ctx)
+            if error.where:
+                raise
+            self.fail(f"{error.what}; expected a version or {error.expected}", param, ctx)
+
+
+def asked_time(text: str) -> str:
+    """The canonical time that somebody asks about. Without a day it is on the day of the log's last event."""
+    return said_time(text).moment(given_zone().zone, _last_time)
+
+
+def stored_time(text: str) -> str:
+    """The canonical time that somebody wants to be stored. Without a day it is today."""
+    said, given = said_time(text), given_zone()
+    if said.offset is None and given.inherited:
+        expected = "one, or --tz: the zone of the environment counts for nothing that is stored"
+        raise InputError(f"{text!r} has no offset", expected=expected)
+    return said.moment(given.zone, clock.now)
+
+
+def _last_time() -> str:
+    """The time of the last event of the log that the command reads; the present if it has none."""
+    context = click.get_current_context()
+    given = context.params.get("sources") or (context.params.get("source"),)
+    [source, *others] = given
+    if others or source is None:
+        raise InputError("a time without its day, and no log alone that has one", expected=_WITH_DAY)
+    with open_log_early(source, context) as log:
+        return last_time(log) or clock.now()
 
 
 def as_of_option(text: str) -> Callable[[Any], Any]:
@@ -66,19 +121,6 @@ class OutFile(click.ParamType[str]):
         if Path(text).is_dir():
             self.fail(f"'{text}' is a folder; expected the name of a file", param, ctx)
         return text
-
-
-class TimeType(click.ParamType[str]):
-    """An RFC 3339 time, given to the command in canonical form."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The canonical time."""
-        try:
-            return canonical_time(str(value))
-        except CtiEsError as error:
-            return self.fail(f"{error.what}; expected {error.expected}", param, ctx)
 
 
 class DayType(click.ParamType[str]):

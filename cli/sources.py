@@ -1,7 +1,7 @@
 """SOURCEs of a command line: the argument, the option that goes with it, and how far a log has been read."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,26 @@ from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped
 from cti_es.logs.reading import Batch, Log, Wait
 from cti_es.vocabulary.names import printable
 from cti_es_cli.progress import counted
+from cti_es_cli.times import tz_option
 
 _UNPACK_LIMIT = "cti_es.unpack_limit"
+_KEPT = "cti_es.kept"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def open_log(source: str, again: bool = False) -> AbstractContextManager[Log]:
     """The log that a SOURCE names, within the bounds of ``--unpack-limit``. ``again``: it will be read once more."""
+    context = click.get_current_context(silent=True)
+    if context and source in (kept := context.meta.get(_KEPT, {})):
+        return nullcontext(kept[source])
     return library.open_log(source, again, unpack_limit())
+
+
+def open_log_early(source: str, context: click.Context) -> AbstractContextManager[Log]:
+    """The log that the only SOURCE names, before the command reads it. A pipe is kept for :func:`open_log`."""
+    if is_piped(source) and _KEPT not in context.meta:
+        context.meta[_KEPT] = {source: context.with_resource(library.open_log(source, True, unpack_limit()))}
+    return open_log(source)
 
 
 def unpack_limit() -> UnpackLimit:
@@ -52,6 +64,7 @@ def unpack_option(command: Any) -> Any:
     return click.option(
         "--unpack-limit",
         type=UnpackLimitType(),
+        is_eager=True,  # a time of day is read by the log
         expose_value=False,
         callback=_remember,
         help="How much may come out of a gzip file (20G), or none for no limit. Default: 8G, and 100 bytes for each.",
@@ -91,9 +104,10 @@ def _only_once(ctx: click.Context, param: click.Parameter, value: tuple[str, ...
 
 
 def source_argument(many: bool = False) -> Callable[[Any], Any]:
-    """The SOURCE argument, one or several, with completion of file names; and ``--unpack-limit``."""
+    """The SOURCE argument, one or several, with completion of file names; ``--tz`` and ``--unpack-limit``."""
     metavar = "SOURCE..." if many else "SOURCE"
     once = _only_once if many else None
     argument = click.argument("sources" if many else "source", nargs=-1 if many else 1, required=True,
-                              metavar=metavar, type=click.Path(allow_dash=True), callback=once)  # fmt: skip
-    return lambda command: argument(unpack_option(command))
+                              metavar=metavar, type=click.Path(allow_dash=True), callback=once,
+                              is_eager=True)  # fmt: skip
+    return lambda command: argument(tz_option(unpack_option(command)))

@@ -22,6 +22,7 @@ from cti_es.vocabulary.events import EVENT_TYPES, encode, fields_of, type_of
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.output import View
+from cti_es_cli.times import shown_time, time_of_day
 
 
 def _json(row: msgspec.Struct) -> bytes:
@@ -60,7 +61,7 @@ def _message_in_short(row: Message) -> str:
 
 def _time_of_day(row: Message) -> str:
     """``09:17:30``."""
-    return row.at[11:19] if row.at else "-"
+    return time_of_day(row.at)
 
 
 def _reason_in_short(row: Message) -> str:
@@ -77,7 +78,7 @@ MESSAGES: View[Message] = View(
     cells=lambda row: (
         str(row.seq),
         str(row.version),
-        _or_dash(row.at),
+        shown_time(row.at),
         row.app,
         row.device,
         _or_dash(row.line),
@@ -106,7 +107,7 @@ MESSAGES: View[Message] = View(
 
 MISFITS: View[MisfitReport] = View(
     titles=("VERSION", "AT", "TYPE", "CODE", "TEXT"),
-    cells=lambda row: (str(row.version), _or_dash(row.at), row.type, row.code, row.text),
+    cells=lambda row: (str(row.version), shown_time(row.at), row.type, row.code, row.text),
     fields=MisfitReport.__struct_fields__,
     values=_values,
     json=_json,
@@ -244,7 +245,7 @@ HISTORY: View[Change] = View(
     titles=("VERSION", "AT", "EVENT", "DEVICE", "STATE", "HOME", "BECAUSE", "LINES", "CALLS", "TOLD"),
     cells=lambda row: (
         str(row.version),
-        _or_dash(row.at),
+        shown_time(row.at),
         row.event,
         row.device,
         _or_dash(row.state),
@@ -261,7 +262,7 @@ HISTORY: View[Change] = View(
     narrower=(
         {"LINES": _lines_in_short},
         {"CALLS": None},
-        {"AT": lambda row: row.at[11:19] if row.at else "-"},
+        {"AT": lambda row: time_of_day(row.at)},
         {"STATE": lambda row: _STATES_IN_SHORT.get(row.state or "", _or_dash(row.state))},
         {"BECAUSE": None},
         {"LINES": None},
@@ -285,7 +286,7 @@ def outages_view(lines: bool) -> View[Outage]:
         ),
         cells=lambda row: (
             row.device, *((_or_dash(row.line),) if lines else ()), row.kind, str(row.from_version),
-            _or_dash(row.from_at), _or_dash(row.until_version), _or_dash(row.until_at), row.length,
+            shown_time(row.from_at), _or_dash(row.until_version), shown_time(row.until_at), row.length,
             _or_dash(row.reason), row.cause, _or_dash(row.home_before), _or_dash(row.home_after), str(row.calls),
             str(row.handles),
         ),
@@ -300,7 +301,7 @@ def outages_view(lines: bool) -> View[Outage]:
             {"LENGTH": lambda row: "at once" if row.at_once else row.length},
             {"FROM": None},
             {"REASON": lambda row: _in_short(_or_dash(row.reason))},
-            {"FROM AT": lambda row: row.from_at[11:19] if row.from_at else "-"},
+            {"FROM AT": lambda row: time_of_day(row.from_at)},
             {"CAUSE": None},
             {"CALLS": None},
             {"BEFORE": None, "AFTER": None},
@@ -362,7 +363,7 @@ _FIELDS = tuple(dict.fromkeys(field for name in EVENT_TYPES for field in fields_
 
 EVENTS: View[EventRow] = View(
     titles=("VERSION", "AT", "TYPE", "FIELDS"),
-    cells=lambda row: (str(row.version), _or_dash(row.event.at), type_of[type(row.event)], details(row.event)),
+    cells=lambda row: (str(row.version), shown_time(row.event.at), type_of[type(row.event)], details(row.event)),
     fields=("version", "type", *_FIELDS, "at", "id"),
     values=lambda row: [
         row.version,
@@ -396,7 +397,7 @@ VIOLATIONS: View[Violation] = View(
 
 LOGS: View[LogRow] = View(
     titles=("LOG", "VERSIONS", "FIRST", "LAST", "HEAD"),
-    cells=lambda row: (row.log, str(row.versions), _or_dash(row.first), _or_dash(row.last), row.head),
+    cells=lambda row: (row.log, str(row.versions), shown_time(row.first), shown_time(row.last), row.head),
     fields=LogRow.__struct_fields__,
     values=_values,
     json=_json,
@@ -431,7 +432,14 @@ FINDINGS: View[Finding] = View(
 
 DISCOVERED: View[Known] = View(
     titles=("KIND", "NAME", "OF", "COUNT", "FIRST", "TEXT"),
-    cells=lambda row: (row.kind, row.name, _or_dash(row.of), f"{row.count:,}", _or_dash(row.first), row.text),
+    cells=lambda row: (
+        row.kind,
+        shown_time(row.name) if row.kind == "period" else row.name,
+        shown_time(row.of) if row.kind == "period" else _or_dash(row.of),
+        f"{row.count:,}",
+        _or_dash(row.first),
+        row.text,
+    ),
     fields=Known.__struct_fields__,
     values=_values,
     json=_json,

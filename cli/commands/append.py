@@ -18,10 +18,11 @@ from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
 from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, fields_of
 from cti_es.vocabulary.names import check_name
-from cti_es_cli.options import wait_option
+from cti_es_cli.options import stored_time, wait_option
 from cti_es_cli.output import warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import names_of, unpack_limit, unpack_option
+from cti_es_cli.times import tz_option
 
 HERE = "event"
 
@@ -81,6 +82,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
+@tz_option
 @unpack_option
 def command(
     store: str,
@@ -184,6 +186,8 @@ def _fields(event_type: str, assignments: tuple[str, ...]) -> dict[str, Any]:
 
 def _value(value: str, field: str, annotation: Any) -> Any:
     """A VALUE as JSON has it: by the type of the field, or as JSON if it looks like a list. Numbers may be 0x…."""
+    if field == "at":
+        return _time(value)
     if value.startswith("["):
         import msgspec
 
@@ -201,6 +205,13 @@ def _value(value: str, field: str, annotation: Any) -> Any:
     if "int" in kind and _NUMBER.fullmatch(value):
         return int(value, 0)
     return value
+
+
+def _time(value: str) -> str:
+    try:
+        return stored_time(value)
+    except InputError as error:
+        raise InputError(error.what, where=f"{HERE}: $.at", expected=error.expected) from None
 
 
 _TRUTH = {"true": True, "false": False}

@@ -7,6 +7,7 @@ import click
 from cti_es_cli.comparison import DIFFERS, Asked, compared, comparison_options
 from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
+from cti_es_cli.times import shown_time
 
 
 @click.command(
@@ -53,7 +54,7 @@ def command(
     if junit and path and Path(junit).resolve() == Path(path).resolve():
         raise click.UsageError(f"--junit and -o are the same file: {path}")
     with compared(expected, actual, asked) as (sides, options, found):
-        report = Report(sides, asked.selection, options, found, most)
+        report = Report(sides, asked.selection, options, found, most, shown_time)
         verdict = 0 if found.conforms else DIFFERS
         if junit:
             with opened("text", junit, option="--junit") as file:

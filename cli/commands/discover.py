@@ -11,6 +11,7 @@ from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, stamp_tz_option
 from cti_es_cli.output import FORMATS, opened, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.times import tz_option
 
 if TYPE_CHECKING:
     from cti_es.cucm.discover import Discovery
@@ -34,6 +35,7 @@ Examples:
 )
 @click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
+@tz_option
 @unpack_option
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows.")
 @click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")

@@ -8,6 +8,7 @@ from cti_es.logs.reading import Cut
 from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
+from cti_es_cli.times import shown_time
 
 if TYPE_CHECKING:
     from cti_es.answers.device import OpenHandle, Placement
@@ -197,4 +198,4 @@ _TOLD = {"in": "in service", "out": "out of service"}
 
 
 def _at(at: str | None) -> str:
-    return f" at {at}" if at else ""
+    return f" at {shown_time(at)}" if at else ""

@@ -4,6 +4,7 @@ import click
 
 from cti_es_cli.options import OutFile, TimeType
 from cti_es_cli.output import batched, opened
+from cti_es_cli.times import tz_option
 
 
 @click.command(
@@ -36,12 +37,13 @@ Examples:
 )
 @click.option(
     "--start",
-    type=TimeType(),
+    type=TimeType(stored=True),
     default="2026-01-01T00:00:00Z",
     show_default=True,
     metavar="TIME",
     help="When the log begins.",
 )
+@tz_option
 @click.option("--tsp", is_flag=True, help="Also CTI Managers, providers, filters, device failures, configuration.")
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(

@@ -27,6 +27,7 @@ from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import names_of, unpack_limit, unpack_option
+from cti_es_cli.times import tz_option
 from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ Examples:
     metavar="FILE",
     help="NDJSON: events that the logs do not tell of, merged with them by time.",
 )
-@click.option("--at", type=TimeType(), help="Since when the topology in these files has been so.")
+@click.option("--at", type=TimeType(stored=True), help="Since when the topology in these files has been so.")
 @click.option("--only-controlled", is_flag=True, help="Of the devices in tables, only those that a user may control.")
 @click.option("--update-lines", is_flag=True, help="Other lines of a device in a table become lines_changed.")
 @click.option(
@@ -102,6 +103,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
+@tz_option
 @unpack_option
 @output_options
 def command(

@@ -8,6 +8,7 @@ from cti_es.logs.reading import Cut
 from cti_es_cli.options import TimeType, as_of_option
 from cti_es_cli.output import joined, opened, output_options, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
+from cti_es_cli.times import shown_time
 from cti_es_cli.views import INCIDENTS
 
 FORMATS = ("text", "markdown", "ndjson")
@@ -34,7 +35,7 @@ def command(
     Failures of nodes, CTI Managers, devices and connections that overlap are one incident. It ends when nothing that
     failed in it is failed any more.
     """
-    from cti_es.report.incident_text import incidents_markdown, incidents_text
+    from cti_es.report.incident_text import incidents_markdown, incidents_text, with_times
 
     with open_log(source) as log, opened(format, path) as output:
         reading = IncidentReading(CountedLog(log), Window(since, until), as_of or Cut())
@@ -42,7 +43,7 @@ def command(
             output.rows(INCIDENTS, reading.batches())
         else:
             lines = {"text": incidents_text, "markdown": incidents_markdown}[format]
-            for line in lines(in_order(joined(reading.batches()))):
+            for line in lines([with_times(one, shown_time) for one in in_order(joined(reading.batches()))]):
                 output.line(line)
     for warning in reading.warnings:
         warn(f"warning: {warning}")

@@ -7,6 +7,7 @@ import click
 from cti_es.logs.open import open_store
 from cti_es.report.rows import log_row
 from cti_es_cli.output import opened, output_options
+from cti_es_cli.times import tz_option
 from cti_es_cli.views import LOGS
 
 
@@ -18,6 +19,7 @@ Examples:
   cti-es logs site.db --ndjson > heads.ndjson""",
 )
 @click.argument("store", metavar="STORE", type=click.Path())
+@tz_option
 @output_options
 def command(store: str, format: str, path: str | None) -> None:
     """List the logs of a store: events, first and last time, head.

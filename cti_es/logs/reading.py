@@ -234,6 +234,16 @@ def check_end(log: Log, cut: Cut, end: int) -> None:
         raise InputError(f"version {cut.version} is past the end of {log.name}", expected=f"a version up to {end}")
 
 
+def last_time(log: Log) -> str | None:
+    """The time of the last event of a log that has one; None if there is none."""
+    start = log.store.head(log.log).version if isinstance(log, StoredLog) else 1
+    times = (event.at for batch in log.batches(max(1, start)) for event in batch.events)
+    last = None
+    for at in times:
+        last = at or last
+    return last
+
+
 def event_at(log: Log, version: int) -> Event:
     """The event with this version. Raises :class:`InputError` past the end."""
     batch = next(log.batches(version), None) if version else None

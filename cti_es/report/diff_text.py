@@ -19,15 +19,24 @@ from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
 Where = Callable[[int], str]
+Time = Callable[[str], str]
+"""How text has a canonical time."""
+
 Line = tuple[str, str | None]
 """A line of text, and its colour on a terminal (None: plain)."""
 
 
 class Report:
-    """A comparison to be shown; at most so many of its differences as ``most`` says."""
+    """A comparison to be shown, with at most ``most`` of its differences; ``time`` says how text has times."""
 
     def __init__(
-        self, sides: tuple[Side, Side], selection: Selection, options: DiffOptions, comparison: Comparison, most: int
+        self,
+        sides: tuple[Side, Side],
+        selection: Selection,
+        options: DiffOptions,
+        comparison: Comparison,
+        most: int,
+        time: Time = str,
     ) -> None:
         self.comparison = comparison
         self._expected, self._actual = sides
@@ -38,6 +47,7 @@ class Report:
         versions = {one.expected.version for one in self._shown if one.expected and one.expected.version}
         self._events: dict[int, Event] = self._expected.events(versions)
         self._places = (self._expected.where, self._actual.where)
+        self._time = time
         self._there = list(self._around(self._shown[0])) if self._shown else []
 
     def rows(self) -> Iterator[DifferenceRow | SummaryRow]:
@@ -130,8 +140,8 @@ class Report:
         words += [f"application {selection.app}"] * (selection.app is not None)
         words += [f"from version {selection.from_version}"] * (selection.from_version > 1)
         words += [f"up to version {selection.to_version}"] * (selection.to_version is not None)
-        words += [f"since {selection.since}"] * (selection.since is not None)
-        words += [f"until {selection.until}"] * (selection.until is not None)
+        words += [f"since {self._time(selection.since)}"] if selection.since else []
+        words += [f"until {self._time(selection.until)}"] if selection.until else []
         yield f"Expected: {self._expected.name} ({self._expected.kind}), {_many(self.comparison.expected, 'message')}"
         yield f"Actual:   {self._actual.name} ({self._actual.kind}), {_many(self.comparison.actual, 'message')}"
         yield f"Options:  {', '.join(words)}; handles {self._handles_from()}"
@@ -210,7 +220,7 @@ class Report:
             if one.expected and one.expected.version:
                 event = self._event(one.expected)
                 words = f": {type_of[type(event)]} {details(event)}" if event else ""
-                at = f" at {one.expected.at}" if one.expected.at else ""
+                at = f" at {self._time(one.expected.at)}" if one.expected.at else ""
                 yield "caused by", f"event {one.expected.version}{at}{words}"
             yield "last match", self._said(one.after, one, 0) if one.after else _NO_MATCH[self._options.order]
             yield from self._there
@@ -223,7 +233,7 @@ class Report:
         device = one.actual.device or (channel.name.device if channel else None)
         found = self._expected.before(one.after.version if one.after else None, one.actual.at, device)
         if found is not None:
-            at = f" at {found.event.at}" if found.event.at else ""
+            at = f" at {self._time(found.event.at)}" if found.event.at else ""
             yield "log before", f"event {found.version}{at}: {type_of[type(found.event)]} {details(found.event)}"
         if found is not None and device is not None:
             yield "device", f"{device} is {home_in_words(found.home)}"
@@ -234,7 +244,7 @@ class Report:
             yield "nearest", "the log has no such message for it"
 
     def _said(self, message: TraceMessage, one: Difference, side: Literal[0, 1]) -> str:
-        return _place(message, one, self._places[side])
+        return _place(message, one, self._places[side], self._time)
 
     def _expected_words(self, one: Difference) -> str:
         if one.expected is None:
@@ -249,7 +259,7 @@ class Report:
         for channel, differences in grouped.items():
             yield f"  {channel}"
             for one in differences:
-                for what, words in in_words(one, *self._places):
+                for what, words in in_words(one, *self._places, self._time):
                     title = "  came" if what == "came" else what
                     yield f"    {title:<10}  {words}"
 
@@ -328,21 +338,23 @@ def _seconds_apart(one: Difference) -> float:
     return (microseconds(at[1]) - microseconds(at[0])) / 1_000_000
 
 
-def _place(message: TraceMessage, one: Difference, where: Where = str) -> str:
+def _place(message: TraceMessage, one: Difference, where: Where = str, time: Time = str) -> str:
     """A message of a difference: its place, what it says; its handle, unless that is what the difference is in."""
     what = about(message)
     on = f" on {what}" if what and not f"{one.channel} ".startswith(f"{what} ") else ""
     detail = f" ({one.detail})" if one.detail and message is one.actual else ""
-    return f"{where(message.place)}  {says(message)}{on}" + (f" at {message.at}" if message.at else "") + detail
+    return f"{where(message.place)}  {says(message)}{on}" + (f" at {time(message.at)}" if message.at else "") + detail
 
 
-def in_words(one: Difference, expected: Where = str, actual: Where = str) -> Iterator[tuple[str, str]]:
+def in_words(
+    one: Difference, expected: Where = str, actual: Where = str, time: Time = str
+) -> Iterator[tuple[str, str]]:
     """A difference as (word, message) pairs: the kind and the expected message, then ``came`` and what came.
 
     A difference with one message has one pair. ``expected`` and ``actual`` say where a message of that side stands, by
-    its place.
+    its place, ``time`` how text has times.
     """
     if one.expected is not None:
-        yield one.kind, _place(one.expected, one, expected)
+        yield one.kind, _place(one.expected, one, expected, time)
     if one.actual is not None:
-        yield "came" if one.expected else one.kind, _place(one.actual, one, actual)
+        yield "came" if one.expected else one.kind, _place(one.actual, one, actual, time)

@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import msgspec
 
 from cti_es.answers.incidents import Failure, Incident, NotBack, What
 from cti_es.answers.out_of_service import Outage
@@ -12,6 +14,8 @@ from cti_es.report.columns import padded, width, wrapped
 from cti_es.vocabulary.events import Kind
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.times import duration_text, sort_key
+
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 SHOWN = 20
 """How many rows of a table are shown."""
@@ -40,6 +44,18 @@ class Table(NamedTuple):
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
+
+
+def with_times(row: Row, time: Callable[[str], str]) -> Row:
+    """An incident, or a row in one, with every time as ``time`` shows it, for text in another time zone."""
+    changed: dict[str, Any] = {}
+    for field in row.__struct_fields__:
+        value = getattr(row, field)
+        if isinstance(value, str) and (field == "at" or field.endswith("_at")):
+            changed[field] = time(value)
+        elif isinstance(value, list):
+            changed[field] = [with_times(one, time) if isinstance(one, msgspec.Struct) else one for one in value]
+    return msgspec.structs.replace(row, **changed)
 
 
 def incidents_text(incidents: Sequence[Incident]) -> Iterator[str]:

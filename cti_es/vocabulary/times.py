@@ -5,9 +5,10 @@ them compare by :func:`sort_key`; nothing else ever needs to be parsed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 
 from cti_es.vocabulary.errors import InputError, did_you_mean
 
@@ -112,6 +113,100 @@ def _named_zone(name: str) -> tzinfo:
     except (KeyError, ValueError, OSError):
         near = did_you_mean(name, available_timezones())
         raise InputError(f"no time zone {name!r}", expected=ZONE_EXPECTED, hint=near) from None
+
+
+# --- times for people -----------------------------------------------------------------------------------------------
+
+Zone = tzinfo | None
+"""A time zone; None is the one that this machine is set to."""
+
+SAID_EXPECTED = "a time such as 09:17, 2026-03-02 09:17 or 2026-03-02T09:17:30+01:00"
+
+_SAID = re.compile(
+    r"(?:([0-9]{4}-[0-9]{2}-[0-9]{2})[ T])?([0-9]{1,2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def zone_of(text: str) -> Zone:
+    """The zone that ``local``, ``Z``, an offset such as ``+01:00``, or a name of the tz database stands for.
+
+    Raises :class:`InputError` if there is no such zone.
+    """
+    if text == "local":
+        return None
+    if text == "Z":
+        return UTC
+    if not _OFFSET.fullmatch(text):
+        return UTC if text == "UTC" else _named_zone(text)
+    try:
+        return _zone(text[0], int(text[1:3]), int(text[4:6]))
+    except ValueError as error:
+        raise InputError(f"no time zone {text!r}: {error}", expected=ZONE_EXPECTED) from None
+
+
+@lru_cache(maxsize=1_000)
+def in_zone(at: str, zone: Zone) -> str:
+    """A canonical time as a clock in ``zone`` shows it, with its offset: ``2026-03-02T10:17:30+01:00``.
+
+    UTC keeps its ``Z``. What is no time, or one that this machine cannot convert, stays as it is.
+    """
+    if zone is UTC:
+        return at
+    try:
+        return datetime.fromisoformat(at).astimezone(zone).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return at
+
+
+class SaidTime(NamedTuple):
+    """A time as people say it: perhaps without the day, perhaps without an offset (None)."""
+
+    day: str | None
+    clock: str
+    offset: str | None
+
+    def moment(self, zone: Zone, last: Callable[[], str]) -> str:
+        """The canonical time that is meant.
+
+        Without an offset it is what a clock in ``zone`` shows. Without a day it is the day, there, of the time that
+        ``last`` gives. Raises :class:`InputError` for a time that does not exist, and for one that the clock shows
+        twice, at the end of summer time.
+        """
+        there = zone_of(self.offset) if self.offset else zone
+        local = f"{self.day or in_zone(last(), there)[:10]}T{self.clock}"
+        try:
+            return canonical_time(local + self.offset) if self.offset else _shown_once(local, zone)
+        except InputError as error:
+            raise InputError(error.what, expected=error.expected.replace(EXPECTED, SAID_EXPECTED)) from None
+
+
+def said_time(text: str) -> SaidTime:
+    """Read a time as people say it: ``09:17``, ``2026-03-02 09:17``, ``09:17:30+01:00``, or a whole RFC 3339 time.
+
+    Raises :class:`InputError` for anything else.
+    """
+    match = _SAID.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is not a time", expected=SAID_EXPECTED)
+    day, minutes, seconds, offset = match.groups()
+    return SaidTime(day, minutes.rjust(5, "0") + (seconds or ":00"), offset)
+
+
+def _shown_once(local: str, zone: Zone) -> str:
+    """The one moment at which a clock in ``zone`` shows ``local``."""
+    try:
+        shown = datetime.fromisoformat(canonical_time(f"{local}Z")).replace(tzinfo=zone)
+    except InputError as error:
+        raise InputError(error.what.replace(f"{local}Z", local), expected=error.expected) from None
+    moments = [shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+    found = [one for one in moments if one.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None)]
+    if not found:
+        raise InputError(f"clocks skip {local!r} in this time zone", expected="a time that a clock there shows")
+    if found[0] != found[-1]:
+        both = " or ".join(in_zone(_text(one, local), zone) for one in found)
+        raise InputError(f"clocks show {local!r} twice in this time zone", expected=f"an offset: {both}")
+    return _text(found[0], local)
 
 
 def all_plainly_canonical(times: Sequence[str]) -> bool:

@@ -76,13 +76,11 @@ def test_as_of_far_past_the_end(as_of, source, quick, refused):
     refused(quick("homes", source, "--as-of", as_of), "past the end")
 
 
-@pytest.mark.parametrize(
-    "as_of", ["", "-1", "+3", "1.0", "٣", "yesterday", "2026-03-02", "2026-03-02T09:44:03", "0x10"]
-)
+@pytest.mark.parametrize("as_of", ["", "-1", "+3", "1.0", "٣", "yesterday", "2026-03-02", "2026-03-02T9", "0x10"])
 @pytest.mark.parametrize("command", ["replay", "homes"])
 def test_as_of_what(as_of, command, site, quick, refused):
     """What is neither a version nor a time is refused, saying what both look like."""
-    refused(quick(command, "site.db", "--as-of", as_of), "--as-of", "a version or", "RFC 3339")
+    refused(quick(command, "site.db", "--as-of", as_of), "--as-of", "a version or", "09:17")
 
 
 def test_as_of_is_the_longest_prefix(write, quick, ndjson):

@@ -13,10 +13,13 @@ from cti_es.vocabulary.times import (
     all_plainly_canonical,
     canonical_time,
     duration_text,
+    in_zone,
+    said_time,
     seconds_between,
     sort_key,
     stamp_zone,
     time_in_zone,
+    zone_of,
 )
 
 ACCEPTED = {
@@ -297,3 +300,100 @@ def test_seconds_between():
     assert seconds_between("2026-01-01T00:00:00.500000Z", "2026-01-01T00:01:00Z") == 59.5
     assert seconds_between("2026-01-01T00:01:00Z", "2026-01-01T00:00:00Z") == -60
     assert seconds_between(None, "2026-01-01T00:00:00Z") is None
+
+
+# --- times as people say them ---------------------------------------------------------------------------------------
+
+BERLIN, INDIA = "Europe/Berlin", "+05:30"
+
+MEANT = {
+    # what is said, the zone, the time of the last event: the moment
+    ("09:17", "Z", "2026-03-02T09:57:15Z"): "2026-03-02T09:17:00Z",
+    ("9:17", "Z", "2026-03-02T09:57:15Z"): "2026-03-02T09:17:00Z",
+    ("09:17:30.5", "Z", "2026-03-02T09:57:15Z"): "2026-03-02T09:17:30.500000Z",
+    ("09:17", BERLIN, "2026-03-02T09:57:15Z"): "2026-03-02T08:17:00Z",
+    ("09:17", BERLIN, "2026-07-02T09:57:15Z"): "2026-07-02T07:17:00Z",
+    ("00:17", BERLIN, "2026-03-02T23:30:00Z"): "2026-03-02T23:17:00Z",  # there it is the 3rd already
+    ("23:17", INDIA, "2026-03-02T19:00:00Z"): "2026-03-03T17:47:00Z",
+    ("09:17+01:00", INDIA, "2026-03-02T23:30:00Z"): "2026-03-03T08:17:00Z",
+    ("09:17:30Z", BERLIN, "2026-03-02T23:30:00Z"): "2026-03-02T09:17:30Z",
+    ("2026-03-02 09:17", BERLIN, ""): "2026-03-02T08:17:00Z",
+    ("2026-03-02T09:17", "Z", ""): "2026-03-02T09:17:00Z",
+    ("2026-03-02 09:17:30+01:00", INDIA, ""): "2026-03-02T08:17:30Z",
+    ("2026-03-02T09:17:30.25Z", INDIA, ""): "2026-03-02T09:17:30.250000Z",
+}
+
+NOT_SAID = [
+    "",
+    "soon",
+    "09",
+    "0917",
+    "09:17:3",
+    "2026-03-02",
+    "2026-03-02  09:17",
+    "09:17 ",
+    "09:17+1:00",
+    "٠٩:١٧",
+    "3/2 09:17",
+]
+
+
+@pytest.mark.parametrize(("said", "zone", "last"), MEANT)
+def test_times_as_people_say_them(said, zone, last):
+    """A missing day is that of the last event where the clock hangs; a missing offset is that of the zone."""
+    assert said_time(said).moment(zone_of(zone), lambda: last) == MEANT[said, zone, last]
+
+
+@pytest.mark.parametrize("text", NOT_SAID)
+def test_what_nobody_says(text):
+    """What is no time is refused with examples of what is one."""
+    with pytest.raises(InputError) as refusal:
+        said_time(text)
+    assert (refusal.value.what, "09:17" in refusal.value.expected) == (f"{text!r} is not a time", True)
+
+
+@pytest.mark.parametrize("text", ["24:00", "09:60", "2026-02-30 09:17", "1969-12-31 09:17", "2026-03-02 09:17+24:00"])
+def test_times_that_no_clock_shows(text):
+    """Days and hours that do not exist are refused as they were written."""
+    with pytest.raises(InputError) as refusal:
+        said_time(text).moment(UTC, lambda: "2026-03-02T09:57:15Z")
+    assert text[-5:] in refusal.value.what
+    assert not refusal.value.what.endswith("00Z' is not a time")
+
+
+def test_a_time_that_comes_twice_is_refused_with_both():
+    """At the end of summer time a clock shows an hour twice; which one is meant is asked for, not guessed."""
+    with pytest.raises(InputError, match="twice") as refusal:
+        said_time("2026-10-25 02:30").moment(zone_of(BERLIN), str)
+    first, second = refusal.value.expected.removeprefix("an offset: ").split(" or ")
+    assert canonical_time(first) == "2026-10-25T00:30:00Z"
+    assert canonical_time(second) == "2026-10-25T01:30:00Z"
+
+
+def test_a_time_that_clocks_skip_is_refused():
+    """At the beginning of summer time clocks skip an hour: nothing can have happened then."""
+    with pytest.raises(InputError, match="skip"):
+        said_time("2026-03-29 02:30").moment(zone_of(BERLIN), str)
+    assert said_time("2026-03-29 03:00").moment(zone_of(BERLIN), str) == "2026-03-29T01:00:00Z"
+
+
+@pytest.mark.parametrize("name", ["", "Berlin", "europe/berlin2", "+1:00", "+24:00", "../UTC", "LOCAL"])
+def test_zones_that_are_none(name):
+    """A zone is local, an offset or a name of the tz database."""
+    with pytest.raises(InputError, match="no time zone"):
+        zone_of(name)
+
+
+def test_times_in_another_zone():
+    """Text has the offset behind a time; what is no time stays, and UTC keeps its Z."""
+    assert in_zone("2026-07-02T09:57:15.250000Z", zone_of(BERLIN)) == "2026-07-02T11:57:15.250000+02:00"
+    assert in_zone("2026-07-02T09:57:15Z", zone_of("UTC")) == "2026-07-02T09:57:15Z"
+    assert in_zone("?", zone_of(BERLIN)) == "?"
+
+
+@given(times, st.sampled_from([BERLIN, "America/St_Johns", "Pacific/Apia", "+14:00", "-00:30", "Z"]))
+def test_what_a_zone_shows_can_be_said(at, zone):
+    """What text shows can be given back as it stands; without its offset in the same zone too, unless it comes twice."""
+    shown = in_zone(at, zone_of(zone))
+    if shown.count(":") <= 3:  # before 1972 some offsets have seconds
+        assert said_time(shown).moment(UTC, str) == at
