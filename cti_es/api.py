@@ -44,7 +44,17 @@ from cti_es.traces.diff.lint import lint as lint_messages
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.handle_names import read_handles
 from cti_es.traces.recognise import TraceReading
-from cti_es.traces.sides import EVERYTHING, LogSide, Selection, Side, TraceSide, leave_out_half_told, left_out_of
+from cti_es.traces.sides import (
+    EVERYTHING,
+    LogSide,
+    MessageSide,
+    Selection,
+    Side,
+    TraceSide,
+    leave_out_half_told,
+    left_out_of,
+    received,
+)
 from cti_es.vocabulary.errors import (
     Conflict,
     CtiEsError,
@@ -61,6 +71,9 @@ from cti_es.vocabulary.times import canonical_time
 
 AsOf = int | str | datetime | None
 """A point in a log: a version, a time (RFC 3339 text, or a datetime with a zone), or None for the end."""
+
+Messages = list[Message] | list[TraceMessage] | tuple[Message | TraceMessage, ...]
+"""Messages that a program has already."""
 
 _PLAIN = (str, int, float, NoneType)  # what JSON has besides lists; bool is an int
 
@@ -358,6 +371,14 @@ class Trace(Sequence[TraceMessage]):
     def __len__(self) -> int:
         return len(self._messages)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether :func:`diff` finds no difference. Expected is a log, another trace, or a list of messages."""
+        if not isinstance(other, Log | Trace | list | tuple):
+            return NotImplemented
+        if isinstance(other, list | tuple) and not other:
+            return not self._messages
+        return diff(other, self).conforms
+
     def __repr__(self) -> str:
         return f"<cti_es.Trace {self.name} ({self.format}), {len(self)} messages>"
 
@@ -418,8 +439,8 @@ class DiffResult(str):
 
 
 def diff(
-    expected: Log | Trace | str | Path,
-    actual: Log | Trace | str | Path,
+    expected: Log | Trace | Messages | str | Path,
+    actual: Log | Trace | Messages | str | Path,
     *,
     handles: str | Path | None = None,
     app: str | None = None,
@@ -436,11 +457,11 @@ def diff(
 ) -> DiffResult:
     """Compare what a log causes with what an application received (docs/reference/comparison.md).
 
-    Each side is a :class:`Log`, a :class:`Trace`, or the name of a file as ``cti-es diff`` takes it. ``handles`` is a
-    CSV file that names the handles of ``actual``. ``time_tolerance`` is in seconds; ``shift`` is by
-    how many the clock of ``actual`` is ahead, or ``"auto"``. ``shown`` is how many differences
-    the text shows. ``ignore_reason``: reasons do not decide; None leaves it to the formats, of which some cannot tell
-    them. The other arguments are the options of that name of ``cti-es diff``.
+    Each side is a :class:`Log`, a :class:`Trace`, a list of messages (``log.messages(app="ivr")``), or the name of a
+    file as ``cti-es diff`` takes it. ``handles`` is a CSV file that names the handles of ``actual``. ``time_tolerance``
+    is in seconds; ``shift`` is by how many the clock of ``actual`` is ahead, or ``"auto"``. ``shown`` is how many
+    differences the text shows. ``ignore_reason``: reasons do not decide; None leaves it to the formats, of which some
+    cannot tell them. The other arguments are the options of that name of ``cti-es diff``.
 
     Raises :class:`InputError` for what cannot be read or compared.
     """
@@ -485,6 +506,12 @@ def lint(trace: Trace | str | Path, *, strict: bool = False) -> list[Violation]:
     return found
 
 
+def _received(one: object) -> TraceMessage:
+    if not isinstance(one, Message | TraceMessage):
+        raise InputError(f"found {type(one).__name__}", expected="a Message or a TraceMessage")
+    return received(one) if isinstance(one, Message) else one
+
+
 def _is_number(value: object, least: float = -inf) -> bool:
     return isinstance(value, int | float) and isfinite(value) and value >= least
 
@@ -493,10 +520,12 @@ def _moment_or_none(at: str | datetime | None) -> str | None:
     return None if at is None else _moment(at)
 
 
-def _side(stack: ExitStack, one: Log | Trace | str | Path, selection: Selection) -> Side:
+def _side(stack: ExitStack, one: Log | Trace | Messages | str | Path, selection: Selection) -> Side:
     if isinstance(one, Log):
         return LogSide(stack.enter_context(one._place.reading()), selection)
     if isinstance(one, Trace):
         return TraceSide([(one.name, one)], selection)
-    name = _name(one, "a Log, a Trace, or the name of a file")
+    if isinstance(one, list | tuple):
+        return MessageSide("the messages", "given", [_received(message) for message in one], selection)
+    name = _name(one, "a Log, a Trace, a list of messages, or the name of a file")
     return stack.enter_context(open_sides([name], SideOptions(selection)))

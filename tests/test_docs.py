@@ -65,7 +65,7 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
 FOREIGN_OPTIONS = {
-    "--big", "--callgrind-out-file", "--check", "--config-file", "--first-seed", "--hypothesis-profile",
+    "--big", "--callgrind-out-file", "--cti-update", "--check", "--config-file", "--first-seed", "--hypothesis-profile",
     "--immutable", "--machine", "--nl", "--no-index", "--only", "--part", "--quick", "--randomly-seed", "--rounds",
     "--states", "--strict", "--table", "--tool",
 }  # fmt: skip

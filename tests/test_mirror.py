@@ -67,6 +67,8 @@ TOGETHER = {
     "report/picture_page": "report/test_picture",
     "report/picture_svg": "report/test_picture",
     "report/rows": "cli/test_schema",
+    "testing/explained": "testing/test_pytest_plugin",
+    "testing/scenarios": "testing/test_pytest_plugin",
     "testing/told": "testing/test_given",
     "testing/words": "testing/test_given",
     "testing/worked_example": "model/test_scenarios",
@@ -103,6 +105,7 @@ WHOLE = {
     "traces/diff": "injected properties",
     "traces/forms": "tapi_traces",
     "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas syscalls writers",
+    "testing": "pytest_versions",
     "": "citations docs mirror packaging purity site",
 }
 """Folder → tests of more than one module: what users meet, what every store keeps, what holds for the whole model."""

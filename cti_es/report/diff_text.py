@@ -14,7 +14,7 @@ from cti_es.traces.diff.clocks import microseconds
 from cti_es.traces.diff.compare import Comparison, DiffOptions, counts
 from cti_es.traces.diff.differences import Difference, about, says
 from cti_es.traces.diff.handles import bare
-from cti_es.traces.sides import LogSide, Selection, Side
+from cti_es.traces.sides import EVERYTHING, LogSide, Selection, Side
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
 
@@ -271,6 +271,11 @@ class Report:
 
     def _event(self, message: TraceMessage | None) -> Event | None:
         return self._events.get(message.version) if message and message.version else None
+
+
+def text_report(sides: tuple[Side, Side], options: DiffOptions, found: Comparison, most: int) -> str:
+    """The report of a comparison of two whole sides as one text."""
+    return "\n".join(text for text, _ in Report(sides, EVERYTHING, options, found, most).lines())
 
 
 def _shift(options: DiffOptions, found: Comparison) -> float:

@@ -21,7 +21,7 @@ from cti_es.api import DiffResult, Log, Trace, diff, read_trace
 from cti_es.api import open as open_log
 from cti_es.logs.reading import Cut
 from cti_es.report.rows import details
-from cti_es.testing.told import check_told, first_in_one_line
+from cti_es.testing.told import check_told, first_difference
 from cti_es.testing.words import Known, read_words
 from cti_es.traces.diff.compare import Order
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
@@ -277,7 +277,7 @@ class Received:
         __tracebackhide__ = True
         result = self.diff(**options)
         if not result.conforms:
-            raise AssertionError(f"{self.trace.name}: {first_in_one_line(result.differences)}\n\n{result}")
+            raise AssertionError(f"{self.trace.name}: {first_difference(result.differences)}\n\n{result}")
         return True
 
 

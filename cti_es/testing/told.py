@@ -7,31 +7,17 @@ from itertools import islice
 from msgspec.structs import replace
 
 from cti_es.api import Log
-from cti_es.report.diff_text import Report
+from cti_es.report.diff_text import text_report
 from cti_es.report.rows import details
 from cti_es.testing.words import in_words
 from cti_es.traces.diff.compare import DiffOptions, Order, compare
-from cti_es.traces.diff.differences import Difference, says
-from cti_es.traces.sides import EVERYTHING, Side, received
+from cti_es.traces.diff.differences import Difference
+from cti_es.traces.sides import MessageSide, received
 from cti_es.vocabulary.events import type_of
 from cti_es.vocabulary.tapi import Message, TraceMessage
 
 SHOWN = 20
 """So many differences, and so many messages that came, are shown."""
-
-
-class Messages(Side):
-    """Messages that are there already, as a side of a comparison. ``kind`` says in a word what they are."""
-
-    kind = ""
-
-    def __init__(self, name: str, kind: str, messages: Sequence[TraceMessage]) -> None:
-        super().__init__(name, (), EVERYTHING)
-        self.kind = kind
-        self._messages = messages
-
-    def _all(self) -> Iterator[Sequence[TraceMessage]]:
-        return iter([self._messages])
 
 
 def check_told(app: str, expected: list[TraceMessage], told: Sequence[Message], order: Order, log: Log) -> None:
@@ -44,12 +30,12 @@ def check_told(app: str, expected: list[TraceMessage], told: Sequence[Message], 
     if not expected and not came:
         return
     options = DiffOptions(order, strict=True)
-    sides = Messages("the test", "is_told", _with_reasons(expected, came)), Messages(log.name, "replayed", came)
+    wanted = MessageSide("the test", "is_told", _with_reasons(expected, came))
+    sides = wanted, MessageSide(log.name, "replayed", came)
     found = compare(sides[0].batches(), sides[1].batches(), options)
     if not found.conforms:
-        report = Report(sides, EVERYTHING, options, found, SHOWN)
-        lines = [f"{app}: {first_in_one_line(found.differences)}", "", *(text for text, _ in report.lines())]
-        raise AssertionError("\n".join([*lines, "", *_told(app, told, log)]))
+        head, report = f"{app}: {first_difference(found.differences)}", text_report(sides, options, found, SHOWN)
+        raise AssertionError("\n".join([head, "", report, "", *_told(app, told, log)]))
 
 
 def _with_reasons(expected: list[TraceMessage], came: list[TraceMessage]) -> list[TraceMessage]:
@@ -69,14 +55,14 @@ def _says_to(message: TraceMessage) -> Hashable:
     return message.device, message.line, message.message, message.param1
 
 
-def first_in_one_line(differences: Sequence[Difference]) -> str:
-    """The first difference, for the line of a summary."""
+def first_difference(differences: Sequence[Difference]) -> str:
+    """The first difference in one line, for a summary."""
     one = differences[0]
-    said = list(dict.fromkeys(says(message) for message in (one.expected, one.actual) if message))
-    words = f"expected {said[0]}, came {said[1]}" if len(said) == 2 else said[0]
+    said = list(dict.fromkeys(in_words(message) for message in (one.expected, one.actual) if message))
+    words = f": expected {said[0]}, came {said[1]}" if len(said) == 2 else f" {said[0]}"
     detail = f", {one.detail}" if one.detail else ""
     more = f" (and {len(differences) - 1:,} more)" if len(differences) > 1 else ""
-    return f"{one.kind} in {one.channel}: {words}{detail}{more}"
+    return f"{one.kind}{words}{detail}{more}"
 
 
 def _told(app: str, told: Sequence[Message], log: Log) -> Iterator[str]:

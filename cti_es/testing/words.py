@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from cti_es.model.replay import Replay
 from cti_es.model.steps import ControlGiven, DeviceEntered, DeviceLeft, LinesEntered, Opened, Step
+from cti_es.traces.diff.differences import about
 from cti_es.vocabulary import tapi
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.events import Event
@@ -82,9 +83,8 @@ def read_words(words: Sequence[str], app: str, known: Known) -> list[TraceMessag
 def in_words(message: Message | TraceMessage) -> str:
     """A message in the words that :func:`read_words` takes; its reason too, if it carries one."""
     word = _WORD_OF.get((message.message, message.param1 or 0)) or _WORD_OF.get((message.message, 0), message.message)
-    what = f"{message.device}/{message.line}" if message.line else message.device
     reason = f" ({tapi.REASON_NAMES.get(message.param2, hex(message.param2))})" if message.param2 else ""
-    return f"{word} {what}{reason}"
+    return f"{word} {about(message)}{reason}"
 
 
 class _Reading:

@@ -265,6 +265,22 @@ class TraceSide(Side):
         return sum(trace.bad for _, trace in self._traces)
 
 
+class MessageSide(Side):
+    """Messages that somebody has already. ``kind`` says in a word what they are."""
+
+    kind = ""
+
+    def __init__(
+        self, name: str, kind: str, messages: Sequence[TraceMessage], selection: Selection = EVERYTHING
+    ) -> None:
+        super().__init__(name, (), selection)
+        self.kind = kind
+        self._messages = messages
+
+    def _all(self) -> Iterator[Sequence[TraceMessage]]:
+        return iter([self._messages])
+
+
 def _nothing_in(side: Side) -> InputError:
     if set(side.formats) == {"cucm-alarms"}:
         expected = "CtiDeviceOutofService, CtiDeviceInService or another alarm of CTI, as each CTI Manager logs them"

@@ -50,7 +50,7 @@ def test_a_test_that_expects_something_else_fails_with_a_report(cti):
         cti.then.app("ivr").is_told("SUSPEND", "OUTOFSERVICE 5001 (DeviceFailure)", "INSERVICE 5001")
     first, *rest = str(failure.value).split("\n")
 
-    assert first == "ivr: unexpected in CTIP01 of ivr: PHONE_STATE PHONESTATE_RESUME (and 1 more)"
+    assert first == "ivr: unexpected RESUME CTIP01 (and 1 more)"
     assert "DIFFERS: 2 of 3 expected messages matched" in rest
     assert "  DeviceFailure → CallManagerFailure, 1 time" in rest
     assert rest[-2] == "  RESUME CTIP01                                  event 5: node_failed node=cm1"
@@ -73,7 +73,7 @@ def test_a_reason_that_is_left_out_is_not_compared(cti):
 
     told("SUSPEND (CallManagerFailure)", *move, "SUSPEND", *move)
     told("SUSPEND", *move, "SUSPEND (ReHomeToHigherPriorityCM)", *move)
-    with pytest.raises(AssertionError, match=r"reason in CTIP01 of ivr: expected .*NoCallManagerAvailable"):
+    with pytest.raises(AssertionError, match=r"reason: expected SUSPEND CTIP01 .*NoCallManagerAvailable"):
         told("SUSPEND", *move, "SUSPEND (NoCallManagerAvailable)", *move)
 
 
@@ -82,9 +82,7 @@ def test_order_counts_within_a_handle_or_over_all(cti):
     words = ("OUTOFSERVICE 5001", "SUSPEND", "RESUME", "INSERVICE 5001")
 
     cti.then.app("ivr").is_told(*words)
-    with pytest.raises(
-        AssertionError, match=r"moved in the whole trace: .*OUTOFSERVICE .*changed places with .*SUSPEND"
-    ):
+    with pytest.raises(AssertionError, match=r"moved OUTOFSERVICE .*changed places with .*SUSPEND"):
         cti.then.app("ivr").is_told(*words, order="total")
 
 
@@ -152,9 +150,7 @@ def test_a_trace_that_differs_fails_with_a_report(cti, tmp_path):
         trace.conforms()
     first, *rest = str(failure.value).split("\n")
 
-    assert first.endswith(
-        "received.log: missing in CTIP01/5001 of ivr handle 4: LINE_LINEDEVSTATE LINEDEVSTATE_INSERVICE"
-    )
+    assert first.endswith("received.log: missing INSERVICE CTIP01/5001")
     assert "  caused by   event 5: node_failed node=cm1" in rest
     assert [one.kind for one in trace.diff().differences] == ["missing"]
     assert len(trace.trace) == 3

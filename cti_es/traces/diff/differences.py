@@ -13,7 +13,7 @@ import msgspec
 from cti_es.traces.diff.align import MAX_EDITS, Match, Times, align
 from cti_es.traces.diff.channels import CONFIGURATION, Token
 from cti_es.traces.diff.clocks import Clocks
-from cti_es.vocabulary.tapi import TraceMessage
+from cti_es.vocabulary.tapi import Message, TraceMessage
 
 DifferenceKind = Literal["missing", "unexpected", "changed", "reason", "moved", "late", "early", "alias"]
 KINDS: tuple[DifferenceKind, ...] = (
@@ -253,7 +253,7 @@ def says(message: TraceMessage) -> str:
     return " ".join(parts)
 
 
-def about(message: TraceMessage) -> str:
+def about(message: Message | TraceMessage) -> str:
     """What a message is about: its device and line, or else its handle; empty if it has neither."""
     if message.device is None:
         return f"handle {message.handle}" if message.handle else ""
