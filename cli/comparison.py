@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import click
 
-from cti_es.traces.comparing import SideOptions, compare_sides, open_side, open_sides, sure_of_reasons
+from cti_es.traces.comparing import SideOptions, compare_sides, open_side, open_sides, sure_of_reasons, warnings_of
 from cti_es.traces.diff.compare import Comparison, DiffOptions
 from cti_es.traces.handle_names import read_handles
 from cti_es.traces.sides import Selection, Side
@@ -123,6 +123,6 @@ def compared(expected: str, actual: Sequence[str], asked: Asked) -> Iterator[Com
         try:
             found = compare_sides(sides, options)
         finally:
-            for warning in [*sides[0].warnings, *sides[1].warnings]:
+            for warning in warnings_of(sides):
                 warn(f"warning: {warning}")
         yield Compared(sides, options, found)

@@ -36,25 +36,15 @@ from cti_es.report.diff_text import Report
 from cti_es.report.junit import junit_xml
 from cti_es.report.rows import SummaryRow as Summary
 from cti_es.traces import recognise
-from cti_es.traces.comparing import SideOptions, compare_sides, open_sides, sure_of_reasons
+from cti_es.traces.checking import check_side
+from cti_es.traces.comparing import SideOptions, compare_sides, open_sides, sure_of_reasons, warnings_of
 from cti_es.traces.diff.compare import Comparison, DiffOptions, Order, Shift
 from cti_es.traces.diff.differences import Difference
 from cti_es.traces.diff.lint import Violation
-from cti_es.traces.diff.lint import lint as lint_messages
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.handle_names import read_handles
 from cti_es.traces.recognise import TraceReading
-from cti_es.traces.sides import (
-    EVERYTHING,
-    LogSide,
-    MessageSide,
-    Selection,
-    Side,
-    TraceSide,
-    leave_out_half_told,
-    left_out_of,
-    received,
-)
+from cti_es.traces.sides import EVERYTHING, LogSide, MessageSide, Selection, Side, received
 from cti_es.vocabulary.errors import (
     Conflict,
     CtiEsError,
@@ -438,9 +428,13 @@ class DiffResult(str):
         return junit_xml(self._comparison, *self._where)
 
 
+Comparable = Log | Trace | Messages | str | Path
+"""A side of a comparison: a log, a trace, messages, or the name of a file as ``cti-es diff`` takes it."""
+
+
 def diff(
-    expected: Log | Trace | Messages | str | Path,
-    actual: Log | Trace | Messages | str | Path,
+    expected: Comparable,
+    actual: Comparable | Sequence[Trace | str | Path],
     *,
     handles: str | Path | None = None,
     app: str | None = None,
@@ -458,22 +452,17 @@ def diff(
     """Compare what a log causes with what an application received (docs/reference/comparison.md).
 
     Each side is a :class:`Log`, a :class:`Trace`, a list of messages (``log.messages(app="ivr")``), or the name of a
-    file as ``cti-es diff`` takes it. ``handles`` is a CSV file that names the handles of ``actual``. ``time_tolerance``
-    is in seconds; ``shift`` is by how many the clock of ``actual`` is ahead, or ``"auto"``. ``shown`` is how many
-    differences the text shows. ``ignore_reason``: reasons do not decide; None leaves it to the formats, of which some
-    cannot tell them. The other arguments are the options of that name of ``cti-es diff``.
+    file as ``cti-es diff`` takes it; ``actual`` may be a list of traces, which are merged by time. ``handles`` is a CSV
+    file that names the handles of ``actual``. ``time_tolerance`` is in seconds; ``shift`` is by how many the clock of
+    ``actual`` is ahead, or ``"auto"``. ``shown`` is how many differences the text shows. ``ignore_reason``: reasons do
+    not decide; None leaves it to the formats, of which some cannot tell them. The other arguments are the options of
+    that name of ``cti-es diff``.
 
     Raises :class:`InputError` for what cannot be read or compared.
     """
-    for argument, value, is_right, wanted in (
-        ("order", order, order in get_args(Order), "channel, device or total"),
-        ("from_version", from_version, isinstance(from_version, int), "a version"),
-        ("to_version", to_version, to_version is None or isinstance(to_version, int), "a version, or None"),
-        ("time_tolerance", time_tolerance, time_tolerance is None or _is_number(time_tolerance, 0), "seconds, or None"),
-        ("shift", shift, shift in (None, "auto") or _is_number(shift), "seconds, 'auto', or None"),
-    ):
-        if not is_right:
-            raise InputError(f"found {value!r}", where=argument, expected=wanted)
+    _check_arguments(
+        order=order, from_version=from_version, to_version=to_version, time_tolerance=time_tolerance, shift=shift
+    )
     selection = Selection(app, from_version, to_version, _moment_or_none(since), _moment_or_none(until))
     named = read_handles(handles) if handles is not None else None
     with ExitStack() as stack:
@@ -483,14 +472,35 @@ def diff(
             order, unsure, strict, time_tolerance, named, shift=shift, note_reasons=ignore_reason is None
         )
         found = compare_sides(both, options)
-        report = Report(both, selection, options, found, shown)
-        told = [*both[0].warnings, *both[1].warnings]
-        lines = [*(f"warning: {text}" for text in told), *(text for text, _ in report.lines())]
-        result = DiffResult("\n".join(map(printable, lines)))
-        result.conforms, result.differences = found.conforms, found.differences
-        result.summary, result.warnings, result._comparison = report.summary(), told, found
-        result._where = both[0].where, both[1].where
-        return result
+        return _diff_result(both, found, Report(both, selection, options, found, shown))
+
+
+def _diff_result(sides: tuple[Side, Side], found: Comparison, report: Report) -> DiffResult:
+    told = warnings_of(sides)
+    lines = [*(f"warning: {text}" for text in told), *(text for text, _ in report.lines())]
+    result = DiffResult("\n".join(map(printable, lines)))
+    result.conforms, result.differences = found.conforms, found.differences
+    result.summary, result.warnings, result._comparison = report.summary(), told, found
+    result._where = sides[0].where, sides[1].where
+    return result
+
+
+def _check_arguments(**given: object) -> None:
+    """Refuse values of :func:`diff` that would be taken as something else."""
+    for argument, value in given.items():
+        is_right, wanted = _ARGUMENTS[argument]
+        if not is_right(value):
+            raise InputError(f"found {value!r}", where=argument, expected=wanted)
+
+
+_ARGUMENTS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "order": (lambda one: one in get_args(Order), "channel, device or total"),
+    "from_version": (lambda one: isinstance(one, int), "a version"),
+    "to_version": (lambda one: one is None or isinstance(one, int), "a version, or None"),
+    "time_tolerance": (lambda one: one is None or _is_number(one, 0), "seconds, or None"),
+    "shift": (lambda one: one in (None, "auto") or _is_number(one), "seconds, 'auto', or None"),
+}
+"""Arguments of :func:`diff`: what is right, and what is wanted, in words."""
 
 
 def lint(trace: Trace | str | Path, *, strict: bool = False) -> list[Violation]:
@@ -500,10 +510,7 @@ def lint(trace: Trace | str | Path, *, strict: bool = False) -> list[Violation]:
     """
     with ExitStack() as stack:
         side = _side(stack, trace, EVERYTHING)
-        leave_out_half_told(side)
-        found = lint_messages(side.batches(), strict)
-        left_out_of(side)
-    return found
+        return check_side(side, strict).violations
 
 
 def _received(one: object) -> TraceMessage:
@@ -520,12 +527,15 @@ def _moment_or_none(at: str | datetime | None) -> str | None:
     return None if at is None else _moment(at)
 
 
-def _side(stack: ExitStack, one: Log | Trace | Messages | str | Path, selection: Selection) -> Side:
+def _side(stack: ExitStack, one: Comparable | Sequence[Trace | str | Path], selection: Selection) -> Side:
     if isinstance(one, Log):
         return LogSide(stack.enter_context(one._place.reading()), selection)
-    if isinstance(one, Trace):
-        return TraceSide([(one.name, one)], selection)
-    if isinstance(one, list | tuple):
-        return MessageSide("the messages", "given", [_received(message) for message in one], selection)
-    name = _name(one, "a Log, a Trace, a list of messages, or the name of a file")
-    return stack.enter_context(open_sides([name], SideOptions(selection)))
+    if not isinstance(one, list | tuple):
+        name = (
+            one if isinstance(one, Trace) else _name(one, "a Log, a Trace, a list of messages, or the name of a file")
+        )
+        return stack.enter_context(open_sides([name], SideOptions(selection)))
+    if one and isinstance(one[0], Trace | str | Path):
+        several = [each if isinstance(each, Trace) else _name(each, "a Trace, or the name of a file") for each in one]
+        return stack.enter_context(open_sides(several, SideOptions(selection)))
+    return MessageSide("the messages", "given", [_received(message) for message in one], selection)

@@ -428,6 +428,20 @@ def test_warnings_stand_in_the_report() -> None:
     assert result.splitlines()[0] == f"warning: {result.warnings[0]}"
 
 
+def test_several_traces(folder: Path) -> None:
+    """A list is merged by time; a log is none of several."""
+    rows = ["message,param1,param2,app,device,line,at\n"]
+    rows += [f"{one.message},{one.param1},{one.param2},{one.app},{one.device},{one.line or ''},{at}\n"
+             for one, at in zip(two_nodes().messages(), ("2026-01-01T08:00:00Z", "2026-01-01T08:00:01Z"), strict=False)]  # fmt: skip
+    (folder / "phone.csv").write_text("".join(rows[:2]))
+    (folder / "line.csv").write_text("".join([rows[0], rows[2]]))
+    result = cti_es.diff(two_nodes(), [cti_es.read_trace("line.csv"), "phone.csv"])
+
+    assert (result.summary.matched, result.summary.actual) == (2, 2)
+    with pytest.raises(cti_es.InputError, match="found Log; expected a Trace, or the name of a file"):
+        cti_es.diff(two_nodes(), ["phone.csv", two_nodes()])  # type: ignore[list-item]
+
+
 def test_what_cannot_be_compared() -> None:
     """Times of a trace without times, a file that is not there."""
     with pytest.raises(cti_es.InputError, match="ACTUAL has no times"):

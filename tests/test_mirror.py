@@ -11,8 +11,6 @@ from conftest import ROOT
 TESTS = ROOT / "tests"
 
 TOGETHER = {
-    "traces/several": "cli/test_diff_files",
-    "traces/comparing": "cli/test_diff_files",
     "answers/names": "answers/test_outages",
     "answers/notes": "answers/test_message",
     "answers/out_of_service": "answers/test_outages",

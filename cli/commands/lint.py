@@ -33,9 +33,9 @@ def command(
     path: str | None,
 ) -> int:
     """Check a trace without a log: exit 0 when it keeps the rules, 1 when it breaks one. Warnings change nothing."""
+    from cti_es.traces.checking import check_side
     from cti_es.traces.comparing import SideOptions, open_side
-    from cti_es.traces.diff.lint import lint
-    from cti_es.traces.sides import EVERYTHING, leave_out_half_told, left_out_of
+    from cti_es.traces.sides import EVERYTHING
     from cti_es_cli.exits import ClosedPipe
     from cti_es_cli.views import VIOLATIONS
 
@@ -43,9 +43,7 @@ def command(
         EVERYTHING, format_by(trace_format, patterns), reading_options(skip_bad, date, zones, patterns), unpack_limit()
     )
     with open_side(trace, options) as side:
-        leave_out_half_told(side)
-        found = lint(side.batches(), strict)
-        left_out = left_out_of(side)
+        found, left_out = check_side(side, strict)
     if left_out:
         warn(f"left out of {side.name}: {left_out}")
     for warning in side.warnings:

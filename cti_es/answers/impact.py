@@ -17,6 +17,7 @@ from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device, DeviceState
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.events import CtiManagerFailed, CtiManagerRecovered, Event, Kind, NodeFailed, NodeRecovered
+from cti_es.vocabulary.words import counted, verb
 
 ImpactScope = Literal["node", "call_manager", "cti_manager"]
 """What fails: a node with its CTI Manager, its call processing alone, its CTI Manager alone."""
@@ -278,7 +279,7 @@ def weaknesses(cluster: Cluster, book: Book) -> Iterator[Weakness]:
     groups = Counter(one.group for one in cluster.devices.values())
     for group, count in groups.items():
         if len(group) == 1:
-            text = f"{_devices(count)} can be served by {group[0]} only: nothing takes them if it fails"
+            text = f"{counted(count, 'device')} can be served by {group[0]} only: nothing takes them if it fails"
             yield Weakness(finding="one_node", nodes=list(group), app=None, devices=count, text=text)
     for app, provider in book.connected():
         if len(provider.cti_managers) == 1:
@@ -299,13 +300,10 @@ def _other_orders(cluster: Cluster, book: Book) -> Iterator[Weakness]:
     for (app, group), count in found.items():
         managers = book.providers[app].cti_managers
         if _common(group, managers) != _common(managers, group):
-            text = f"{_devices(count)} of {app} prefer {', '.join(group)}, its CTI Managers are {', '.join(managers)}"
+            who, prefer = counted(count, "device"), verb(count, "prefer")
+            text = f"{who} of {app} {prefer} {', '.join(group)}, its CTI Managers are {', '.join(managers)}"
             yield Weakness(finding="other_order", nodes=list(group), app=app, devices=count, text=text)
 
 
 def _common(nodes: Iterable[str], others: Collection[str]) -> list[str]:
     return [one for one in nodes if one in others]
-
-
-def _devices(count: int) -> str:
-    return f"{count:,} device" if count == 1 else f"{count:,} devices"

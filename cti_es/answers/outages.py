@@ -12,6 +12,7 @@ from cti_es.answers.window import Window
 from cti_es.logs.reading import WHOLE, Cut, Log, Reading, check_end
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.times import duration_text
+from cti_es.vocabulary.words import counted
 
 
 class Wanted(NamedTuple):
@@ -115,15 +116,11 @@ class Totals:
         """The sums in one line."""
         if not self.number:
             return "no outages"
-        parts = [f"{_counted(self.number, 'outage')} of {_counted(len(self._devices), 'device')}"]
+        parts = [f"{counted(self.number, 'outage')} of {counted(len(self._devices), 'device')}"]
         if self.longest and self.longest.seconds:
             parts.append(f"longest {duration_text(self.longest.seconds)} ({self.longest.device})")
             parts.append(f"total {duration_text(self.seconds)}")
         return ", ".join([*parts, f"{self.lasting} still out"])
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _watching(replay: Replay, wanted: Wanted) -> Watching:

@@ -17,6 +17,7 @@ from cti_es.logs.timeline import Backwards, Timeline
 from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
 from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
 from cti_es.vocabulary.events import Event, NumberedEvents
+from cti_es.vocabulary.words import counted
 
 SNAPSHOT_WORK = 100_000
 """A snapshot is taken when a reader without it would have to fold this many events and steps."""
@@ -234,7 +235,7 @@ def misfits_refused(name: str, numbers: list[int], found: list[MisfitReport]) ->
     lines = [f"{f'{where}: ' if where else ''}misfit {one.version} {one.code} {one.text}" for where, one in shown]
     if len(found) > MISFITS_SHOWN:
         lines.append(f"… and {len(found) - MISFITS_SHOWN} more")
-    count = "1 misfit" if len(found) == 1 else f"{len(found)} misfits"
+    count = counted(len(found), "misfit")
     lines.append(f"{count}: nothing was stored")
     return MisfitsRefused("\n".join(lines), numbers, found)
 

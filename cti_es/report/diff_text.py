@@ -17,6 +17,7 @@ from cti_es.traces.diff.handles import bare
 from cti_es.traces.sides import EVERYTHING, LogSide, Selection, Side
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import REASON_NAMES, TraceMessage
+from cti_es.vocabulary.words import counted, verb
 
 Where = Callable[[int], str]
 Time = Callable[[str], str]
@@ -125,8 +126,9 @@ class Report:
                 "Other reasons, which decide nothing here:", self.comparison.noted, self._actual.where
             )
         if self._left_out:
+            are = "is" if len(self._shown) == 1 else "are"
             yield ""
-            yield f"… and {self._left_out:,} more differences; {len(self._shown):,} are shown"
+            yield f"… and {counted(self._left_out, 'more difference')}; {len(self._shown):,} {are} shown"
 
     def head(self) -> Iterator[str]:
         """The two sides and the options, a line each, and what should be known before the verdict."""
@@ -142,8 +144,9 @@ class Report:
         words += [f"up to version {selection.to_version}"] * (selection.to_version is not None)
         words += [f"since {self._time(selection.since)}"] if selection.since else []
         words += [f"until {self._time(selection.until)}"] if selection.until else []
-        yield f"Expected: {self._expected.name} ({self._expected.kind}), {_many(self.comparison.expected, 'message')}"
-        yield f"Actual:   {self._actual.name} ({self._actual.kind}), {_many(self.comparison.actual, 'message')}"
+        expected, actual = (counted(number, "message") for number in (self.comparison.expected, self.comparison.actual))
+        yield f"Expected: {self._expected.name} ({self._expected.kind}), {expected}"
+        yield f"Actual:   {self._actual.name} ({self._actual.kind}), {actual}"
         yield f"Options:  {', '.join(words)}; handles {self._handles_from()}"
         yield from self._beside()
 
@@ -153,7 +156,7 @@ class Report:
         if abs(found.ahead) > CLOCKS_AGREE:
             yield f"Clocks:   ACTUAL is {abs(found.ahead):g} s {'ahead' if found.ahead > 0 else 'behind'}"
         if found.cut:
-            yield f"Handles:  {_many(found.cut, 'handle')} compared with the likeliest channels only, not with all"
+            yield f"Handles:  {counted(found.cut, 'handle')} compared with the likeliest channels only, not with all"
         if not found.expected and self._expected.kind == "replayed":
             yield "Silence:  no event of the log causes a message here"
 
@@ -169,27 +172,28 @@ class Report:
         """The verdict in a line, then the counts, a line each."""
         found = self.summary()
         verdict = _CONFORMS if found.conforms else _DIFFERS
-        yield f"{verdict}: {found.matched:,} of {_many(found.expected, 'expected message')} matched"
+        yield f"{verdict}: {found.matched:,} of {counted(found.expected, 'expected message')} matched"
         kinds = [f"{number:,} {kind}" for kind, number in found.differences.items() if number]
         if kinds:
             yield f"  {', '.join(kinds)}{self._of_how_many(found)}"
         if found.announced:
-            yield f"  {_many(found.announced, 'first message')} announced: the handle had that state anyway"
+            yield f"  {counted(found.announced, 'first message')} announced: the handle had that state anyway"
         if found.compared_without_reason:
-            yield f"  {_many(found.compared_without_reason, 'message')} compared without a reason: a trace has none"
+            yield f"  {counted(found.compared_without_reason, 'message')} compared without a reason: a trace has none"
         if found.skipped:
             yield f"  skipped: {', '.join(f'{number:,} {name}' for name, number in found.skipped.items())}"
         if self._options.order != "channel" and found.handles == "inferred" and found.differences["moved"]:
             yield "  handles are inferred: moved ones may only be handles that say the same (a file of handles tells)"
         if found.unreadable:
-            yield f"  {_many(found.unreadable, 'unreadable message line')} skipped"
+            yield f"  {counted(found.unreadable, 'unreadable message line')} skipped"
         if found.too_different:
             yield f"  too different to be compared as a whole: {found.too_different:,}, compared piece by piece"
 
     def _of_how_many(self, found: SummaryRow) -> str:
         if self._options.order == "total":
             return ""
-        return f"; {found.channels_differing:,} of {_many(found.channels, self._options.order)} differ"
+        differ = verb(found.channels_differing, "differ")
+        return f"; {found.channels_differing:,} of {counted(found.channels, self._options.order)} {differ}"
 
     def _handles(self) -> Iterator[str]:
         yield "Handles:"
@@ -289,7 +293,7 @@ def _other_reasons(title: str, differences: list[Difference], where: Where) -> I
     for one in differences:
         gathered[f"{_reason(one.expected)} → {_reason(one.actual)}"].append(one)
     for what, some in gathered.items():
-        yield f"  {what}, {len(some):,} {'time' if len(some) == 1 else 'times'}"
+        yield f"  {what}, {counted(len(some), 'time')}"
         yield f"    first     {_in_channel(some[0], where)}"
 
 
@@ -309,10 +313,6 @@ CLOCKS_AGREE = 2
 _NO_MATCH = {"channel": "none in this channel", "device": "none of this device", "total": "none"}
 _CONFORMS, _DIFFERS = "CONFORMS", "DIFFERS"
 _HOW = {"inferred": "inferred from the messages", "given": "from a file", "named": "by name"}
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _indent(text: str) -> int:

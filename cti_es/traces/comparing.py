@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
 from cti_es.logs.file_log import FileLog
@@ -31,6 +31,14 @@ class SideOptions(NamedTuple):
     limit: UnpackLimit = UNPACK_LIMIT
 
 
+class NamedTrace(Trace, Protocol):
+    """A trace that knows its name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is spoken of."""
+
+
 @contextmanager
 def open_side(source: str, options: SideOptions) -> Iterator[Side]:
     """The side that a SOURCE or a trace file is; what it is is decided by its content, unless a format is given."""
@@ -39,10 +47,11 @@ def open_side(source: str, options: SideOptions) -> Iterator[Side]:
 
 
 @contextmanager
-def open_sides(sources: Sequence[str], options: SideOptions) -> Iterator[Side]:
+def open_sides(sources: Sequence[str | NamedTrace], options: SideOptions) -> Iterator[Side]:
     """The side that a SOURCE is, or a trace, or several traces, which are merged by time.
 
-    What each is is decided by its content, unless a format is given. Raises :class:`InputError` for a log among others.
+    What each is is decided by its content, unless a format is given; a trace that has been read is what it is. Raises
+    :class:`InputError` for a log among others.
     """
     with ExitStack() as stack:
         opened = [_opened(stack, source, options) for source in sources]
@@ -56,7 +65,9 @@ def open_sides(sources: Sequence[str], options: SideOptions) -> Iterator[Side]:
         yield TraceSide([one for one in opened if not isinstance(one, LogSide)], options.selection)
 
 
-def _opened(stack: ExitStack, source: str, options: SideOptions) -> LogSide | tuple[str, Trace]:
+def _opened(stack: ExitStack, source: str | NamedTrace, options: SideOptions) -> LogSide | tuple[str, Trace]:
+    if not isinstance(source, str):
+        return source.name, source
     if is_piped(source):
         return _file(stack, name_of(source), stack.enter_context(kept(source, options.limit)), options)
     path = parse_address(source).path
@@ -103,6 +114,11 @@ def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
     if options.time_tolerance is not None:
         check_times(found)
     return found
+
+
+def warnings_of(sides: Iterable[Side]) -> list[str]:
+    """What a reader should know of sides that have been compared, each once: both may be the same log."""
+    return list(dict.fromkeys(text for side in sides for text in side.warnings))
 
 
 def _check_silence(expected: Side, actual: Side) -> None:

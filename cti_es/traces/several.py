@@ -3,20 +3,17 @@
 Specified in docs/reference/comparison.md#several-files.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from itertools import islice
-from operator import ge, le
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from cti_es.traces.time_order import TimeOrder
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import TraceMessage
 from cti_es.vocabulary.times import sort_key
 
-JUMP = 1.0
-"""By so many seconds times may go back without a word: programs that log with several threads do so."""
+Batches = Iterable[Sequence[TraceMessage]]
 
 
 class Ordered(NamedTuple):
@@ -27,47 +24,35 @@ class Ordered(NamedTuple):
     warnings: list[str]
 
 
-def in_order(files: list[tuple[str, list[TraceMessage]]]) -> Ordered:
+def in_order(files: Sequence[tuple[str, Batches]]) -> Ordered:
     """The messages of files, each with its name: one file as it stands, or from its end if its newest come first.
 
     Several files are merged by time. Raises :class:`InputError` for a message without a time then.
     """
-    warnings: list[str] = []
-    turned = [(name, _oldest_first(name, messages, warnings)) for name, messages in files]
-    if len(files) == 1:
-        [(_, before)], [(_, after)] = files, turned
-        if after is before:
-            return Ordered(before, [], warnings)
-        return Ordered(_numbered(after), [str(one.place) for one in after], warnings)
-    both = [(name, one) for name, messages in turned for one in messages]
-    for name, one in both:
+    turned, warnings = [], []
+    for name, batches in files:
+        order = TimeOrder()
+        messages = [message for batch in order.of(batches) for message in batch]
+        turned.append((name, messages, order.newest_first))
+        warnings += order.warnings(name)
+    if len(turned) > 1:
+        return _merged([(name, one) for name, messages, _ in turned for one in messages], warnings)
+    [(_, messages, newest_first)] = turned
+    if newest_first:
+        return Ordered(_numbered(messages), [str(one.place) for one in messages], warnings)
+    return Ordered(messages, [], warnings)
+
+
+def _merged(messages: list[tuple[str, TraceMessage]], warnings: list[str]) -> Ordered:
+    for name, one in messages:
         if one.at is None:
             raise InputError(
                 f"{one.message} without a time", where=f"{name}:{one.place}", expected="times, to merge several files"
             )
-    both.sort(key=lambda pair: sort_key(pair[1].at or ""))
-    return Ordered(_numbered([one for _, one in both]), [f"{name}:{one.place}" for name, one in both], warnings)
+    messages.sort(key=lambda pair: sort_key(pair[1].at or ""))
+    places = [f"{name}:{one.place}" for name, one in messages]
+    return Ordered(_numbered([one for _, one in messages]), places, warnings)
 
 
 def _numbered(messages: list[TraceMessage]) -> list[TraceMessage]:
     return [replace(one, place=number) for number, one in enumerate(messages, 1)]
-
-
-def _oldest_first(name: str, messages: list[TraceMessage], warnings: list[str]) -> list[TraceMessage]:
-    """The messages, turned round if their times only go back; a warning if times go back here and there."""
-    times = [sort_key(one.at) for one in messages if one.at is not None]
-    if all(map(le, times, islice(times, 1, None))):
-        return messages
-    if all(map(ge, times, islice(times, 1, None))):
-        warnings.append(f"the newest messages of {name} come first: it was read from its end")
-        return messages[::-1]
-    timed = [one for one in messages if one.at is not None]
-    back = (timed[at - 1 : at + 1] for at in range(1, len(timed)) if times[at] < times[at - 1])
-    jump = next((one for before, one in back if _seconds(before) - _seconds(one) > JUMP), None)
-    if jump is not None:
-        warnings.append(f"times go back at {name}:{jump.place}; the order of its lines counts")
-    return messages
-
-
-def _seconds(message: TraceMessage) -> float:
-    return datetime.fromisoformat(message.at or "").timestamp()

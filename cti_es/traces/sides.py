@@ -13,9 +13,9 @@ from cti_es.model.homes import Home, home
 from cti_es.model.replay import MisfitReport
 from cti_es.model.steps import Opened
 from cti_es.traces.diff.channels import Key
-from cti_es.traces.diff.states import COMPARED_STATES, is_of_another_state, one_compared_state, other_state
-from cti_es.traces.recognise import TRACE_FORMATS
+from cti_es.traces.diff.states import is_of_another_state, one_compared_state, other_state
 from cti_es.traces.several import in_order
+from cti_es.traces.time_order import TimeOrder
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message, TraceMessage
@@ -99,6 +99,10 @@ class Side(ABC):
     def in_order(self) -> list[Sequence[TraceMessage]]:
         """The same, in the order in which they were received; their ``place`` grows."""
         return list(self.batches())
+
+    def as_received(self) -> Iterator[Sequence[TraceMessage]]:
+        """The same, as they come, without holding all of them: a trace whose newest come first is turned round."""
+        return self.batches()
 
     def where(self, place: int) -> str:
         """Where the message with this place stands: a line, with the name of its file if there are several."""
@@ -242,14 +246,18 @@ class TraceSide(Side):
 
         Raises :class:`InputError` if there is none of any kind in the traces, or none with a time to merge them by.
         """
-        read = [
-            (name, [one for batch in map(self._kept, trace.batches()) for one in batch]) for name, trace in self._traces
-        ]
+        found, self._places, warnings = in_order([(name, map(self._kept, one.batches())) for name, one in self._traces])
         if not self.read and not self.is_silent():
             raise _nothing_in(self)
-        found, self._places, warnings = in_order(read)
         self.warnings += warnings
         return [found]
+
+    def as_received(self) -> Iterator[Sequence[TraceMessage]]:
+        """The messages of one trace after the other, each in the order in which they were received."""
+        for name, trace in self._traces:
+            order = TimeOrder()
+            yield from order.of(map(self._kept, trace.batches()))
+            self.warnings += order.warnings(name)
 
     def where(self, place: int) -> str:
         """Where the message with this place stands: a line, with the name of its file if there are several."""
@@ -286,25 +294,6 @@ def _nothing_in(side: Side) -> InputError:
         expected = "CtiDeviceOutofService, CtiDeviceInService or another alarm of CTI, as each CTI Manager logs them"
         return InputError("no CTI alarm in it", where=side.name, expected=expected)
     return InputError("no message in it", where=side.name, expected=AT_LEAST_ONE)
-
-
-def leave_out_half_told(side: Side) -> None:
-    """Leave out states of which the format of a trace cannot tell the other half: they never take turns there."""
-    half = {message for name in side.formats for message, _ in TRACE_FORMATS[name].untold}
-    side.untold = frozenset((message, state) for message, state in COMPARED_STATES if message in half)
-
-
-def left_out_of(side: Side) -> str:
-    """What was left out of a trace that has been read, in words: empty if nothing was.
-
-    Raises :class:`InputError` if there was nothing else in the trace.
-    """
-    left_out = [f"{count} {name}" for name, count in side.skipped().items()]
-    left_out += [f"{side.unreadable()} that cannot be read"] if side.unreadable() else []
-    if not side.messages:
-        found = f"no message to check ({', '.join(left_out)})" if left_out else "no message to check"
-        raise InputError(found, where=side.name, expected=AT_LEAST_ONE)
-    return ", ".join(left_out)
 
 
 def received(message: Message) -> TraceMessage:

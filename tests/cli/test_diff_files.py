@@ -70,7 +70,7 @@ def test_newest_first(expected, quick, write):
     write(lines([*expected[:5], *expected[4:]][::-1]), "newest.ndjson")
     text, warnings = report(quick("diff", "events.ndjson", "newest.ndjson"), 1)
 
-    assert "  1 unexpected; 1 of 5 channels differ\n" in text
+    assert "  1 unexpected; 1 of 5 channels differs\n" in text
     assert "  came        16  LINE_LINEDEVSTATE" in text
     assert warnings == "warning: the newest messages of newest.ndjson come first: it was read from its end\n"
 

@@ -131,7 +131,7 @@ class _Splitter:
 
     def _messages(self, key: Key, message: TraceMessage) -> list[TraceMessage]:
         """Where a message belongs that is a CLOSE, or of a channel or kind that is new."""
-        kind = _kind(message.message)
+        kind = kind_of(message.message)
         name = (
             Name(kind, message.app, message.device, message.line, key[-1])
             if kind != "configuration"
@@ -153,7 +153,8 @@ class _Splitter:
 _STATE_OF = {"phone": "PHONE_STATE", "line": "LINE_LINEDEVSTATE"}
 
 
-def _kind(message: str) -> ChannelKind:
+def kind_of(message: str) -> ChannelKind:
+    """The kind of the channel that a message belongs to."""
     if message in CONFIGURATION:
         return "configuration"
     return "phone" if message.startswith("PHONE") else "line"

@@ -7,6 +7,7 @@ from cti_es.traces.diff.channels import Name
 from cti_es.traces.diff.compare import Comparison
 from cti_es.traces.diff.handles import Given, bare
 from cti_es.vocabulary.errors import NoTimes, OtherApplication, did_you_mean
+from cti_es.vocabulary.words import verb
 
 
 def check_sides(found: Comparison, apps: Collection[str] = ()) -> None:
@@ -46,8 +47,9 @@ def handles_of_nothing(found: Comparison, given: Mapping[str, Given]) -> list[st
     lost = [one for one in came if one and one not in expected]
     if not lost:
         return []
+    stand = verb(len(lost), "stand")
     return [
-        f"of the handles given, {len(lost):,} stand for channels without an expected message, the first for"
+        f"of the handles given, {len(lost):,} {stand} for channels without an expected message, the first for"
         f" {_said(lost[0])}{_near(lost[0], names)}"
     ]
 

@@ -186,31 +186,43 @@ def _second_handles(pairs: list[Pair], compared: Compared) -> tuple[list[Pair], 
     One that only tells its state, which the channel does not miss, is none: it was opened, and no more came on it. Nor
     is what came on the same handle after its CLOSE. The pairs without these, and the aliases.
     """
-    whole = {one.actual.name.names: one for one in pairs if one.expected and one.actual}
+    by_names = {one.actual.name.names: one.actual for one in pairs if one.expected and one.actual}
+    owner = {one.actual.name: one.actual for one in pairs if one.expected and one.actual}
+    expected = {one.actual.name: one.expected for one in pairs if one.expected and one.actual}
+    more: dict[Name, list[Channel]] = defaultdict(list)
     left, aliases = [], []
     for one in pairs:
-        first = None if one.expected or not one.actual else whole.get(one.actual.name.names)
-        if not first or not first.actual or not one.actual or one.actual.name.device is None:
+        extra = None if one.expected else one.actual
+        first = extra and (owner.get(_before(extra.name)) or by_names.get(extra.name.names))
+        if not extra or not first or extra.name.device is None:
             left.append(one)
-            continue
-        merged = in_order([first.actual, one.actual])
-        if one.actual.name.handle != first.actual.name.handle:
-            if _only_tells_state(one.actual, merged, first, compared):
-                left.append(one)
-                continue
-            detail = f"stands for the channel that handle {first.actual.name.handle} stands for"
-            aliases.append(Difference("alias", str(one.actual.name), None, one.actual.messages[0], None, detail))
-        first.actual.messages = merged
+        elif extra.name.handle == first.name.handle:
+            owner[extra.name] = first
+            more[first.name].append(extra)
+        elif _only_tells_state(extra, first, expected[first.name], compared):
+            left.append(one)
+        else:
+            detail = f"stands for the channel that handle {first.name.handle} stands for"
+            aliases.append(Difference("alias", str(extra.name), None, extra.messages[0], None, detail))
+            more[first.name].append(extra)
+    for name, extras in more.items():
+        owner[name].messages = in_order([owner[name], *extras])
     return left, aliases
 
 
-def _only_tells_state(channel: Channel, merged: list[TraceMessage], first: Pair, compared: Compared) -> bool:
+def _before(name: Name) -> Name:
+    """The channel of the same handle that a CLOSE ended before this one."""
+    return name._replace(number=name.number - 1)
+
+
+def _only_tells_state(channel: Channel, first: Channel, expected: Channel, compared: Compared) -> bool:
     """Whether a channel has nothing but a state, and the other one does not fit better with it."""
     if [token[:2] in TELLS_STATE for token in compared.tokens(channel.messages)] != [True]:
         return False
-    whole = [first.expected, first.actual]
-    expected, actual = (compared.tokens(one.messages if one else []) for one in whole)
-    return distance(expected, compared.tokens(merged)) >= distance(expected, actual)
+    wanted, without, merged = (
+        compared.tokens(messages) for messages in (expected.messages, first.messages, in_order([first, channel]))
+    )
+    return distance(wanted, merged) >= distance(wanted, without)
 
 
 def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:

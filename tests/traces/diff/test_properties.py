@@ -146,3 +146,18 @@ def test_a_lost_message_is_found_whatever_the_handles(case, data):
 
     assert [one.kind for one in found.differences] == ["missing"]
     assert found.matched == len(messages) - 1
+
+
+@given(renamed(), st.sampled_from(["names and handles", "names", "handles"]))
+@FEWER
+def test_a_doubled_trace(case, known):
+    """Each message came twice: all are matched, and each second one is unexpected, whatever the trace knows."""
+    messages, trace, _ = case
+    assume(messages)
+    if known != "handles":
+        trace = [replace(one, handle=one.handle if known != "names" else None) for one in messages]
+    doubled = [replace(one, place=place) for place, one in enumerate((one for one in trace for _ in "12"), 1)]
+    found = compare([messages], [doubled], DiffOptions(strict=True))
+
+    assert found.matched == len(messages)
+    assert [one.kind for one in found.differences] == ["unexpected"] * len(messages)
