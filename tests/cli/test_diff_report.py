@@ -179,7 +179,8 @@ def test_max(most, bad, quick):
     left = max(0, 5 - most)
 
     assert (len(rows), summary["left_out"], sum(summary["differences"].values())) == (5 - left, left, 5)
-    assert (f"\n… and {left} more differences; {most} are shown\n" in report) is (left > 0)
+    shown = "1 is" if most == 1 else f"{most} are"
+    assert (f"\n… and {left} more differences; {shown} shown\n" in report) is (left > 0)
 
 
 def test_max_is_20_at_first(expected, quick, write):
