@@ -33,6 +33,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
 from support import forked as client
+from support import refresh_reference
 
 from cti_es.logs.store.base import ROW_EVENTS
 from cti_es.logs.store.schema import OBJECTS
@@ -65,9 +66,9 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
 FOREIGN_OPTIONS = {
-    "--big", "--callgrind-out-file", "--cti-update", "--check", "--config-file", "--first-seed", "--hypothesis-profile",
-    "--immutable", "--machine", "--nl", "--no-index", "--only", "--part", "--quick", "--randomly-seed", "--rounds",
-    "--states", "--strict", "--table", "--tool",
+    "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force",
+    "--hypothesis-profile", "--immutable", "--machine", "--nl", "--no-index", "--only", "--part", "--python", "--quick",
+    "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--user",
 }  # fmt: skip
 """Options of other programs that pages name: sqlite-utils, datasette, linters, pytest, benchmarks and campaigns."""
 
@@ -338,6 +339,13 @@ def test_no_page_names_an_option_that_does_not_exist(page: Path) -> None:
     for command, rest in re.findall(rf"(?:`|^\$ )(?:cti-es )?({commands}) ([^`\n|]*)", text, re.M):
         wrong = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) - ALL_OPTIONS[command] - {"--debug"}
         assert not wrong, f"{name(page)}: {command} has no {wrong}"
+
+
+@pytest.mark.parametrize("page", refresh_reference.PAGES)
+def test_pages_made_of_the_program_are_up_to_date(page: str) -> None:
+    """The tables of options and fields are what the program has now."""
+    made = refresh_reference.PAGES[page]()
+    assert (DOCS / "reference" / page).read_text("utf-8") == made, "run: python tests/support/refresh_reference.py"
 
 
 # --- pages and links ------------------------------------------------------------------------------------------------
