@@ -109,6 +109,10 @@ _PREFIXES = {
 """How SQLite itself begins the text that it keeps of each kind of object."""
 
 
+_IN_PAGES = "*** in database main ***\n"
+"""How SQLite begins what it says of pages, before it looks at their rows: those may then come without end."""
+
+
 class Difference(NamedTuple):
     """What is not as we made it. ``is_read``: it could change what a reader sees, or does."""
 
@@ -132,7 +136,7 @@ def differences(connection: Connection) -> list[Difference]:
     Only the texts are read; nothing that they say is done. Tables, views and triggers of others that do not touch ours
     are their business.
     """
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     found = {(str(kind), str(name).lower()): str(sql) for kind, name, sql in rows}
     return [*_not_ours(found), *_strange(found)]
 
@@ -146,7 +150,7 @@ def _not_ours(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
 
 
 def _strange(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
-    for (kind, name), sql in found.items():
+    for (kind, name), sql in sorted(found.items()):
         if (kind, name) in OBJECTS:
             continue
         if not sql.startswith(_PREFIXES.get(kind, ())):
@@ -170,6 +174,19 @@ def faults(connection: Connection) -> Iterator[Fault]:
 
 
 def _faults_of_tables(connection: Connection) -> Iterator[Fault]:
+    is_sound = True
+    for table in TABLES:
+        for (line,) in connection.execute(f"PRAGMA integrity_check('{table}')"):
+            if line != "ok":
+                yield from (Fault(None, None, f"SQLite: {one}") for one in line.removeprefix(_IN_PAGES).split("\n"))
+            if line.startswith(_IN_PAGES):
+                is_sound = False
+                break
+    if is_sound:
+        yield from _lost_rows(connection)
+
+
+def _lost_rows(connection: Connection) -> Iterator[Fault]:
     for table in ("ids", "snapshots"):
         lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
         for (log,) in lost:
@@ -177,7 +194,3 @@ def _faults_of_tables(connection: Connection) -> Iterator[Fault]:
     rows, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM batches").fetchone()
     if rows != last:
         yield Fault(None, None, f"the last row has position {last}, but there are {rows} rows")
-    for table in TABLES:
-        for (line,) in connection.execute(f"PRAGMA integrity_check('{table}')"):
-            if line != "ok":
-                yield Fault(None, None, f"SQLite: {line}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from cti_es.logs.store import schema
 from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
+from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
 from cti_es.logs.store.sqlite_connection import (
     LARGEST_VALUE,
     begin,
@@ -68,6 +69,7 @@ class SqliteStore:
         self._is_immutable = not write and is_immutable(path)
         with self._explained():
             self._connection = connect_to_write(path, wait) if write else connect_to_read(path, wait)
+            self._bounds = Bounds(self._connection, path)
             self._check(write, suspect)
             if write and not draft:
                 use_wal(self._connection, wait)
@@ -77,8 +79,9 @@ class SqliteStore:
     def logs(self) -> list[LogInfo]:
         """Its logs, in the order in which they were begun."""
         firsts = "SELECT MIN(position) FROM batches GROUP BY log"
-        first = self._select(f"SELECT {_ROW} FROM batches WHERE position IN ({firsts}) ORDER BY position")
-        return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(self._row, first)]
+        with self._bounds.together():
+            first = self._select(f"SELECT {_ROW} FROM batches WHERE position IN ({firsts}) ORDER BY position")
+            return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(self._row, first)]
 
     def names(self) -> list[str]:
         """The names of its logs, whatever is wrong with their rows."""
@@ -151,6 +154,7 @@ class SqliteStore:
             self.close()
             with self._explained():
                 self._connection = connect_to_read(self._path, self._wait)
+                self._bounds = Bounds(self._connection, self._path)
                 self._is_immutable = is_immutable(self._path)
 
     def close(self) -> None:
@@ -167,19 +171,24 @@ class SqliteStore:
         """
         with self._transaction():
             with self._explained():
+                self._bounds.allowance()
                 self._check_objects(write=True)
-            writer = _SqliteWriter(self, self._connection, log)
+            writer = _SqliteWriter(self, self._connection, self._bounds, log)
             yield writer
             if self.head(log) != writer.head:
                 raise StoreError("the store did not keep what was written", where=self.address, hint=_CHANGED)
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
-        """Inside this context everything that is read is of one moment: one read transaction."""
+        """Inside this context everything that is read is of one moment: one read transaction.
+
+        All of it together is bounded by the size of the file, as a single question is elsewhere.
+        """
         with self._explained():
             self._connection.execute("BEGIN")
         try:
-            yield
+            with self._bounds.together():
+                yield
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -257,10 +266,9 @@ class SqliteStore:
 
     def _hash_at(self, log: str, version: int) -> str | None:
         sql = (
-            "SELECT hash FROM batches WHERE log = ? AND version <= ? AND version + count - 1 = ?"
-            " ORDER BY version DESC LIMIT 1"
+            "SELECT version + count - 1, hash FROM batches WHERE log = ? AND version <= ? ORDER BY version DESC LIMIT 1"
         )
-        return next((hash_ for (hash_,) in self._select(sql, (log, version, version))), None)
+        return next((hash_ for last, hash_ in self._select(sql, (log, version)) if last == version), None)
 
     def _row(self, values: tuple[Any, ...]) -> Row:
         self._typed(values, _ROW_TYPES)
@@ -280,18 +288,20 @@ class SqliteStore:
 
     def _select(self, sql: str, values: Any = ()) -> list[Any]:
         with self._explained():
-            return self._connection.execute(sql, values).fetchall()
+            return list(map(self._bounds.allowance().counted, self._connection.execute(sql, values)))
 
     def _stream(self, sql: str, values: Any) -> Iterator[Any]:
         """Rows as they are read. Errors of the one who reads them pass through untouched."""
         with self._explained():
+            allowance = self._bounds.allowance()
             cursor = self._connection.execute(sql, values)
-        while True:
-            with self._explained():
-                row = cursor.fetchone()
-            if row is None:
-                return
+        while (row := self._next(cursor, allowance)) is not None:
             yield row
+
+    def _next(self, cursor: sqlite3.Cursor, allowance: Allowance) -> Any:
+        with self._explained():
+            row = cursor.fetchone()
+            return row and allowance.counted(row)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -304,8 +314,9 @@ class SqliteStore:
 class _SqliteWriter:
     """A transaction on one log that has begun."""
 
-    def __init__(self, store: SqliteStore, connection: sqlite3.Connection, log: str) -> None:
+    def __init__(self, store: SqliteStore, connection: sqlite3.Connection, bounds: Bounds, log: str) -> None:
         self.head = store.head(log)
+        self._bounds = bounds
         self._store = store
         self._connection = connection
         self._log = log
@@ -315,6 +326,7 @@ class _SqliteWriter:
         """Append these events, as one row or several, and index their ids."""
         ids = [(self._log, *one) for one in ids_of(events, self.head.version + 1)]
         with self._store.explained():
+            self._bounds.lift()
             if self._position is None:
                 sql = "SELECT COALESCE(MAX(position), 0) FROM batches"
                 self._position = int(self._connection.execute(sql).fetchone()[0])

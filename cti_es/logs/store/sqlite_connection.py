@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cti_es.logs import clock
+from cti_es.logs.store.sqlite_bounds import TOO_MUCH, allow_to_open
 from cti_es.vocabulary.errors import NotAStore, StoreError, StoreLocked
 
 HEADER = b"SQLite format 3\x00"
@@ -41,6 +42,7 @@ def is_sqlite(path: Path) -> bool:
 def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{options}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait, check_same_thread=False)
+    allow_to_open(connection)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
     for setting in _WARY:
         connection.execute(f"PRAGMA {setting}")
@@ -162,4 +164,6 @@ def explained(error: Exception, address: str, wait: float) -> StoreError:
                           hint="is the disk full or going bad, or a limit of the size of files reached?")  # fmt: skip
     if text.startswith("cti-es: "):
         return StoreError(text.removeprefix("cti-es: "), where=address)
+    if text == "interrupted":  # by an Allowance that is used up
+        text = TOO_MUCH
     return StoreError(f"the store is damaged: {text}", where=address, hint="restore it from a copy")
