@@ -3,6 +3,7 @@
 from cti_es.vocabulary.errors import (
     CtiEsError,
     MisfitsRefused,
+    NoGaps,
     NothingExpected,
     NoTimes,
     OtherApplication,
@@ -16,6 +17,7 @@ HINTS: dict[type[CtiEsError], str] = {
     StoreLocked: "try again, or wait longer (--wait)",
     NothingExpected: "check --app, versions and times",
     NoTimes: "--date makes times of the stamps of a trace",
+    NoGaps: "--speed max needs no times",
     OtherApplication: "see --app",
     UnknownFormat: "an option names the format, see --help",
     TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",

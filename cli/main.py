@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "explain": "Say why a message came, or why a device is where it is.",
     "export": "Print a log as canonical NDJSON, to be appended elsewhere.",
     "verify": "Check that a store is whole and unchanged.",
+    "play": "Send the messages of a log in real time, for a test.",
     "generate": "Make a synthetic log.",
     "schema": "Print the JSON Schema of what the commands print.",
     "demo": "Run the worked example, end to end.",

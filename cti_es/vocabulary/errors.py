@@ -51,6 +51,10 @@ class NoTimes(InputError):
     """Times are to be compared, and no message of one side has one."""
 
 
+class NoGaps(InputError):
+    """Messages are to be sent as they came, and one of them has no time."""
+
+
 class TooMuchUnpacked(InputError):
     """More comes out of a packed file than was allowed to."""
 

@@ -38,6 +38,7 @@ PROMISED = {
     "export",
     "verify",
     "generate",
+    "play",
     "schema",
     "demo",
 }
