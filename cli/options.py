@@ -104,7 +104,8 @@ def version_options(command: Any) -> Any:
 
 def wait_option(command: Any) -> Any:
     """``--wait``: how long to wait for another writer, in seconds."""
-    return click.option("--wait", type=Seconds(), default="30s", show_default=True, metavar="TIME",
+    return click.option("--wait", type=Seconds(), envvar="CTI_ES_WAIT", show_envvar=True, default="30s",
+                        show_default=True, metavar="TIME",
                         help="How long to wait for another writer.")(command)  # fmt: skip
 
 

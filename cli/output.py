@@ -22,6 +22,8 @@ from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.sqlite_connection import is_sqlite
 from cti_es.model.replay import Replay
 from cti_es.report.columns import padded, width
+from cti_es.report.markdown import bar, heading
+from cti_es.report.markdown import escaped as escaped_for_markdown
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
@@ -33,7 +35,10 @@ Row = TypeVar("Row")
 AnyFunction = Callable[..., Any]
 
 STDOUT = "standard output"
-FORMATS = ("text", "ndjson", "csv")
+FORMATS = ("text", "markdown", "ndjson", "csv")
+FOR_PEOPLE = ("text", "markdown")
+"""Formats with sentences beside the rows."""
+
 _ALIGNED_TOGETHER = 500
 
 
@@ -44,9 +49,9 @@ Narrower = Mapping[str, Callable[[Row], str] | None]
 class View(NamedTuple, Generic[Row]):
     """How one kind of row is printed.
 
-    ``titles`` and ``cells`` make text, ``fields`` and ``values`` make CSV, ``json`` makes an NDJSON object (bytes
-    without the newline), ``colour`` names the colour of a row on a terminal (None: plain). ``narrower`` is what is
-    done, one after the other, while the table is wider than the terminal.
+    ``titles`` and ``cells`` make text and Markdown, ``fields`` and ``values`` make CSV, ``json`` makes an NDJSON object
+    (bytes without the newline), ``colour`` names the colour of a row on a terminal (None: plain). ``narrower`` is what
+    is done, one after the other, while the table is wider than the terminal.
     """
 
     titles: tuple[str, ...]
@@ -83,10 +88,13 @@ class Output:
         self._columns = columns
         self._narrowed = 0
         self._widths: list[int] = []
+        self._begun = False
 
     def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         """Print rows, batch by batch."""
-        {"text": self._text, "ndjson": self._ndjson, "csv": self._csv}[self.format](view, batches)
+        {"text": self._text, "markdown": self._markdown, "ndjson": self._ndjson, "csv": self._csv}[self.format](
+            view, batches
+        )
 
     def write(self, data: bytes) -> None:
         """Print lines of data as they are; on a terminal, what could steer it (no good name has that) is escaped."""
@@ -129,6 +137,29 @@ class Output:
         for batch in batches:
             if rows := [view.values(row) for row in batch]:
                 self.write(_csv_lines(rows))
+
+    def note(self, text: str, colour: str | None = None) -> None:
+        """Print a sentence beside rows for people: a line of text, or a paragraph of Markdown."""
+        if self.format == "markdown":
+            self._block([escaped_for_markdown(text)])
+        else:
+            self.line(text, colour)
+
+    def _block(self, lines: Iterable[str]) -> None:
+        """A paragraph or a table of Markdown, with a blank line between it and what is before it."""
+        self._put(("\n" * self._begun + "".join(f"{line}\n" for line in lines)).encode())
+        self._begun = True
+
+    def _markdown(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        """All columns, whatever the width; nothing where there are no rows."""
+        titles = list(heading(view.titles))
+        for rows in batches if self._live else batched(joined(batches)):
+            lines = [bar(view.cells(row)) for row in rows]
+            if lines and titles:
+                self._block([*titles, *lines])
+                titles = []
+            elif lines:
+                self._put("".join(f"{line}\n" for line in lines).encode())
 
     def _text(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         self._narrowed, self._widths = 0, []
@@ -278,7 +309,10 @@ _OUTPUTS = ("path", "junit")
 
 
 def _wants_colours() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """NO_COLOR before FORCE_COLOR, and both before what standard output is."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _columns() -> int | None:
@@ -292,18 +326,36 @@ def warn(text: str) -> None:
         click.echo(shown(text), err=True)
 
 
-def output_options(command: AnyFunction, formats: tuple[str, ...] = FORMATS) -> AnyFunction:
+class FormatType(click.Choice[str]):
+    """``--format``. What the environment says counts where the command has that format; elsewhere it is text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format."""
+        source = ctx.get_parameter_source(str(param.name)) if ctx and param else None
+        if source is click.core.ParameterSource.ENVIRONMENT and value not in self.choices:
+            click.Choice((*FORMATS, "tapi-browser")).convert(value, param, ctx)
+            return "text"
+        return super().convert(value, param, ctx)
+
+
+def format_option(command: AnyFunction, formats: tuple[str, ...] = FORMATS, what: str = "rows") -> AnyFunction:
+    """``--format`` and ``--ndjson``: how to print ``what``. The command gets ``format``."""
+    command = click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")(command)
+    return click.option(
+        "--format",
+        type=FormatType(formats),
+        envvar="CTI_ES_FORMAT",
+        show_envvar=True,
+        default="text",
+        show_default=True,
+        help=f"How to print {what}.",
+    )(command)
+
+
+def output_options(command: AnyFunction, formats: tuple[str, ...] = FORMATS, what: str = "rows") -> AnyFunction:
     """``--format``, ``--ndjson`` and ``-o``, the same everywhere. The command gets ``format`` and ``path``."""
-    options = (
-        click.option(
-            "--format", type=click.Choice(formats), default="text", show_default=True, help="How to print rows."
-        ),
-        click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson."),
-        click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    command = click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")(command)
+    return format_option(command, formats, what)
 
 
 def wide_option(command: AnyFunction) -> AnyFunction:

@@ -9,17 +9,18 @@ from typing import Any, cast
 
 import click
 
-from cti_es.logs.append import AppendOptions, Expect, parse_expect
+from cti_es.logs.append import Appended, AppendOptions, Expect, parse_expect
 from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.open import A_SOURCE, make_or_append, parse_address
 from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.report.rows import appended_row
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
-from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, fields_of
+from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, encode, fields_of
 from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import stored_time, wait_option
-from cti_es_cli.output import warn
+from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import names_of, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
@@ -80,6 +81,7 @@ Examples:
 )
 @click.option("--allow-misfits", is_flag=True, help="Store events that do not fit, too.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
+@click.option("--ndjson", is_flag=True, help="Print what was done as one NDJSON object.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
 @tz_option
@@ -92,6 +94,7 @@ def command(
     expect: Expect,
     allow_misfits: bool,
     dry_run: bool,
+    ndjson: bool,
     source: str | None,
     wait: float,
 ) -> None:
@@ -105,7 +108,10 @@ def command(
     address = parse_address(store)
     if address.log is not None:
         check_name(address.log, f"{store}: the name of the log")
-    with _input(event_type, assignments, file) as (name, batches):
+    with (
+        opened("ndjson", None) if ndjson else nullcontext() as output,  # it must be there before anything is stored
+        _input(event_type, assignments, file) as (name, batches),
+    ):
         options = AppendOptions(name, _source(source, file), expect, allow_misfits, dry_run)
         done = make_or_append(address, batches, options, wait)
     for misfit in done.misfits:
@@ -115,7 +121,19 @@ def command(
             f"warning: version {done.older.version} at {done.older.at} is older than an event before it, at"
             f" {done.older.latest}; the order of the log counts, not the times"
         )
-    warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+    if output:
+        _print(output, done, dry_run)
+    else:
+        warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+
+
+def _print(output: Output, done: Appended, dry_run: bool) -> None:
+    """Print what was done. It stays done, and exit code 2 would say that it was not, even if this fails."""
+    try:
+        output.write(encode(appended_row(done, dry_run)) + b"\n")
+        output.flush()
+    except OSError as error:
+        warn(f"{done}; but that could not be printed: {error.strerror}")
 
 
 class _Batches:

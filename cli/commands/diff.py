@@ -1,12 +1,13 @@
 """``diff``: expected against actual."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from cti_es_cli.comparison import DIFFERS, Asked, compared, comparison_options
 from cti_es_cli.options import OutFile
-from cti_es_cli.output import opened
+from cti_es_cli.output import opened, output_options
 from cti_es_cli.times import shown_time
 
 
@@ -25,11 +26,7 @@ Examples:
 @click.option("--max", "most", type=click.IntRange(min=1), metavar="N", default=20, show_default=True,
               help="Print at most so many differences.")  # fmt: skip
 @click.option("--junit", metavar="FILE", type=OutFile(), help="Write JUnit XML, a test case per channel.")
-@click.option(
-    "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
-)
-@click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
-@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
+@partial(output_options, formats=("text", "ndjson"), what="it")
 def command(
     expected: str,
     actual: tuple[str, ...],

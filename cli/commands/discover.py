@@ -9,7 +9,7 @@ from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, stamp_tz_option
-from cti_es_cli.output import FORMATS, opened, warn
+from cti_es_cli.output import format_option, opened, warn
 from cti_es_cli.sources import unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
@@ -37,8 +37,7 @@ Examples:
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
 @tz_option
 @unpack_option
-@click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print rows.")
-@click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
+@format_option
 @click.option(
     "-o", "--output", "folder", type=click.Path(), metavar="FOLDER", help="Write topology.ndjson and nodes.csv there."
 )

@@ -1,12 +1,13 @@
 """``explain``: why a message came, or why a device is where it is."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from cti_es.logs.reading import Cut
-from cti_es_cli.options import OutFile, as_of_option
-from cti_es_cli.output import Output, opened, warn
+from cti_es_cli.options import as_of_option
+from cti_es_cli.output import Output, opened, output_options, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.times import shown_time
 
@@ -36,11 +37,7 @@ Examples:
     help="With --device: what event N did to it, and why it told nothing.",
 )
 @as_of_option("With --device: at this version or time, not at the end.")
-@click.option(
-    "--format", type=click.Choice(["text", "ndjson"]), default="text", show_default=True, help="How to print it."
-)
-@click.option("--ndjson", "format", flag_value="ndjson", help="Short for --format ndjson.")
-@click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
+@partial(output_options, formats=("text", "ndjson"), what="it")
 def command(
     source: str,
     seq: int | None,

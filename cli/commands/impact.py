@@ -76,7 +76,7 @@ def command(
     seen = _Seen(found)
     try:
         with opened(format, path, wide=wide) as output:
-            {"text": _text, "ndjson": _ndjson, "csv": _csv}[format](output, seen, devices)
+            {"ndjson": _ndjson, "csv": _csv}.get(format, _for_people)(output, seen, devices)
             output.flush()
     except ClosedPipe:
         raise ClosedPipe(_verdict(check, seen)) from None
@@ -120,17 +120,18 @@ def _csv(output: Output, rows: Iterable[Row], devices: bool) -> None:
     output.rows(view, batched(row for row in rows if isinstance(row, DeviceImpact if devices else Scenario)))
 
 
-def _text(output: Output, rows: Iterable[Row], devices: bool) -> None:
+def _for_people(output: Output, rows: Iterable[Row], devices: bool) -> None:
     scenarios: list[Scenario] = []
     changed: list[DeviceImpact] = []
     for row in rows:
         if isinstance(row, Weakness):
-            output.line(f"finding: {row.text}", "yellow")
+            output.note(f"finding: {row.text}", "yellow")
         elif isinstance(row, Scenario):
             scenarios.append(row)
         else:
             changed.append(row)
     output.rows(SCENARIOS, [scenarios])
     if devices:
-        output.line("")
+        if output.format == "text":
+            output.line("")
         output.rows(DEVICE_IMPACTS, [changed])

@@ -8,7 +8,7 @@ from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
 from cti_es_cli.options import Seconds, TimeType, as_of_option
-from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import outages_view
 
@@ -65,5 +65,5 @@ def command(
 
     with opened(format, path, wide=wide) as output:
         output.rows(*of_sources(sources, outages_view(lines), batches_of))
-        if format == "text":
-            output.line(totals.text())
+        if format in FOR_PEOPLE:
+            output.note(totals.text())

@@ -12,6 +12,7 @@ from cti_es_cli.output import opened
 
 KINDS = {
     "events": ("vocabulary.events:AnyEvent", "a log file, export, generate"),
+    "appended": ("report.rows:AppendedRow", "append --ndjson"),
     "log": ("vocabulary.events:AnyEvent", "log"),
     "messages": ("vocabulary.tapi:Message", "replay"),
     "misfits": ("model.replay:MisfitReport", "replay --misfits"),

@@ -1,8 +1,7 @@
 """An incident for people: as text, and as Markdown for a ticket (docs/reference/commands/incident.md)."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar, get_args
 
@@ -11,6 +10,7 @@ import msgspec
 from cti_es.answers.incidents import Failure, Incident, NotBack, What
 from cti_es.answers.out_of_service import Outage
 from cti_es.report.columns import padded, width, wrapped
+from cti_es.report.markdown import bar, escaped, heading
 from cti_es.vocabulary.events import Kind
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.times import duration_text, sort_key
@@ -89,10 +89,10 @@ def incidents_markdown(incidents: Sequence[Incident]) -> Iterator[str]:
     for number, one in enumerate(incidents):
         if number:
             yield ""
-        yield f"## {_escaped(title(one))}"
+        yield f"## {escaped(title(one))}"
         yield ""
         for sentence in summary(one):
-            yield f"- {_escaped(sentence)}"
+            yield f"- {escaped(sentence)}"
         for table in tables(one):
             yield ""
             yield f"**{table.title}**"
@@ -273,18 +273,5 @@ def _aligned(table: Table, indent: str) -> Iterator[str]:
 
 def _piped(table: Table) -> Iterator[str]:
     yield ""
-    yield _bar(table.columns)
-    yield _bar(["---"] * len(table.columns))
-    yield from map(_bar, _shown(table))
-
-
-def _bar(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
-
-
-_MARKS = re.compile(r"[\\`*\[\]<>|#~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-
-
-def _escaped(text: str) -> str:
-    """Text that means nothing in Markdown. An underscore within a word never does."""
-    return _MARKS.sub(r"\\\g<0>", printable(text))
+    yield from heading(table.columns)
+    yield from map(bar, _shown(table))

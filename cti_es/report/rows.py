@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from cti_es.logs.append import Appended
 from cti_es.logs.store import Fault, LogInfo
 from cti_es.traces.diff.differences import DifferenceKind
 from cti_es.vocabulary.events import AnyEvent, Event, encode, fields_of, type_of
@@ -78,6 +79,25 @@ class FaultRow(msgspec.Struct, frozen=True):
 def fault_row(fault: Fault) -> FaultRow:
     """The row of a fault."""
     return FaultRow(*fault)
+
+
+class AppendedRow(msgspec.Struct, frozen=True):
+    """What an append did, as NDJSON has it: how many events were stored, were there already, were stored as misfits.
+
+    ``version`` and ``head`` are those of the log afterwards; ``head`` is null if all was only tried.
+    """
+
+    appended: int
+    duplicates: int
+    misfits: int
+    version: int
+    head: str | None
+
+
+def appended_row(done: Appended, tried: bool) -> AppendedRow:
+    """The row of an append; ``tried``: nothing was stored."""
+    head = None if tried else str(done.head)
+    return AppendedRow(done.appended, done.duplicates, len(done.misfits), done.head.version, head)
 
 
 # --- comparisons ---

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -383,3 +384,25 @@ def test_an_event_older_than_the_end(quick, tmp_path):
     assert quick("outages", "site.db").stderr.decode().count(warning) == 1
     assert quick("history", "site.db", "--device", "P").stderr.decode().count(warning) == 1
     assert quick("homes", "site.db").stderr == b""
+
+
+def test_the_report_as_an_object(site, quick):
+    """--ndjson prints what was done on standard output, and keeps warnings and misfits on standard error."""
+    done = quick("append", "site.db", "node_recovered", "node=cm1", "--allow-misfits", "--ndjson")
+    report = json.loads(done.stdout)
+    [log] = [json.loads(line) for line in quick("logs", "site.db", "--ndjson").stdout.splitlines()]
+
+    assert report == {"appended": 1, "duplicates": 0, "misfits": 1, "version": 11, "head": log["head"]}
+    assert done.stderr.startswith(b"misfit 11 already_in_service")
+    assert b"appended" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_what_is_stored_stays_although_nobody_hears_of_it(site, quick):
+    """A report that cannot be printed undoes nothing, so the exit code is not the 2 of nothing stored."""
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "cti_es_cli", "append", "site.db", "node_added", "node=cm3", "--ndjson"]
+        done = subprocess.run(command, cwd=site.parent, stdout=full, stderr=subprocess.PIPE)
+
+    assert (done.returncode, b"could not be printed" in done.stderr) == (0, True)
+    assert quick("export", "site.db").stdout.count(b"\n") == 11

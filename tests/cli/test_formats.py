@@ -6,8 +6,11 @@ import json
 import os
 import stat
 import threading
+from importlib import import_module
 
 import pytest
+
+from cti_es_cli.main import COMMANDS, main, module_of
 
 MESSAGE = [
     "seq", "version", "at", "app", "device", "line", "handle", "message", "msg",
@@ -432,6 +435,17 @@ def test_no_colours(environment, site, on_terminal, quick):
     assert text == quick("homes", "site.db").stdout.decode()
 
 
+def test_colours_by_force(site, cti_es, environment):
+    """FORCE_COLOR colours text in a pipe as well, never data or a file, and NO_COLOR counts for more."""
+    forced = environment({"FORCE_COLOR": "1"})
+
+    assert cti_es("homes", "site.db", env=forced).stdout.startswith(b"\x1b[1mDEVICE")
+    assert b"\x1b" not in cti_es("homes", "site.db", "--ndjson", env=forced).stdout
+    assert cti_es("homes", "site.db", "-o", "homes.txt", env=forced).returncode == 0
+    assert b"\x1b" not in (site.parent / "homes.txt").read_bytes()
+    assert b"\x1b" not in cti_es("homes", "site.db", env=environment({"FORCE_COLOR": "1", "NO_COLOR": "1"})).stdout
+
+
 @pytest.mark.parametrize("format", ["ndjson", "csv"])
 def test_no_colours_in_data(format, site, on_terminal, quick):
     """NDJSON and CSV are the same bytes on a terminal as in a pipe."""
@@ -441,8 +455,8 @@ def test_no_colours_in_data(format, site, on_terminal, quick):
 
 
 def test_no_colours_in_a_pipe(site, cti_es):
-    """A pipe gets plain text, whatever TERM and FORCE_COLOR promise."""
-    result = cti_es("replay", "site.db", env={**os.environ, "TERM": "xterm-256color", "FORCE_COLOR": "1"})
+    """A pipe gets plain text, whatever TERM promises."""
+    result = cti_es("replay", "site.db", env={**os.environ, "TERM": "xterm-256color"})
 
     assert b"\x1b" not in result.stdout
 
@@ -525,3 +539,77 @@ def test_forged_names_on_a_terminal(forged, on_terminal):
 def test_forged_names_stay_as_they_are_in_data(forged, ndjson):
     """NDJSON hides nothing: it escapes what JSON must, and gives the name back."""
     assert ndjson("log", forged)[0]["node"] == "cm" + NASTY
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------------
+
+MARKDOWN = {
+    ("outages", "events.ndjson"): 4,
+    ("homes", "events.ndjson"): 2,
+    ("homes", "events.ndjson", "events.ndjson"): 4,
+    ("homes", "events.ndjson", "--count"): 2,
+    ("log", "events.ndjson"): 10,
+    ("replay", "events.ndjson"): 20,
+    ("history", "events.ndjson", "--device", "RP_SALES"): 4,
+    ("providers", "events.ndjson"): 0,
+    ("impact", "events.ndjson"): 2,
+    ("logs", "site.db"): 1,
+}
+"""Command: how many rows it prints."""
+
+
+@pytest.mark.parametrize("command", MARKDOWN, ids=" ".join)
+def test_markdown(command, log_file, site, quick):
+    """As Markdown rows are one table with the titles of text: as many cells in each row as in the first."""
+    lines = quick(*command, "--format", "markdown").stdout.decode().splitlines()
+    table = [line for line in lines if line.startswith("|")]
+
+    assert max(0, len(table) - 2) == MARKDOWN[command]
+    assert len({line.count("|") for line in table}) <= 1
+    if table:
+        titles = quick(*command).stdout.decode().splitlines()[0].split()
+        assert " ".join(table[0].strip("| ").split(" | ")).split() == titles
+        assert set(table[1]) == {"|", "-", " "}
+
+
+def test_markdown_means_nothing_in_names(write, quick):
+    """What would mean something in Markdown is escaped in cells."""
+    file = write('{"type":"node_added","node":"a|b*c`d<e>f_g_h_"}')
+    [row] = quick("log", file, "--format", "markdown").stdout.decode().splitlines()[2:]
+
+    assert "node=a\\|b\\*c\\`d\\<e\\>f_g_h\\_ |" in row
+
+
+def test_sums_stand_below_the_table(log_file, quick):
+    """The sums of outages are a paragraph of their own."""
+    assert quick("outages", log_file, "--format", "markdown").stdout.endswith(
+        b" |\n\n4 outages of 2 devices, 0 still out\n"
+    )
+
+
+# --- what the environment says --------------------------------------------------------------------------------------
+
+
+def test_the_environment_may_say_the_format(log_file, cti_es, environment, refused):
+    """CTI_ES_FORMAT is the default of --format; a command without that format prints text; nonsense is refused."""
+    csv = environment({"CTI_ES_FORMAT": "csv"})
+
+    assert cti_es("homes", log_file, env=csv).stdout == cti_es("homes", log_file, "--format", "csv").stdout
+    for option in (["--ndjson"], ["--format", "text"]):
+        assert cti_es("homes", log_file, *option, env=csv).stdout == cti_es("homes", log_file, *option).stdout
+    assert cti_es("explain", log_file, "3", env=csv).stdout == cti_es("explain", log_file, "3").stdout
+    refused(cti_es("homes", log_file, env=environment({"CTI_ES_FORMAT": "xml"})), "CTI_ES_FORMAT", "'xml'")
+    refused(cti_es("explain", log_file, "3", env=environment({"CTI_ES_FORMAT": "xml"})), "CTI_ES_FORMAT")
+
+
+def test_nothing_else_comes_from_the_environment():
+    """Of all options only the zone, the format and the patience may be inherited, everywhere by the same name."""
+    given = {
+        (param.opts[-1], param.envvar)
+        for name in COMMANDS
+        for param in import_module(module_of(name)).command.params
+        if param.envvar
+    }
+
+    assert given == {("--tz", "CTI_ES_TZ"), ("--format", "CTI_ES_FORMAT"), ("--wait", "CTI_ES_WAIT")}
+    assert main.context_settings.get("auto_envvar_prefix") is None

@@ -33,6 +33,10 @@ PRINTED = {
         ("generate", "--events", "500", "--tsp", "--calls", "0.3"),
         ("export", "site.db"),
     ],
+    "appended": [
+        ("append", "new.db", "node_added", "node=cm1", "--ndjson"),
+        ("append", "site.db", "node_added", "node=cm9", "--ndjson", "--dry-run"),
+    ],
     "log": [("log", "long.db", "--ndjson"), ("log", "site.db", "--ndjson"), ("log", "tsp.db", "--ndjson")],
     "messages": [("replay", name, "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "misfits": [("replay", "site.db#odd", "--misfits", "--ndjson")],
