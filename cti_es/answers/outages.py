@@ -62,13 +62,13 @@ class OutageReading:
     def batches(self) -> Iterator[list[Outage]]:
         """The outages that are asked for: batch by batch of the log those that ended, then those that last."""
         replay, reading = Replay(), Reading(self._log, 1, self._cut)
-        watching = _watching(replay, self._wanted)
+        seeing = watching(replay, self._wanted)
         for batch in reading.batches():
-            ended = (one for done in replay.happenings(batch.events) for one in watching.ended(done))
+            ended = (one for done in replay.happenings(batch.events) for one in seeing.ended(done))
             yield self._kept(ended)
             replay.taken_misfits()
         check_end(self._log, self._cut, reading.end)
-        yield self._kept(watching.lasting())
+        yield self._kept(seeing.lasting())
         self.warnings += reading.warnings
         self._warn(replay)
 
@@ -123,7 +123,8 @@ class Totals:
         return ", ".join([*parts, f"{self.lasting} still out"])
 
 
-def _watching(replay: Replay, wanted: Wanted) -> Watching:
+def watching(replay: Replay, wanted: Wanted) -> Watching:
+    """What sees the outages of a replay: of the cluster, or as one application is told."""
     if wanted.app is None:
         return InTheCluster(replay.cluster, wanted.lines)
     return AsTold(replay.cluster, replay.book, wanted.app, wanted.lines)

@@ -83,6 +83,16 @@ class Report:
             cut=found.cut,
         )
 
+    def apps(self) -> frozenset[str]:
+        """The applications whose expected messages were compared."""
+        return frozenset(
+            one.expected.name.app for one in self.comparison.pairs if one.expected and one.expected.name.app
+        )
+
+    def untold(self) -> frozenset[tuple[str, int | None]]:
+        """The expected states that were left out, since the format of a trace cannot tell them."""
+        return self._expected.untold
+
     def _how(self) -> Literal["inferred", "given", "named"]:
         if any(one.how == "inferred" for one in self.comparison.pairs):
             return "inferred"

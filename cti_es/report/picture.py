@@ -1,9 +1,7 @@
 """A log, and perhaps what an application received → the page of what happened (docs/reference/commands/report.md)."""
 
-from collections.abc import Sequence
-
-from cti_es.answers.out_of_service import Outage
-from cti_es.answers.outages import OutageReading, Wanted
+from cti_es.answers.incidents import Incident, IncidentReading
+from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut, Log
 from cti_es.report.diff_text import Report
 from cti_es.report.picture_lanes import lanes_of
@@ -25,10 +23,10 @@ def write_page(log: Log, selection: Selection = EVERYTHING, report: Report | Non
         raise InputError(
             f"{len(lanes.messages):,} messages", where=log.name, expected=f"at most {MOST_MESSAGES:,} for one page"
         )
-    return page(Picture(log.name, lanes, _outages(log, selection), report, lanes.warnings)).encode()
+    return page(Picture(log.name, lanes, _incidents(log, selection), selection, report)).encode()
 
 
-def _outages(log: Log, selection: Selection) -> Sequence[Outage]:
-    wanted = Wanted(app=selection.app, since=selection.since, until=selection.until)
-    reading = OutageReading(log, wanted, Cut(version=selection.to_version))
+def _incidents(log: Log, selection: Selection) -> list[Incident]:
+    window = Window(selection.since, selection.until)
+    reading = IncidentReading(log, window, Cut(version=selection.to_version))
     return [one for batch in reading.batches() for one in batch]

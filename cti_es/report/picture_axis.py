@@ -1,11 +1,12 @@
 """Where a version stands on the axis of a picture: at its time, or in the order of the log where there are no times."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from cti_es.report.picture_lanes import Lanes
+from cti_es.traces.sides import EVERYTHING, Selection
 
 MS = timedelta(milliseconds=1)
 STEPS = (
@@ -28,18 +29,35 @@ class Tick(NamedTuple):
 class Axis:
     """The axis of a picture: of milliseconds since 1970, or of versions (not ``timed``).
 
-    Versions stand from ``first`` to ``last``; the overview shows ``start`` to ``end``, a little after the last.
+    Versions stand from ``first`` to ``last``; the overview shows ``start`` to ``end``, which is a little later.
     """
 
-    def __init__(self, lanes: Lanes) -> None:
+    def __init__(self, lanes: Lanes, selection: Selection = EVERYTHING) -> None:
         self.timed = lanes.timed
         self._versions = sorted(lanes.times)
         places = [_milliseconds(lanes.times[one]) if self.timed else float(one) for one in self._versions]
         self._places = places or [0.0]
         self._at = dict(zip(self._versions, places, strict=True))
         self.first, self.last = self._places[0], self._places[-1]
-        self.start = self._beginning(lanes)
-        self.end = self.last + (self.last - self.start) * 0.06
+        self.start, last = self._selected(lanes, selection)
+        self.end = last + (last - self.start) * 0.06
+
+    def _selected(self, lanes: Lanes, selection: Selection) -> tuple[float, float]:
+        """Where the overview begins and what it has last: what is selected, and a little of the time before."""
+        first, last = self.of(selection.from_version) if selection.from_version > 1 else self.first, self.last
+        if self.timed and selection.since:
+            first = min(max(first, _milliseconds(selection.since)), last)
+        if self.timed and selection.until:
+            last = max(min(last, _milliseconds(selection.until)), first)
+        failed = [place for one in lanes.failures if first <= (place := self.of(one.since)) <= last]
+        if failed:  # hours of quiet before the first failure would hide it
+            first = max(first, failed[0] - max((last - failed[0]) * 0.12, 1_000 if self.timed else 1))
+        return first, last
+
+    def before(self, at: str | None) -> int | None:
+        """The last version that is not later than a time; None without times, and before the first."""
+        index = bisect_right(self._places, _milliseconds(at)) if self.timed and at else 0
+        return self._versions[index - 1] if index else None
 
     def of(self, version: int | None) -> float:
         """Where a version stands (None: the end). One that is not drawn stands where the next one that is does."""
@@ -49,13 +67,6 @@ class Axis:
             return self._at[version]
         index = bisect_left(self._versions, version)
         return self._places[min(index, len(self._places) - 1)]
-
-    def _beginning(self, lanes: Lanes) -> float:
-        """Where the overview begins: a little before the first failure, so that hours of quiet do not hide it."""
-        if not lanes.failures:
-            return self.first
-        failed = self.of(lanes.failures[0].since)
-        return max(self.first, failed - max((self.last - failed) * 0.12, 1_000 if self.timed else 1))
 
     def ticks(self, start: float, end: float, most: int) -> Iterator[Tick]:
         """At most so many round places between two others, with a label each."""

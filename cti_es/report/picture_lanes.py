@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
+from cti_es.answers.out_of_service import Outage
+from cti_es.answers.outages import Wanted, watching
 from cti_es.logs.reading import Batch, Cut, Log, Reading
 from cti_es.model.cluster import DeviceState
 from cti_es.model.replay import Happening, Replay
@@ -76,7 +78,7 @@ class Lanes(NamedTuple):
     """All that a picture is drawn from, in the order in which it joined the log.
 
     ``events`` are those that did more than bookkeeping, by version; ``times`` has the time of every version that is
-    named anywhere. ``messages`` are those of the selection. ``last`` is the last version that was read.
+    named anywhere. ``messages`` and ``outages`` are those of the selection. ``last`` is the last version that was read.
     """
 
     nodes: list[Lane]
@@ -87,6 +89,7 @@ class Lanes(NamedTuple):
     events: dict[int, Event]
     times: dict[int, str | None]
     messages: list[Message]
+    outages: list[Outage]
     last: int
     misfits: int
     warnings: list[str]
@@ -145,6 +148,9 @@ class _Gathering:
         self._events: dict[int, Event] = {}
         self._times: dict[int, str | None] = {}
         self._messages: list[Message] = []
+        self._wanted = Wanted(app=selection.app, since=selection.since, until=selection.until)
+        self._watching = watching(self._replay, self._wanted)
+        self._outages: list[Outage] = []
         self._misfits = 0
 
     def take(self, batch: Batch) -> None:
@@ -152,6 +158,7 @@ class _Gathering:
         for part in _parts(batch):
             for done in self._replay.happenings(part.events):
                 self._happened(done)
+                self._outages += filter(self._wanted.has, self._watching.ended(done))
             misfits = {one.version for one in self._replay.taken_misfits()}
             self._misfits += len(misfits)
             self._take_calls(part, misfits)
@@ -237,10 +244,11 @@ class _Gathering:
             DeviceLane(name, self._kinds[name], changes, self._calls.busy(name), self._due.get(name, []))
             for name, changes in self._devices.lanes()
         ]
+        self._outages += filter(self._wanted.has, self._watching.lasting())
         silent = [Lane(name, []) for name in self._replay.book.apps if name not in self._apps.names()]
         return Lanes(
             self._nodes.lanes(), self._managers.lanes(), self._apps.lanes() + silent, devices, self._failures,
-            self._events, self._times, self._messages, self._replay.version, self._misfits, warnings,
+            self._events, self._times, self._messages, self._outages, self._replay.version, self._misfits, warnings,
         )  # fmt: skip
 
 

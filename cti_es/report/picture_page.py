@@ -6,6 +6,7 @@ come from customers, and the page is opened years later.
 
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -14,33 +15,47 @@ from importlib.resources import files
 from string import Template
 from typing import NamedTuple
 
-from cti_es.answers.out_of_service import Outage
+from cti_es.answers.incidents import Incident
 from cti_es.model.rules import RULES
 from cti_es.report.diff_text import Report
+from cti_es.report.incident_text import SHOWN, summary
+from cti_es.report.incident_text import tables as tables_of
+from cti_es.report.incident_text import title as title_of
 from cti_es.report.picture_axis import Axis
+from cti_es.report.picture_data import Compared, packed
 from cti_es.report.picture_html import Html, joined, tag
 from cti_es.report.picture_lanes import Failure, Lanes
 from cti_es.report.picture_svg import Placed, letters, overview
-from cti_es.report.rows import details
-from cti_es.traces.diff.differences import Difference, DifferenceKind, about, says
-from cti_es.vocabulary.events import type_of
-from cti_es.vocabulary.tapi import TraceMessage
+from cti_es.report.picture_words import (
+    DIFFERENCE_TITLES,
+    OUTAGE_TITLES,
+    difference_cells,
+    failed,
+    in_a_sentence,
+    outage_cells,
+)
+from cti_es.traces.sides import EVERYTHING, Selection
 from cti_es.vocabulary.times import duration_text, seconds_between
 
 MOST_ROWS = 200
 """So many rows of a table are on the page; all are in its data."""
 
-MOST_FAILURES = 8
+MOST_FAILURES = 6
+MOST_SAID = 6
+"""So many failures, kinds of message and devices that are still out are named at the top."""
+
+MOST_INCIDENTS = 20
+"""So many incidents are told at length."""
 
 
 class Picture(NamedTuple):
-    """What a page shows: a log and its name, its outages, and the comparison of what really came, if there is one."""
+    """What a page shows: a log and its name, its incidents, and the comparison of what really came, if there is one."""
 
     name: str
     lanes: Lanes
-    outages: Sequence[Outage]
+    incidents: Sequence[Incident] = ()
+    selection: Selection = EVERYTHING
     report: Report | None = None
-    warnings: Sequence[str] = ()
 
 
 def page(picture: Picture) -> str:
@@ -74,15 +89,17 @@ class _Page:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._lanes = picture.lanes
-        self._axis = Axis(picture.lanes)
+        self._axis = Axis(picture.lanes, picture.selection)
         self._differences = list(self._placed())
 
     def _placed(self) -> Iterator[Placed]:
-        """Each difference at the event of its expected message, or of the one before it."""
+        """Each difference at the event of its expected message, or of the one before it, or before its time."""
         found = self._picture.report.comparison.differences if self._picture.report else []
         for number, one in enumerate(found, 1):
             version = next((m.version for m in (one.expected, one.after) if m and m.version), None)
-            yield Placed(number, one, self._axis.of(version or 1))
+            if version is None and one.actual:
+                version = self._axis.before(one.actual.at)
+            yield Placed(number, one, version or min(self._lanes.events, default=1))
 
     def title(self) -> str:
         """What failed, as the title of the window."""
@@ -97,12 +114,16 @@ class _Page:
             tag("header", None, self._headline(), self._cards()),
             self._drawing(),
             self._table_of_differences(),
+            self._incidents(),
             self._table_of_outages(),
             self._about(),
         )
 
     def data(self) -> str:
-        return ""
+        """What the script draws."""
+        report = self._picture.report
+        compared = Compared(report.apps(), report.untold()) if report else None
+        return packed(self._lanes, self._axis, self._differences, compared)
 
     # What an engineer sees first.
 
@@ -117,9 +138,9 @@ class _Page:
         if not failures:
             return "Nothing failed"
         one = failures[0]
-        words = f"{_what(one)} failed" + (f" at {_at(self._lanes, one.since)}" if self._axis.timed else "")
+        words = f"{failed(one)} failed" + (f" at {_at(self._lanes, one.since)}" if self._axis.timed else "")
         if len(failures) > 1:
-            words += f", and {len(failures) - 1:,} more"
+            words += f", then {len(failures) - 1:,} more failure{'s' * (len(failures) > 2)}"
         return words
 
     def _cards(self) -> Html:
@@ -129,7 +150,7 @@ class _Page:
 
     def _failed(self) -> Html:
         rows = [
-            tag("li", {"id": f"event-{one.since}"}, tag("strong", None, _what(one)), prose(f" {self._how_long(one)}"))
+            tag("li", {"id": f"event-{one.since}"}, tag("strong", None, failed(one)), prose(f" {self._how_long(one)}"))
             for one in self._lanes.failures[:MOST_FAILURES]
         ]
         more = len(self._lanes.failures) - len(rows)
@@ -158,52 +179,49 @@ class _Page:
     def _verdict(self, look: str) -> Iterator[Html]:
         verdict, *counts = self._picture.report.verdict() if self._picture.report else [""]
         yield tag("p", {"class": f"verdict {look}"}, verdict)
-        yield from (tag("p", None, line.strip()) for line in counts)
+        yield from (tag("p", {"class": "small"}, line.strip()) for line in counts)
 
     def _why(self) -> Html:
         rows = dict(self._picture.report.first()) if self._picture.report else {}
         if not rows:
             return _card("Why", tag("p", None, "Every message that the log causes came."))
         rule, _, why = rows.pop("rule", "").partition(": ")
+        for said_already in ("expected", "came"):
+            rows.pop(said_already)
         title = "Why it should have come" if why else "What the log says"
         sentence = [tag("p", {"class": "first"}, why)] if why else []
         rows |= {"rule": rule} if rule else {}
         pairs = (
             pair for title, words in rows.items() for pair in (tag("dt", None, title), tag("dd", None, prose(words)))
         )
-        return _card(title, *sentence, tag("dl", None, *pairs))
+        return _card(title, *sentence, tag("dl", {"class": "small"}, *pairs))
 
     def _told(self) -> Html:
-        counts: dict[str, int] = {}
-        for one in self._lanes.messages:
-            reason = f" ({one.param2_name})" if one.param2_name else ""
-            state = (one.param1_name or one.message).partition("_")[2]
-            counts[f"{one.app}: {state}{reason}"] = counts.get(f"{one.app}: {state}{reason}", 0) + 1
-        rows = [
-            tag("li", None, tag("strong", None, f"{count:,}"), f" {words}")
-            for words, count in list(counts.items())[:10]
-        ]
-        more = len(counts) - len(rows)
+        counts = Counter((one.app, one.message, one.param1_name, one.param2_name) for one in self._lanes.messages)
+        said = sorted(counts.items(), key=lambda item: item[0][2] is None)  # what is no state stands behind what is
+        rows = [_counted(count, f"{app}: {_say(*what)}") for (app, *what), count in said[:MOST_SAID]]
+        number = f"{len(self._lanes.messages):,} messages"
+        more = _more(len(said) - len(rows))
         return _card(
-            "What applications should be told",
-            tag("p", {"class": "verdict"}, f"{len(self._lanes.messages):,} messages"),
-            tag("ul", None, *rows),
-            _more(more),
+            "What applications should be told", tag("p", {"class": "verdict"}, number), tag("ul", None, *rows), more
         )
 
     def _left(self) -> Html:
-        out = [one for one in self._picture.outages if one.lasts]
-        words = [
-            f"{len(self._picture.outages):,} outages of {len({one.device for one in self._picture.outages}):,} devices"
+        outages = self._lanes.outages
+        out = [one for one in outages if one.lasts]
+        still = f"{len(out):,} still out at the end" if out else "Nothing is out at the end"
+        count = f"{len(outages):,} outages of {len({one.device for one in outages}):,} devices"
+        rows = [
+            tag(
+                "li",
+                None,
+                tag("strong", None, one.device),
+                prose(f" since {one.from_at or f'event {one.from_version}'}"),
+            )
+            for one in out[:MOST_SAID]
         ]
-        words.append(f"{len(out):,} still out at the end" if out else "Nothing is out at the end")
-        rows = [tag("li", None, tag("strong", None, one.device), f" since event {one.from_version}") for one in out[:5]]
-        return _card(
-            "How it ended",
-            *(tag("p", None, one) for one in words),
-            tag("ul", None, *rows) if rows else "",
-            _more(len(out) - len(rows)),
-        )
+        words = tag("p", {"class": "verdict bad" if out else "verdict good"}, still), tag("p", None, count)
+        return _card("How it ended", *words, tag("ul", None, *rows), _more(len(out) - len(rows)))
 
     # The drawing.
 
@@ -217,7 +235,7 @@ class _Page:
             {"id": "drawing"},
             tag("h2", None, "What happened"),
             tag("div", {"id": "stage"}, overview(self._lanes, self._axis, self._differences)),
-            tag("ul", {"class": "legend"}, *nodes, *_LEGEND),
+            tag("ul", {"class": "legend", "id": "legend"}, *nodes, *_LEGEND),
         )
 
     # Tables.
@@ -225,50 +243,23 @@ class _Page:
     def _table_of_differences(self) -> Html:
         if self._picture.report is None:
             return Html("")
-        rows = [self._difference_row(one) for one in self._differences[:MOST_ROWS]]
-        titles = ("#", "what", "channel", "expected", "came", "event", "rule")
-        return _section(
-            "differences", "Differences", titles, rows, len(self._differences) - len(rows), "No difference."
-        )
-
-    def _difference_row(self, placed: Placed) -> Html:
-        one = placed.one
-        event = self._lanes.events.get(one.expected.version or 0) if one.expected else None
-        cause = f"{one.expected.version} {type_of[type(event)]} {details(event)}" if event and one.expected else "–"
-        return tag(
-            "tr",
-            {"id": f"difference-{placed.number}"},
-            _cell(f"{placed.number:,}", "number"),
-            _cell(one.kind),
-            _cell(one.channel),
-            _cell(_words(one, "expected") or "–"),
-            _cell(_words(one, "actual") or "nothing"),
-            _cell(cause),
-            _cell(one.expected.rule if one.expected and one.expected.rule else "–"),
-        )
+        events = self._lanes.events
+        rows = [(one.number, difference_cells(one.one, events)) for one in self._differences[:MOST_ROWS]]
+        left = len(self._differences) - len(rows)
+        trs = [_row((f"{number:,}", *cells), f"difference-{number}") for number, cells in rows]
+        return _section("differences", "Differences", ("#", *DIFFERENCE_TITLES), trs, left, "No difference.")
 
     def _table_of_outages(self) -> Html:
-        titles = ("device", "from", "until", "length", "reason", "cause", "before", "after", "calls")
-        rows = [self._outage_row(one) for one in self._picture.outages[:MOST_ROWS]]
-        left = len(self._picture.outages) - len(rows)
-        return _section("outages", "Outages", titles, rows, left, "No device was out of service.")
+        rows = [_row(outage_cells(one)) for one in self._lanes.outages[:MOST_ROWS]]
+        left = len(self._lanes.outages) - len(rows)
+        return _section("outages", "Outages", OUTAGE_TITLES, rows, left, "No device was out of service.")
 
-    def _outage_row(self, one: Outage) -> Html:
-        until = "still out" if one.lasts else one.until_at or f"event {one.until_version}"
-        length = "–" if one.seconds is None else "at once (model)" if one.at_once else duration_text(one.seconds)
-        return tag(
-            "tr",
-            None,
-            _cell(one.device),
-            _cell(one.from_at or f"event {one.from_version}"),
-            _cell(until),
-            _cell(length, "number"),
-            _cell(one.reason or "–"),
-            _cell(one.cause),
-            _cell(one.home_before or "–"),
-            _cell(one.home_after or "–"),
-            _cell(f"{one.calls:,}", "number"),
-        )
+    def _incidents(self) -> Html:
+        """The summary of each incident, as ``incident`` prints it."""
+        found = self._picture.incidents
+        parts = [_incident(one) for one in found[:MOST_INCIDENTS]]
+        left = _more(len(found) - len(parts), "incidents")
+        return tag("section", {"id": "incidents"}, tag("h2", None, "Incidents"), *parts, left) if parts else Html("")
 
     # What the page was made of.
 
@@ -276,7 +267,7 @@ class _Page:
         lines = list(self._picture.report.head()) if self._picture.report else [f"Log: {self._picture.name}"]
         counts = (self._lanes.last, "events"), (len(self._lanes.messages), "messages"), (self._lanes.misfits, "misfits")
         lines.append("Read: " + ", ".join(f"{number:,} {what}" for number, what in counts))
-        lines += [f"Warning: {one}" for one in self._picture.warnings]
+        lines += [f"Warning: {one}" for one in self._lanes.warnings]
         axis = (
             "times are UTC" if self._axis.timed else "the axis is the order of the log, which has no times everywhere"
         )
@@ -305,35 +296,55 @@ def _card(title: str, *children: str) -> Html:
     return tag("section", {"class": "card"}, tag("h2", None, title), *children)
 
 
-def _more(number: int) -> Html:
-    return tag("p", {"class": "more"}, f"and {number:,} more") if number > 0 else Html("")
+def _counted(count: int, words: str) -> Html:
+    return tag("li", None, tag("strong", None, f"{count:,}"), f" {words}")
+
+
+def _say(message: str, state: str | None, reason: str | None) -> str:
+    """What a message says, in short."""
+    return (state.partition("_")[2] if state else message) + (f" ({reason})" if reason else "")
+
+
+def _more(number: int, what: str = "") -> Html:
+    return tag("p", {"class": "more"}, f"and {number:,} more {what}".strip()) if number > 0 else Html("")
 
 
 def _section(name: str, title: str, titles: Iterable[str], rows: Sequence[Html], left: int, none: str) -> Html:
-    """A table with its title, or the words that say that it is empty."""
+    """A table under its title, or the words that say that it is empty."""
+    table = _table(title, titles, rows) if rows else tag("p", None, none)
+    left_out = (
+        tag("p", {"class": "more", "id": f"{name}-left"}, f"{left:,} more are left out here.") if left else Html("")
+    )
+    return tag("section", {"id": name}, tag("h2", None, title), table, left_out)
+
+
+def _table(title: str, titles: Iterable[str], rows: Sequence[Html]) -> Html:
+    """A table that can be scrolled sideways where the screen is too narrow for it."""
     head = tag("thead", None, tag("tr", None, *(tag("th", {"scope": "col"}, one) for one in titles)))
-    table = tag(
-        "div",
-        {"class": "wide", "tabindex": 0, "role": "region", "aria-label": title},
-        tag("table", None, head, tag("tbody", None, *rows)),
+    caption = tag("caption", None, title)
+    region = {"class": "wide", "tabindex": 0, "role": "region", "aria-label": title}
+    return tag("div", region, tag("table", None, caption, head, tag("tbody", None, *rows)))
+
+
+def _row(cells: Sequence[str], name: str | None = None) -> Html:
+    return tag("tr", {"id": name}, *(tag("td", None, prose(cell)) for cell in cells))
+
+
+def _incident(one: Incident) -> Html:
+    sentences = (tag("li", None, prose(sentence)) for sentence in summary(one))
+    tables = (
+        joined(_table(table.title, map(_title, table.columns), [_row(cells) for cells in table.rows[:SHOWN]]))
+        for table in tables_of(one)
     )
-    left_out = tag("p", {"class": "more"}, f"{left:,} more are left out here.") if left else Html("")
+    words = tag("ul", {"class": "said"}, *sentences)
     return tag(
-        "section", {"id": name}, tag("h2", None, title), *([table, left_out] if rows else [tag("p", None, none)])
+        "div", {"class": "incident"}, tag("h3", None, title_of(one)), words, tag("div", {"class": "tables"}, *tables)
     )
 
 
-def _cell(words: str, look: str | None = None) -> Html:
-    return tag("td", {"class": look}, prose(words))
-
-
-def _what(one: Failure) -> str:
-    return {
-        "node": one.name,
-        "CTI Manager": f"CTI Manager of {one.name}",
-        "device": one.name,
-        "link": f"link of {one.name}",
-    }[one.kind]
+def _title(column: str) -> str:
+    """The title of a column, which text has in capitals."""
+    return column.capitalize() if column.isupper() else column
 
 
 def _at(lanes: Lanes, version: int) -> str:
@@ -347,42 +358,7 @@ def prose(words: str) -> Html:
     return joined(*(tag("span", {"class": "time"}, part) if number % 2 else part for number, part in enumerate(parts)))
 
 
-def in_a_sentence(one: Difference) -> str:
-    """A difference as a sentence about an application: what it was not told, or was told and should not have been."""
-    message = one.expected or one.actual
-    app = message.app if message and message.app else "The application"
-    said, came = (_state(side) if side else "" for side in (one.expected, one.actual))
-    where = f" on {about(message)}" if message and about(message) else ""
-    words = _SENTENCES[one.kind].format(app=app, said=said, came=came, where=where)
-    return words + (f" ({one.detail})" if one.detail else "")
-
-
-_SENTENCES: dict[DifferenceKind, str] = {
-    "missing": "{app} was not told {said}{where}",
-    "unexpected": "{app} was told {came}{where}, which nothing in the log causes",
-    "changed": "{app} was told {came} instead of {said}{where}",
-    "reason": "{app} was told {came} instead of {said}{where}",
-    "moved": "{app} was told {said}{where} in another order",
-    "late": "{app} was told {said}{where} too late",
-    "early": "{app} was told {said}{where} too early",
-    "alias": "{app} uses one handle for several channels{where}",
-}
-
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)")
-
-
-def _state(message: TraceMessage) -> str:
-    """What a message says, in short: ``OUTOFSERVICE (CallManagerFailure)``."""
-    words = says(message)
-    return re.sub(r"^\w+ (?:PHONESTATE|LINEDEVSTATE)_", "", words)
-
-
-def _words(one: Difference, side: str) -> str:
-    message = one.expected if side == "expected" else one.actual
-    if message is None:
-        return ""
-    at = f" at {message.at}" if message.at else ""
-    return says(message) + at + (f" ({one.detail})" if one.detail and side == "actual" else "")
 
 
 _LEGEND = (

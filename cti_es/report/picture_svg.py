@@ -32,11 +32,11 @@ CLOSES = ("PHONE_CLOSE", "LINE_CLOSE")
 
 
 class Placed(NamedTuple):
-    """A difference with its number on the page, from 1, and where it stands on the axis."""
+    """A difference with its number on the page, from 1, and the version of the event at which it stands."""
 
     number: int
     one: Difference
-    x: float
+    version: int
 
     @property
     def device(self) -> str | None:
@@ -130,8 +130,8 @@ class _Overview:
             x = self._x(tick.x)
             yield tag("path", {"class": "grid", "d": f"M{x:g} {HEAD - 8}V{self._y:g}"})
             yield tag("text", {"class": "tick", "x": f"{x:g}", "y": HEAD - 14}, tick.label)
-        for failure in self._lanes.failures[:50]:
-            x = self._at(failure.since)
+        places = {self._at(failure.since) for failure in self._lanes.failures}
+        for x in sorted(places) if len(places) <= 20 else ():  # more would hide what they are about
             yield tag("path", {"class": "failed-at", "d": f"M{x:g} {HEAD - 8}V{self._y:g}"})
 
     def _label(self, words: str, look: str = "name") -> Html:
@@ -210,7 +210,7 @@ class _Overview:
 
     def _difference(self, one: Placed) -> Html:
         """A diamond with a link to the row of the difference."""
-        x = self._x(one.x)
+        x = self._at(one.version)
         return tag(
             "a",
             {"href": f"#difference-{one.number}", "class": "difference"},

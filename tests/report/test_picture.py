@@ -1,11 +1,15 @@
 """The page: complete without JavaScript, safe whatever the names are, the same bytes each time."""
 
+import gzip
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
+from itertools import accumulate
 
 import msgspec
 from support.listed import ListedLog
 
+from cti_es.model.replay import replay
 from cti_es.report.picture import write_page
 from cti_es.report.picture_html import Html, joined, tag
 from cti_es.testing.random_logs import Plan, generate
@@ -41,13 +45,24 @@ class Words(HTMLParser):
         self.words += data
 
 
+def outages(page):
+    """The section of the outages."""
+    return page[page.index('<section id="outages">') : page.index("<footer>")]
+
+
+def data(page):
+    """What the script of a page draws."""
+    packed = re.search(r'id="data">([^<]*)<', page)[1]
+    return msgspec.json.decode(gzip.decompress(b64decode(packed)))
+
+
 def test_the_page_says_what_failed_and_when():
     """In words, without JavaScript: the failure, how long, every outage."""
     page = Words(write_page(example()).decode())
 
     assert "cm1 failed at 09:44:03 on 2026-03-02 UTC" in page.words
     assert "back after 8m37s" in page.words
-    assert page.words.count("at once (model)") == 4
+    assert outages(write_page(example()).decode()).count("at once (model)") == 4
 
 
 def test_the_page_loads_nothing():
@@ -83,14 +98,56 @@ def test_the_same_log_gives_the_same_bytes():
     assert write_page(ListedLog(events)) == write_page(ListedLog(events))
 
 
+def test_the_data_are_the_messages_of_the_replay():
+    """Column by column: numbers, names, states, reasons and rules, event by event."""
+    events = list(generate(Plan(seed=2, events=600, tsp=True, apps=3)))
+    found = data(write_page(ListedLog(events)).decode())
+    columns, versions = found["messages"], list(accumulate(found["events"]["version"]))
+    seqs, places = accumulate(columns["seq"]), accumulate(columns["event"])
+    rows = [
+        (
+            seq,
+            versions[place],
+            found["devices"][device][0],
+            found["apps"][app][0],
+            columns["lines"][line] if line >= 0 else None,
+            *columns["signals"][signal][:2],
+            columns["reasons"][reason] if reason >= 0 else None,
+            columns["rules"][rule][0],
+            handle,
+        )
+        for seq, place, device, app, line, signal, reason, rule, handle in zip(
+            seqs,
+            places,
+            *(columns[name] for name in ("device", "app", "line", "signal", "reason", "rule", "handle")),
+            strict=True,
+        )
+    ]
+
+    assert rows == [
+        (
+            m.seq,
+            m.version,
+            m.device,
+            m.app,
+            m.line,
+            m.message,
+            m.param1_name or "",
+            m.param2_name,
+            m.rule,
+            m.handle or 0,
+        )
+        for m in replay(events)
+    ]
+
+
 def test_rows_that_are_left_out_are_counted():
     """A table has 200 rows at most, and says how many more there are; the drawing has not one element per message."""
     text = write_page(ListedLog(list(generate(Plan(seed=1, events=3000, devices=60))))).decode()
-    rows = text.count("<tr>") - 1
-    left_out = re.search(r"([0-9,]+) more are left out here", text)
+    left_out = re.search(r"([0-9,]+) more are left out here", outages(text))[1]
 
-    assert rows == 200
-    assert left_out
+    assert outages(text).count("<tr>") - 1 == 200
+    assert len(data(text)["outages"]) == 200 + int(left_out.replace(",", ""))
     assert text.count("<path") < 2_000
 
 

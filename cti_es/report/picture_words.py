@@ -1,0 +1,73 @@
+"""What a page says in words: differences as sentences, the cells of its tables, what failed."""
+
+import re
+from collections.abc import Mapping
+
+from cti_es.answers.out_of_service import Outage
+from cti_es.report.picture_lanes import Failure
+from cti_es.report.rows import details
+from cti_es.traces.diff.differences import Difference, DifferenceKind, about, says
+from cti_es.vocabulary.events import Event, type_of
+from cti_es.vocabulary.tapi import TraceMessage
+
+DIFFERENCE_TITLES = ("what", "channel", "expected", "came", "event", "rule")
+OUTAGE_TITLES = ("device", "from", "until", "length", "reason", "cause", "before", "after", "calls")
+NONE = "–"
+"""What stands in a cell of which there is nothing to say."""
+
+_SENTENCES: dict[DifferenceKind, str] = {
+    "missing": "{app} was not told {said}{where}",
+    "unexpected": "{app} was told {came}{where}, which nothing in the log causes",
+    "changed": "{app} was told {came} instead of {said}{where}",
+    "reason": "{app} was told {came} instead of {said}{where}",
+    "moved": "{app} was told {said}{where} in another order",
+    "late": "{app} was told {said}{where} too late",
+    "early": "{app} was told {said}{where} too early",
+    "alias": "{app} uses one handle for several channels{where}",
+}
+
+_FAILED = {"node": "{}", "CTI Manager": "CTI Manager of {}", "device": "{}", "link": "link of {}"}
+
+
+def in_a_sentence(one: Difference) -> str:
+    """A difference as a sentence about an application: what it was not told, or was told and should not have been."""
+    message = one.expected or one.actual
+    app = message.app if message and message.app else "The application"
+    said, came = (_state(side) if side else "" for side in (one.expected, one.actual))
+    where = f" on {about(message)}" if message and about(message) else ""
+    words = _SENTENCES[one.kind].format(app=app, said=said, came=came, where=where)
+    return words + (f" ({one.detail})" if one.detail else "")
+
+
+def _state(message: TraceMessage) -> str:
+    """What a message says, in short: ``OUTOFSERVICE (CallManagerFailure)``."""
+    return re.sub(r"^\w+ (?:PHONESTATE|LINEDEVSTATE)_", "", says(message))
+
+
+def difference_cells(one: Difference, events: Mapping[int, Event]) -> tuple[str, ...]:
+    """The cells of a difference, by their titles."""
+    event = events.get(one.expected.version or 0) if one.expected else None
+    cause = f"{one.expected.version} {type_of[type(event)]} {details(event)}" if event and one.expected else NONE
+    rule = one.expected.rule if one.expected else None
+    came = f"{_said(one.actual)} ({one.detail})" if one.actual and one.detail else _said(one.actual)
+    return one.kind, one.channel, _said(one.expected) or NONE, came or "nothing", cause, rule or NONE
+
+
+def _said(message: TraceMessage | None) -> str:
+    if message is None:
+        return ""
+    return says(message) + (f" at {message.at}" if message.at else "")
+
+
+def outage_cells(one: Outage) -> tuple[str, ...]:
+    """The cells of an outage, by their titles."""
+    until = "still out" if one.lasts else one.until_at or f"event {one.until_version}"
+    begin = one.from_at or f"event {one.from_version}"
+    length = NONE if one.lasts else one.length
+    homes = one.home_before or NONE, one.home_after or NONE
+    return one.device, begin, until, length, one.reason or NONE, one.cause, *homes, f"{one.calls:,}"
+
+
+def failed(one: Failure) -> str:
+    """What failed."""
+    return _FAILED[one.kind].format(one.name)
