@@ -36,6 +36,7 @@ from cti_es.report.picture_words import (
 )
 from cti_es.traces.sides import EVERYTHING, Selection
 from cti_es.vocabulary.times import duration_text, seconds_between
+from cti_es.vocabulary.words import counted
 
 MOST_ROWS = 200
 """So many rows of a table are on the page; all are in its data."""
@@ -140,7 +141,7 @@ class _Page:
         one = failures[0]
         words = f"{failed(one)} failed" + (f" at {_at(self._lanes, one.since)}" if self._axis.timed else "")
         if len(failures) > 1:
-            words += f", then {len(failures) - 1:,} more failure{'s' * (len(failures) > 2)}"
+            words += f", then {counted(len(failures) - 1, 'more failure')}"
         return words
 
     def _cards(self) -> Html:
@@ -199,8 +200,8 @@ class _Page:
     def _told(self) -> Html:
         counts = Counter((one.app, one.message, one.param1_name, one.param2_name) for one in self._lanes.messages)
         said = sorted(counts.items(), key=lambda item: item[0][2] is None)  # what is no state stands behind what is
-        rows = [_counted(count, f"{app}: {_say(*what)}") for (app, *what), count in said[:MOST_SAID]]
-        number = f"{len(self._lanes.messages):,} messages"
+        rows = [_number(count, f"{app}: {_say(*what)}") for (app, *what), count in said[:MOST_SAID]]
+        number = counted(len(self._lanes.messages), "message")
         more = _more(len(said) - len(rows))
         return _card(
             "What applications should be told", tag("p", {"class": "verdict"}, number), tag("ul", None, *rows), more
@@ -210,7 +211,8 @@ class _Page:
         outages = self._lanes.outages
         out = [one for one in outages if one.lasts]
         still = f"{len(out):,} still out at the end" if out else "Nothing is out at the end"
-        count = f"{len(outages):,} outages of {len({one.device for one in outages}):,} devices"
+        devices = {one.device for one in outages}
+        count = f"{counted(len(outages), 'outage')} of {counted(len(devices), 'device')}"
         rows = [
             tag(
                 "li",
@@ -296,7 +298,7 @@ def _card(title: str, *children: str) -> Html:
     return tag("section", {"class": "card"}, tag("h2", None, title), *children)
 
 
-def _counted(count: int, words: str) -> Html:
+def _number(count: int, words: str) -> Html:
     return tag("li", None, tag("strong", None, f"{count:,}"), f" {words}")
 
 
