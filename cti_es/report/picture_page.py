@@ -200,7 +200,10 @@ class _Page:
     def _told(self) -> Html:
         counts = Counter((one.app, one.message, one.param1_name, one.param2_name) for one in self._lanes.messages)
         said = sorted(counts.items(), key=lambda item: item[0][2] is None)  # what is no state stands behind what is
-        rows = [_number(count, f"{app}: {_say(*what)}") for (app, *what), count in said[:MOST_SAID]]
+        rows = [
+            _number(count, f"{app}: {_say(message, state, reason)}")
+            for (app, message, state, reason), count in said[:MOST_SAID]
+        ]
         number = counted(len(self._lanes.messages), "message")
         more = _more(len(said) - len(rows))
         return _card(
