@@ -172,6 +172,7 @@ NODE_COUNTS: View[NodeCount] = View(
     values=_values,
     json=_json,
     colour=lambda row: "yellow" if row.elsewhere else None,
+    narrower=({"CTI PORTS": None, "ROUTE POINTS": None, "PHONES": None}, {"CALLS": None}),
 )
 
 
@@ -190,44 +191,58 @@ def _given(row: msgspec.Struct) -> list[Any]:
             for one in values]  # fmt: skip
 
 
-SCENARIOS: View[Scenario] = View(
-    titles=("FAILS", "MOVED", "OUT", "CLOSED", "LINES LOST", "CALLS", "WITHOUT LINK", "BUSIEST", "NOT BACK"),
-    cells=lambda row: (
-        " ".join(row.fails),
-        str(row.moved),
-        str(row.out),
-        str(row.closed),
-        str(row.lines_lost),
-        str(row.calls),
-        _or_dash(" ".join(row.apps_without_link)),
-        _busiest(row),
-        _or_dash(None if row.not_back is msgspec.UNSET else row.not_back),
-    ),
-    fields=Scenario.__struct_fields__,
-    values=_given,
-    json=_json,
-    colour=lambda row: "green" if row.harmless else "red",
-)
+def scenarios_view(and_back: bool) -> View[Scenario]:
+    """Scenarios; with what does not return (``and_back``)."""
+    return View(
+        titles=(
+            "FAILS", "MOVED", "OUT", "CLOSED", "LINES LOST", "CALLS", "WITHOUT LINK", "BUSIEST",
+            *(("NOT BACK",) if and_back else ()),
+        ),
+        cells=lambda row: (
+            " ".join(row.fails), str(row.moved), str(row.out), str(row.closed), str(row.lines_lost), str(row.calls),
+            _or_dash(" ".join(row.apps_without_link)), _busiest(row), *((str(row.not_back),) if and_back else ()),
+        ),
+        fields=Scenario.__struct_fields__,
+        values=_given,
+        json=_json,
+        colour=lambda row: "green" if row.harmless else "red",
+        narrower=(
+            {"LINES LOST": None},
+            {"WITHOUT LINK": lambda row: str(len(row.apps_without_link))},
+            {"CALLS": None},
+            {"BUSIEST": lambda row: f"{row.busiest.node} {row.busiest.devices}" if row.busiest else "-"},
+            {"BUSIEST": None},
+        ),
+    )  # fmt: skip
 
-DEVICE_IMPACTS: View[DeviceImpact] = View(
-    titles=("FAILS", "DEVICE", "KIND", "FROM", "TO", "STATE", "CALLS", "WHY NONE", "BACK AT", "NOT BACK"),
-    cells=lambda row: (
-        " ".join(row.fails),
-        row.device,
-        row.device_kind,
-        _or_dash(row.from_home),
-        _or_dash(row.to_home),
-        row.state,
-        str(row.calls),
-        _or_dash(row.why_none),
-        _or_dash(None if row.back_home is msgspec.UNSET else row.back_home),
-        _or_dash(None if row.not_back is msgspec.UNSET else row.not_back),
-    ),
-    fields=DeviceImpact.__struct_encode_fields__,
-    values=_given,
-    json=_json,
-    colour=lambda row: _STATE_COLOURS.get(row.state, "magenta"),
-)
+
+def device_impacts_view(and_back: bool) -> View[DeviceImpact]:
+    """Devices that scenarios change; with where they are once everything has recovered (``and_back``)."""
+    return View(
+        titles=(
+            "FAILS", "DEVICE", "KIND", "FROM", "TO", "STATE", "CALLS", "WHY NONE",
+            *(("BACK AT", "NOT BACK") if and_back else ()),
+        ),
+        cells=lambda row: (
+            " ".join(row.fails), row.device, row.device_kind, _or_dash(row.from_home), _or_dash(row.to_home), row.state,
+            str(row.calls), _or_dash(row.why_none),
+            *((_or_dash(row.back_home), _or_dash(row.not_back)) if and_back else ()),
+        ),
+        fields=DeviceImpact.__struct_encode_fields__,
+        values=_given,
+        json=_json,
+        colour=lambda row: _STATE_COLOURS.get(row.state, "magenta"),
+        narrower=(
+            {"KIND": None},
+            {"STATE": lambda row: _STATES_IN_SHORT.get(row.state, row.state)},
+            {"CALLS": None},
+            {"BACK AT": None},
+            {"FROM": None},
+            {"WHY NONE": None},
+            {"NOT BACK": None},
+        ),
+    )  # fmt: skip
+
 
 IMPACT_ROWS: View[Scenario | DeviceImpact | Weakness] = View((), lambda row: (), (), _given, _json)
 """All of them, for NDJSON: each says of which kind it is."""

@@ -11,7 +11,7 @@ from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import Output, batched, opened, output_options, warn, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument
-from cti_es_cli.views import DEVICE_IMPACTS, IMPACT_ROWS, SCENARIOS
+from cti_es_cli.views import IMPACT_ROWS, device_impacts_view, scenarios_view
 
 LEFT_WITHOUT = 1
 
@@ -76,7 +76,7 @@ def command(
     seen = _Seen(found)
     try:
         with opened(format, path, wide=wide) as output:
-            {"ndjson": _ndjson, "csv": _csv}.get(format, _for_people)(output, seen, devices)
+            {"ndjson": _ndjson, "csv": _csv}.get(format, _for_people)(output, seen, asked)
             output.flush()
     except ClosedPipe:
         raise ClosedPipe(_verdict(check, seen)) from None
@@ -110,17 +110,17 @@ class _Seen:
             yield row
 
 
-def _ndjson(output: Output, rows: Iterable[Row], devices: bool) -> None:
+def _ndjson(output: Output, rows: Iterable[Row], asked: Asked) -> None:
     output.rows(IMPACT_ROWS, batched(rows))
 
 
-def _csv(output: Output, rows: Iterable[Row], devices: bool) -> None:
+def _csv(output: Output, rows: Iterable[Row], asked: Asked) -> None:
     """Of the scenarios or, if they are asked for, of the devices: a table has one kind of row."""
-    view: Any = DEVICE_IMPACTS if devices else SCENARIOS
-    output.rows(view, batched(row for row in rows if isinstance(row, DeviceImpact if devices else Scenario)))
+    view: Any = (device_impacts_view if asked.devices else scenarios_view)(asked.and_back)
+    output.rows(view, batched(row for row in rows if isinstance(row, DeviceImpact if asked.devices else Scenario)))
 
 
-def _for_people(output: Output, rows: Iterable[Row], devices: bool) -> None:
+def _for_people(output: Output, rows: Iterable[Row], asked: Asked) -> None:
     scenarios: list[Scenario] = []
     changed: list[DeviceImpact] = []
     for row in rows:
@@ -130,8 +130,8 @@ def _for_people(output: Output, rows: Iterable[Row], devices: bool) -> None:
             scenarios.append(row)
         else:
             changed.append(row)
-    output.rows(SCENARIOS, [scenarios])
-    if devices:
+    output.rows(scenarios_view(asked.and_back), [scenarios])
+    if asked.devices:
         if output.format == "text":
             output.line("")
-        output.rows(DEVICE_IMPACTS, [changed])
+        output.rows(device_impacts_view(asked.and_back), [changed])

@@ -1,6 +1,7 @@
 """What would happen if nodes or CTI Managers failed now (docs/reference/commands/impact.md).
 
-Each scenario is taken by a copy of the fold at the end of the log; the log itself is not touched.
+Each scenario is taken by a copy of the fold at the end of the log, in which only those devices are copied that it can
+touch. The log itself is not touched.
 """
 
 from collections import Counter
@@ -124,7 +125,7 @@ def impact(log: Log, asked: Asked = NODES_ALONE, cut: Cut = WHOLE) -> tuple[Iter
     wanted = list(_scenarios(asked, known, log.name))
     scenarios = [failing for nodes in wanted if (failing := tuple(node for node in nodes if node not in down))]
     skipped = [node for node in down if any(node in nodes for nodes in wanted)]
-    return _rows(replay, dict.fromkeys(scenarios), asked), [*warnings, *(f"{one} is down already" for one in skipped)]
+    return rows_of(replay, dict.fromkeys(scenarios), asked), [*warnings, *(f"{one} is down already" for one in skipped)]
 
 
 def _scenarios(asked: Asked, known: dict[str, bool], log: str) -> Iterator[tuple[str, ...]]:
@@ -137,20 +138,21 @@ def _scenarios(asked: Asked, known: dict[str, bool], log: str) -> Iterator[tuple
         yield tuple(dict.fromkeys(nodes))
 
 
-def _rows(replay: Replay, scenarios: Iterable[tuple[str, ...]], asked: Asked) -> Iterator[Row]:
+def rows_of(replay: Replay, scenarios: Iterable[tuple[str, ...]], asked: Asked) -> Iterator[Row]:
+    """Findings and rows of these scenarios, from the state of a replay, which stays as it is."""
     yield from weaknesses(replay.cluster, replay.book)
-    state = replay.encoded()
-    before = _Picture(replay)
+    load = _load(replay.cluster)
     for failing in scenarios:
-        trial = Replay(state)
+        names = list(_touched(replay, failing, asked))
+        before, trial = _Picture(replay, names), replay.trial(names)
         trial.advance([_failure(node, asked.scope) for node in failing])
-        after = _Picture(trial)
+        after = _Picture(trial, names)
         rows = _changed(before, after, trial.cluster, failing)
         if asked.and_back:
             trial.advance([_recovery(node, asked.scope) for node in failing])
-            back = _Picture(trial)
+            back = _Picture(trial, names)
             rows = [_with_return(row, before, back, trial.cluster) for row in rows]
-        yield _summed(before, after, rows, failing, asked.scope, asked.and_back)
+        yield _summed(before, after, rows, load, failing, asked)
         if asked.devices:
             yield from rows
 
@@ -176,6 +178,19 @@ def _recovery(node: str, scope: ImpactScope) -> Event:
     return NodeRecovered(node=node, scope=scope)
 
 
+def _touched(replay: Replay, failing: Collection[str], asked: Asked) -> Iterator[str]:
+    """The devices that a scenario can touch: it may move them, or an application that loses or gets a link has them.
+
+    If the nodes recover, that may move whatever has one of them in its group.
+    """
+    book, processing, nodes = replay.book, asked.scope != "cti_manager", set(failing)
+    apps = {app for app, provider in book.providers.items() if provider.link is None or provider.link in failing}
+    for name, device in replay.cluster.devices.items():
+        served = not nodes.isdisjoint(device.group) if asked.and_back else device.home in nodes
+        if (processing and served) or not apps.isdisjoint(book.held.get(name, ())):
+            yield name
+
+
 # --- before and after -----------------------------------------------------------------------------------------------
 
 
@@ -188,15 +203,20 @@ class _Place(NamedTuple):
 
 
 class _Picture:
-    """Where every device is, who is linked, and how many devices each node has."""
+    """Where some devices are, how many calls they have, and which applications are linked."""
 
-    def __init__(self, replay: Replay) -> None:
-        devices = replay.cluster.devices.values()
+    def __init__(self, replay: Replay, names: Iterable[str]) -> None:
+        devices = [replay.cluster.devices[name] for name in names]
         self.places = {one.name: _Place(one.state, one.home, one.lines_in_service()) for one in devices}
         self.calls = {one.name: one.calls for one in devices}
         self.linked = [app for app, provider in replay.book.connected() if provider.link is not None]
-        self.load = Counter(dict.fromkeys(replay.cluster.nodes, 0))
-        self.load.update(one.home for one in devices if one.home is not None)
+
+
+def _load(cluster: Cluster) -> Counter[str]:
+    """How many devices each node has."""
+    load = Counter(dict.fromkeys(cluster.nodes, 0))
+    load.update(one.home for one in cluster.devices.values() if one.home is not None)
+    return load
 
 
 def _changed(before: _Picture, after: _Picture, cluster: Cluster, failing: tuple[str, ...]) -> list[DeviceImpact]:
@@ -247,25 +267,32 @@ def _summed(
     before: _Picture,
     after: _Picture,
     rows: list[DeviceImpact],
+    load: Counter[str],
     failing: tuple[str, ...],
-    scope: ImpactScope,
-    back: bool,
+    asked: Asked,
 ) -> Scenario:
     states = Counter(one.state for one in rows)
-    node, devices = max(after.load.items(), key=lambda item: item[1], default=("", 0))
     lost = sum(len(set(was.lines).difference(after.places[name].lines)) for name, was in before.places.items())
     return Scenario(
         fails=list(failing),
-        scope=scope,
+        scope=asked.scope,
         moved=states["in_service"],
         out=states["out_of_service"],
         closed=states["unregistered"],
         lines_lost=lost,
         calls=sum(one.calls for one in rows),
         apps_without_link=[app for app in before.linked if app not in after.linked],
-        busiest=Busiest(node, devices, before.load[node]) if devices else None,
-        not_back=sum(1 for one in rows if one.not_back) if back else msgspec.UNSET,
+        busiest=_busiest(load, rows),
+        not_back=sum(1 for one in rows if one.not_back) if asked.and_back else msgspec.UNSET,
     )
+
+
+def _busiest(before: Counter[str], rows: list[DeviceImpact]) -> Busiest | None:
+    after = before.copy()
+    after.subtract(one.from_home for one in rows if one.from_home is not None)
+    after.update(one.to_home for one in rows if one.to_home is not None)
+    node, devices = max(after.items(), key=lambda item: item[1], default=("", 0))
+    return Busiest(node, devices, before[node]) if devices else None
 
 
 # --- what is weak already -------------------------------------------------------------------------------------------

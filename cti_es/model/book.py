@@ -5,6 +5,7 @@ what, and in which order. ``tsp`` changes it, everybody else only looks.
 """
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import Literal
 
 import msgspec
@@ -20,7 +21,7 @@ REASONS_FROM = 0x000B0000
 _VERSION_BITS = 0x7FFFFFFF
 
 
-class Handle(msgspec.Struct, omit_defaults=True):
+class Handle(msgspec.Struct, omit_defaults=True, gc=False):
     """A handle of an application. Its ``version`` is that of the event that opened it, and names it.
 
     ``told`` is the last state that the application was told for it; ``wants`` are the state messages that the
@@ -38,7 +39,7 @@ class Handle(msgspec.Struct, omit_defaults=True):
         return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
 
 
-class Held(msgspec.Struct):
+class Held(msgspec.Struct, gc=False):
     """What one application holds on one device: its phone handle, if it has one, and its line handles by line."""
 
     phone: Handle | None = None
@@ -47,6 +48,10 @@ class Held(msgspec.Struct):
     def handles(self) -> list[Handle]:
         """All these handles, that of the phone device first."""
         return [*([self.phone] if self.phone else []), *self.lines.values()]
+
+    def copied(self) -> "Held":
+        """Handles of their own that are as these are now."""
+        return Held(copy(self.phone), {line: copy(handle) for line, handle in self.lines.items()})
 
     def handle(self, line: str | None) -> Handle | None:
         """The handle of a line, or (None) of the phone device; None if there is no such handle."""
@@ -77,6 +82,12 @@ class Provider(msgspec.Struct):
     queue: list[Waiting] = []
     adrift: bool = False
     withdrawn: dict[str, int] = {}
+
+    def copied(self) -> "Provider":
+        """A provider of its own that is as this one is now."""
+        found = copy(self)
+        found.queue, found.withdrawn = self.queue[:], dict(self.withdrawn)
+        return found
 
 
 class Book(msgspec.Struct):
@@ -139,6 +150,13 @@ class Book(msgspec.Struct):
         """Whether the application can be told a state: it has no provider, or a link."""
         provider = self.providers.get(app)
         return provider is None or provider.link is not None
+
+    def copied(self, devices: Iterable[str]) -> "Book":
+        """A book of its own that is as this one is now, but shares with it what is held on all devices except these."""
+        held = ((name, self.held[name]) for name in devices if name in self.held)
+        own = {name: {app: one.copied() for app, one in apps.items()} for name, apps in held}
+        providers = {app: provider.copied() for app, provider in self.providers.items()}
+        return Book(dict(self.apps), self.held | own, providers)
 
     # What changes it.
 

@@ -3,10 +3,12 @@
 Specified in docs/reference/rules.md#state-of-a-device and docs/reference/tsp.md.
 
 All of it is plain data that can be encoded, restored and compared. Orders matter: devices stand in the order in which
-they were added, lines in that of their device. ``recovery`` changes it, everybody else only looks.
+they were added, lines in that of their device. ``recovery`` changes it, everybody else only looks. What there are many
+of has no cycles and is nothing for the garbage collector (``gc=False``).
 """
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Literal, TypeVar
 
 import msgspec
@@ -77,7 +79,7 @@ class Misfit(Exception):
         self.known = known
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
     """A line of a device: whether it is in service, the nodes that refuse it, the applications that have it open.
 
     ``number`` is its TAPI device id: all lines of a log are numbered 0, 1, 2 … in the order in which they were added.
@@ -89,8 +91,12 @@ class Line(msgspec.Struct):
     refused_by: list[str] = []
     opened_by: list[str] = []
 
+    def copied(self) -> "Line":
+        """A line of its own that is as this one is now."""
+        return Line(self.number, self.in_service, self.refused_by[:], self.opened_by[:])
 
-class Device(msgspec.Struct):
+
+class Device(msgspec.Struct, gc=False):
     """A device: its name and configuration, then its state.
 
     ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration); ``refused_by`` are the nodes that refuse
@@ -131,6 +137,13 @@ class Device(msgspec.Struct):
     def lines_in_service(self) -> tuple[str, ...]:
         """The numbers of its lines that are in service, in order."""
         return tuple(number for number, line in self.lines.items() if line.in_service)
+
+    def copied(self) -> "Device":
+        """A device of its own that is as this one is now."""
+        found = copy(self)
+        found.refused_by, found.opened_by = self.refused_by[:], self.opened_by[:]
+        found.lines = {number: line.copied() for number, line in self.lines.items()}
+        return found
 
 
 class Behaviours(msgspec.Struct):
@@ -207,6 +220,15 @@ class Cluster(msgspec.Struct):
     def known_device(self, name: str) -> Device:
         """The device of that name. Raises :class:`Misfit` if there is none."""
         return _found(self.devices, name, "unknown_device", "device")
+
+    def copied(self, names: Iterable[str]) -> "Cluster":
+        """A cluster of its own that is as this one is now, but shares with it all devices except those named."""
+        found = copy(self)
+        found.nodes, found.cti_managers = dict(self.nodes), dict(self.cti_managers)
+        found.calls, found.connected = dict(self.calls), dict(self.connected)
+        found.behaviours = copy(self.behaviours)
+        found.devices = self.devices | {name: self.devices[name].copied() for name in names}
+        return found
 
     def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
         """Devices in the order in which they were added."""

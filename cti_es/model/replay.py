@@ -7,7 +7,7 @@ between two events and taken up again later: ``fold(all) == resume(fold(prefix),
 same events always give the same messages, misfits and state, byte for byte.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import length_hint
 from typing import NamedTuple
@@ -64,14 +64,15 @@ _decode_state = msgspec.json.Decoder(State).decode
 class Replay:
     """A fold in progress.
 
-    ``state`` is an encoded state to go on from (:meth:`encoded`), or None for the empty log. ``misfits`` collects what
-    did not fit until it is taken (:meth:`taken_misfits`); ``hints`` adds to their reasons which known name is near.
+    ``state`` is a state to go on from, as it is or encoded (:meth:`encoded`); None: the empty log. ``misfits`` collects
+    what did not fit until it is taken (:meth:`taken_misfits`); ``hints`` adds to their reasons which known name is
+    near.
     ``work`` counts the steps taken and the events of :meth:`advance` since this object was made. ``watch``, if set, is
     shown the steps of every event that takes any.
     """
 
-    def __init__(self, state: bytes | None = None, hints: bool = False) -> None:
-        start = State() if state is None else _decoded(state)
+    def __init__(self, state: bytes | State | None = None, hints: bool = False) -> None:
+        start = _decoded(state) if isinstance(state, bytes) else state or State()
         self._recovery = Recovery(start.cluster)
         self._recovery.version = start.version
         self._tsp = Tsp(start.book, start.seq, self._recovery)
@@ -158,6 +159,13 @@ class Replay:
     def encoded(self) -> bytes:
         """The state after the last event as bytes; the same state always gives the same bytes."""
         return msgspec.json.encode(State(self.version, self.seq, self.cluster, self.book))
+
+    def trial(self, devices: Collection[str]) -> "Replay":
+        """A replay that goes on from here by itself, for events that can touch no devices but these.
+
+        It shares all others with this replay, so that it is ready at once however large the cluster is.
+        """
+        return Replay(State(self.version, self.seq, self.cluster.copied(devices), self.book.copied(devices)))
 
     def _report(self, event: Event, misfit: Misfit) -> MisfitReport:
         text = misfit.reason

@@ -1,5 +1,6 @@
 """Impact against a naive comparison: the homes before, and those after the events of the scenario, on random logs."""
 
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -7,7 +8,17 @@ import pytest
 from support.listed import ListedLog
 from support.strategies import Json, decoded, fold, run, whole_corpus
 
-from cti_es.answers.impact import NODES_ALONE, Asked, DeviceImpact, ImpactScope, Row, Scenario, Weakness, impact
+from cti_es.answers.impact import (
+    NODES_ALONE,
+    Asked,
+    DeviceImpact,
+    ImpactScope,
+    Row,
+    Scenario,
+    Weakness,
+    impact,
+    rows_of,
+)
 from cti_es.vocabulary.errors import InputError
 
 FAILURES: dict[ImpactScope, str] = {
@@ -88,6 +99,20 @@ def test_devices_and_what_does_not_return() -> None:
                 assert one.back_home == back[one.device]["home"]
                 same = all(before[one.device][key] == back[one.device][key] for key in ("state", "home", "lines"))
                 assert bool(one.not_back) != same
+
+
+@pytest.mark.parametrize("scope", FAILURES)
+def test_the_state_stays_as_it_is(scope: ImpactScope) -> None:
+    """Scenarios leave no trace in the fold that they start from, byte by byte, and so none in each other."""
+    for log in whole_corpus()[::20]:
+        replay = run(decoded(log))[1]
+        before = replay.encoded()
+        nodes = replay.cluster.cti_managers if scope == "cti_manager" else replay.cluster.nodes
+        sets = [(*pair,) for pair in combinations([node for node in nodes if nodes[node]], 2)]
+        rows = list(rows_of(replay, sets, Asked(sets, scope=scope, and_back=True)))
+
+        assert len([one for one in rows if isinstance(one, Scenario)]) == len(sets)
+        assert replay.encoded() == before
 
 
 SITE = [

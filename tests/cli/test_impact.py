@@ -71,3 +71,28 @@ def test_a_node_that_is_down_is_said(site, quick):
 
     assert result.stderr.decode() == "warning: cm1 is down already\n"
     assert len(result.stdout.splitlines()) == 2
+
+
+def test_a_scenario_without_effect(write, ndjson, quick):
+    """Is a row of zeros and harmless; a set of which all are down already is said and has no row."""
+    name = write('{"type":"node_added","node":"cm1"}\n{"type":"node_added","node":"cm2"}\n'
+                 '{"type":"node_failed","node":"cm2"}\n')  # fmt: skip
+    [row] = ndjson("impact", name, "--fail", "cm1")
+
+    assert [row[field] for field in ("moved", "out", "closed", "lines_lost", "calls")] == [0] * 5
+    assert quick("impact", name, "--check").returncode == 0
+    skipped = quick("impact", name, "--fail", "cm2", "--ndjson", "--check")
+    assert (skipped.returncode, skipped.stdout) == (0, b"")
+    assert skipped.stderr == b"warning: cm2 is down already\n"
+
+
+def test_what_returns_is_told_where_it_is_asked_for(site, quick):
+    """The columns of the return stand in text with --and-back alone; CSV always has the same fields."""
+    plain, back = (quick("impact", "site.db", *more).stdout.decode() for more in ((), ("--and-back",)))
+
+    assert "NOT BACK" not in plain
+    assert "NOT BACK" in back
+    first, second = (
+        quick("impact", "site.db", "--format", "csv", *more).stdout.splitlines()[0] for more in ((), ("--and-back",))
+    )
+    assert first == second

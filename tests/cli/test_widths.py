@@ -46,6 +46,20 @@ def test_tables_fit(command, columns, lines, on_terminal):
     assert len(found) == len(rows)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("homes", "--count"), ("impact", "--and-back"), ("impact", "--fail", "cm1.example,cm2.example", "--devices")],
+    ids=" ".join,
+)
+def test_answers_fit(words, lines, on_terminal):
+    """So do the tables of impact, and of homes by node."""
+    command, *options = words
+    found = on(60, on_terminal, command, lines, *options)
+
+    assert max(map(width, found)) <= 60
+    assert max(map(width, on(500, on_terminal, command, lines, *options))) > 60
+
+
 def test_what_a_narrow_table_still_says(lines, on_terminal):
     """At 80 columns: which device and line was told what, when and why, and where each device is homed."""
     titles, first, *_ = on(80, on_terminal, "replay", lines)

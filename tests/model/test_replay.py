@@ -28,6 +28,19 @@ def reports(replayed: Replay) -> list[Json]:
     return found
 
 
+def test_a_trial_is_a_replay_of_its_own() -> None:
+    """It goes on as a replay from the encoded state does, and the one that it is from stays where it is."""
+    for log in corpus():
+        events = decoded(log)
+        half = len(events) // 2
+        begun = run(events[:half])[1]
+        state, other = begun.encoded(), begun.trial(begun.cluster.devices)
+        other.advance(events[half:])
+
+        assert other.encoded() == run(events)[1].encoded()
+        assert begun.encoded() == state
+
+
 # Split anywhere.
 
 
