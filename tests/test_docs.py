@@ -33,7 +33,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import FIXTURES, ROOT
 from support import forked as client
-from support import refresh_reference
+from support import refresh_reference, refresh_states
 
 from cti_es.logs.store.base import ROW_EVENTS
 from cti_es.logs.store.schema import OBJECTS
@@ -346,6 +346,18 @@ def test_pages_made_of_the_program_are_up_to_date(page: str) -> None:
     """The tables of options and fields are what the program has now."""
     made = refresh_reference.PAGES[page]()
     assert (DOCS / "reference" / page).read_text("utf-8") == made, "run: python tests/support/refresh_reference.py"
+
+
+def test_the_diagrams_of_states_are_what_the_fold_does() -> None:
+    """Tables and sources are what the scenarios and random logs show, and each picture was drawn from its source."""
+    changes = refresh_states.all_changes()
+    text = refresh_states.PAGE.read_text("utf-8")
+    assert refresh_states.page(text, changes) == text, "run: python tests/support/refresh_states.py"
+    for diagram in (*refresh_states.KINDS, "links"):
+        source = refresh_states.mermaid(diagram, changes)
+        assert (refresh_states.FOLDER / f"states-{diagram}.mmd").read_text("utf-8") == source
+        drawn = (refresh_states.FOLDER / f"states-{diagram}.svg").read_text("utf-8")
+        assert refresh_states.mark(source) in drawn, "run it with --draw"
 
 
 # --- pages and links ------------------------------------------------------------------------------------------------
