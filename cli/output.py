@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TextIO, TypeVar
 import click
 
 from cti_es.logs.reading import Cut, resumed_at
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.model.replay import Replay
 from cti_es.report.columns import padded, width
 from cti_es.report.markdown import bar, heading

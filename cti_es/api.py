@@ -25,7 +25,7 @@ from cti_es.logs.bytes_in import is_piped, no_file, open_bytes
 from cti_es.logs.open import A_SOURCE
 from cti_es.logs.places import InFile, InMemory, Place, StoredEvent, place_of
 from cti_es.logs.reading import Cut, Reading, StoredLog, check_end, parse_as_of, resumed_at
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.model.homes import Home
 from cti_es.model.homes import homes as homes_of
 from cti_es.model.providers import ProviderRow as Provider

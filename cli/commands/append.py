@@ -13,7 +13,7 @@ from cti_es.logs.append import Appended, AppendOptions, Expect, parse_expect
 from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.open import A_SOURCE, make_or_append, parse_address
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.report.rows import appended_row
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type

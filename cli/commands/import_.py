@@ -17,7 +17,7 @@ from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
 from cti_es.logs.store import MemoryStore, SqliteStore, Store
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, cast
 
-from cti_es.logs.store.sqlite_connection import HEADER
+from cti_es.logs.store.open_files import HEADER
 from cti_es.vocabulary.errors import InputError, NotAStore, TooMuchUnpacked, did_you_mean
 from cti_es.vocabulary.text_lines import GZIP, ByteStream
 

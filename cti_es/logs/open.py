@@ -16,7 +16,7 @@ from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped, kept, name
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.reading import Log, StoredLog
 from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
 from cti_es.vocabulary.events import NumberedEvents

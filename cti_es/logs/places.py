@@ -10,7 +10,7 @@ from cti_es.logs.memory_log import MemoryLog
 from cti_es.logs.open import make_or_append, open_log, parse_address
 from cti_es.logs.reading import Log, StoredLog, events_at
 from cti_es.logs.store import SqliteStore
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.vocabulary.errors import InputError, NotAStore, StoreError
 from cti_es.vocabulary.events import Event, NumberedEvents, type_of
 from cti_es.vocabulary.names import check_name

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.open import open_log, parse_address
-from cti_es.logs.store.sqlite_connection import is_sqlite
+from cti_es.logs.store.open_files import is_sqlite
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.forms.common import TraceOptions

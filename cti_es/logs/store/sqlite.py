@@ -9,13 +9,15 @@ and appears whole, or not at all.
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cti_es.logs.store import schema
 from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
+from cti_es.logs.store.open_files import OpenStore
 from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
 from cti_es.logs.store.sqlite_connection import (
     LARGEST_VALUE,
@@ -68,11 +70,14 @@ class SqliteStore:
             )
         self._is_immutable = not write and is_immutable(path)
         with self._explained():
-            self._connection = connect_to_write(path, wait) if write else connect_to_read(path, wait)
-            self._bounds = Bounds(self._connection, path)
-            self._check(write, suspect)
-            if write and not draft:
-                use_wal(self._connection, wait)
+            self._open(connect_to_write if write else connect_to_read)
+            try:
+                self._check(write, suspect)
+                if write and not draft:
+                    use_wal(self._connection, wait)
+            except BaseException:
+                self.close()
+                raise
 
     # What readers use.
 
@@ -153,13 +158,12 @@ class SqliteStore:
         if self._is_immutable:
             self.close()
             with self._explained():
-                self._connection = connect_to_read(self._path, self._wait)
-                self._bounds = Bounds(self._connection, self._path)
+                self._open(connect_to_read)
                 self._is_immutable = is_immutable(self._path)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._file.close()
 
     # What writers use.
 
@@ -205,6 +209,11 @@ class SqliteStore:
             use_wal(self._connection, self._wait)
 
     # Inside.
+
+    def _open(self, connect: Callable[[Path, float], sqlite3.Connection]) -> None:
+        self._file = OpenStore(self._path, partial(connect, self._path, self._wait))
+        self._connection = self._file.connection
+        self._bounds = Bounds(self._connection, self._path)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

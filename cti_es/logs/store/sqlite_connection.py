@@ -14,9 +14,6 @@ from cti_es.logs import clock
 from cti_es.logs.store.sqlite_bounds import TOO_MUCH, allow_to_open
 from cti_es.vocabulary.errors import NotAStore, StoreError, StoreLocked
 
-HEADER = b"SQLite format 3\x00"
-"""How a SQLite database begins."""
-
 LARGEST_VALUE = 1 << 28
 """No text or blob of a store has more bytes than this; SQLite refuses to read, write or make a longer one."""
 
@@ -31,12 +28,6 @@ _ROOM = 1 << 16
 
 _SLICE = 0.1
 """For so many seconds at a time SQLite waits for a lock: while it does, nobody can interrupt us."""
-
-
-def is_sqlite(path: Path) -> bool:
-    """Whether a file is a SQLite database, by its first bytes. Raises OSError when it cannot be read."""
-    with path.open("rb") as file:
-        return file.read(len(HEADER)) == HEADER
 
 
 def _connect(path: Path, options: str, wait: float) -> sqlite3.Connection:
