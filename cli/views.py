@@ -10,8 +10,6 @@ from cti_es.answers.impact import DeviceImpact, Scenario, Weakness
 from cti_es.answers.incidents import Incident
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.selection import NodeCount
-from cti_es.cucm.discover import Known
-from cti_es.cucm.findings import Finding
 from cti_es.cucm.registrations import Compared, Verdict
 from cti_es.model.homes import Home
 from cti_es.model.providers import ProviderRow
@@ -426,36 +424,4 @@ FAULTS: View[FaultRow] = View(
     values=_values,
     json=_json,
     colour=lambda row: "red",
-)
-
-
-# --- imports --------------------------------------------------------------------------------------------------------
-
-_FINDING_COLOURS = {"appended": "green", "misfit": "yellow", "unrecovered": "red", "gap": "yellow"}
-
-FINDINGS: View[Finding] = View(
-    titles=("KIND", "NAME", "COUNT", "FIRST", "TEXT"),
-    cells=lambda row: (row.kind, row.name, f"{row.count:,}", _or_dash(row.first), row.text),
-    fields=Finding.__struct_fields__,
-    values=_values,
-    json=_json,
-    colour=lambda row: _FINDING_COLOURS.get(row.kind),
-)
-
-
-# --- what files know ------------------------------------------------------------------------------------------------
-
-DISCOVERED: View[Known] = View(
-    titles=("KIND", "NAME", "OF", "COUNT", "FIRST", "TEXT"),
-    cells=lambda row: (
-        row.kind,
-        shown_time(row.name) if row.kind == "period" else row.name,
-        shown_time(row.of) if row.kind == "period" else _or_dash(row.of),
-        f"{row.count:,}",
-        _or_dash(row.first),
-        row.text,
-    ),
-    fields=Known.__struct_fields__,
-    values=_values,
-    json=_json,
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, stamp_tz_option
@@ -57,7 +57,7 @@ def command(
     """
     from cti_es.cucm.discover import discover
     from cti_es.cucm.members import check_names, files_of
-    from cti_es_cli.views import DISCOVERED
+    from cti_es_cli.cluster_views import DISCOVERED
 
     if queries:
         _print_queries(files, app)

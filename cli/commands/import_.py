@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from cti_es.cucm.claims import NodeRef
 from cti_es.cucm.files import File
-from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
 from cti_es.logs.open import only_log, parse_address
@@ -23,12 +23,12 @@ from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
+from cti_es_cli.cluster_views import FINDINGS
 from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import names_of, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
-from cti_es_cli.views import FINDINGS
 
 if TYPE_CHECKING:
     from cti_es.cucm.findings import Finding

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 
 from cti_es.cucm.claims import Claim, NodeRef, SkipReason, What, address, host, number
 from cti_es.cucm.cti_alarms import CTI_ALARMS, PROVIDER_OPENED, CtiAlarm, connection_of
-from cti_es.cucm.log_lines import Record
+from cti_es.cucm.records import Record
 
 Verdict = Claim | SkipReason
 Rule = Callable[[Record], Verdict]

@@ -42,7 +42,7 @@ REASONS: dict[SkipReason, str] = {
     "no_alarm": "a line of an SDL trace that is no alarm",
     "not_utf8": "bytes that are not UTF-8",
     "part_missing": "a message in several parts of which one is missing",
-    "cut": "cut off inside its parameters",
+    "cut": "cut off inside its parameters, or before them",
     "rtmt_copy": "RTMT's copy of another line",
     "no_time": "no time in the line",
     "no_year": "a time without a year",

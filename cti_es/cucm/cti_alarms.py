@@ -7,7 +7,7 @@ messages (docs/reference/imports.md, docs/reference/traces/cucm-alarms.md).
 from typing import NamedTuple
 
 from cti_es.cucm.claims import What, short_host
-from cti_es.cucm.log_lines import Record
+from cti_es.cucm.records import Record
 from cti_es.vocabulary.tapi import INSERVICE, LINE_CLOSE, OUTOFSERVICE, PHONE_CLOSE, RESUME, SUSPEND, Signal
 
 DEVICE = ("devicename",)

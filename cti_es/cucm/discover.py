@@ -14,10 +14,12 @@ from cti_es.cucm.cdr import CdrReader
 from cti_es.cucm.claims import NodeRef, host, number, short_host
 from cti_es.cucm.files import File
 from cti_es.cucm.findings import Findings
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, Record
+from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.nodes import MOST_LEARNT, Nodes
 from cti_es.cucm.recognise import NOTHING, kind_of
+from cti_es.cucm.records import Record
 from cti_es.cucm.sequences import Sequences
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_files import TopologyFiles, ahead
 from cti_es.logs.bytes_in import Begun
 from cti_es.vocabulary.errors import InputError

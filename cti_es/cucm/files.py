@@ -10,11 +10,13 @@ from cti_es.cucm import alarms
 from cti_es.cucm.cdr import CdrReader
 from cti_es.cucm.claims import OUTAGES, REASONS, Claim, NodeRef, SkipReason
 from cti_es.cucm.findings import Findings
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, Record
+from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.nodes import MOST_LEARNT
 from cti_es.cucm.recognise import NOTHING, kind_of, program
+from cti_es.cucm.records import Record
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_files import LOOKED_AT, TopologyFiles, ahead
 from cti_es.cucm.unknowns import Unknowns
 from cti_es.logs.bytes_in import Begun
@@ -188,15 +190,16 @@ class Intake:
 
     def _take(self, record: Record) -> None:
         """What a record claims, into the spool."""
-        rule = alarms.rule_of(record.mnemonic)
+        rule = alarms.rule_of(record.head.mnemonic)
         if rule is None or record.is_copy:
             self._leave_out("rtmt_copy" if record.is_copy else "other_alarm", record.line)
             return
+        file = len(self.files) - 1
         # Most lines are about devices that nobody asked for: these need no closer look.
-        device = record.peek("DeviceName")
+        device = record.device
         if device and device not in self._devices:
             self._leave_out("unknown_device", record.line)
-            self.unknowns.add("unknown_device", device, Place(len(self.files) - 1, record.line))
+            self.unknowns.add("unknown_device", device, file, record.line)
             return
         verdict = alarms.claim_of(record, rule)
         if not isinstance(verdict, Claim):
@@ -204,13 +207,14 @@ class Intake:
             return
         if len(self.learnt) < MOST_LEARNT:
             self.learnt.update(dict.fromkeys(alarms.links(record)))
-        place = Place(len(self.files) - 1, record.line)
         if record.at is None:
             why = record.why or "no_time"
             self._leave_out(why, record.line)
-            self.unknowns.add(why, record.zone if why == "unknown_zone" else "", place, verdict.what in OUTAGES)
+            self.unknowns.add(
+                why, record.zone if why == "unknown_zone" else "", file, record.line, verdict.what in OUTAGES
+            )
             return
-        claimed = Claimed(record.at, alarms.id_of(record), place, verdict)
+        claimed = Claimed(record.at, alarms.id_of(record), Place(file, record.line), verdict)
         self._spool.add(claimed, 0, record.node or "", record.sequence)
 
     def _cdr(self, text: Chunks, name: str) -> int:

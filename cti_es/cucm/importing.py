@@ -22,11 +22,11 @@ from cti_es.cucm.call_ends import doubts
 from cti_es.cucm.claims import OUTAGES, REASONS, NodeRef, SkipReason
 from cti_es.cucm.files import Chunks, File, Intake
 from cti_es.cucm.findings import Finding, Findings
-from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
 from cti_es.cucm.spool import Claimed, Spool, moved
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_events import NO_TIME, TopologyEvents, TopologyOptions, nodes_of
 from cti_es.cucm.topology_files import TopologyFiles
 from cti_es.cucm.translation import Candidate, Translation, Unknown
@@ -271,7 +271,7 @@ class _Plan:
             return self._translation.candidates(claimed)
         except Unknown as unknown:
             self._findings.add("skipped", unknown.reason, where, REASONS[unknown.reason])
-            self._job.intake.unknowns.add(unknown.reason, unknown.name, claimed.place, claim.what in OUTAGES)
+            self._job.intake.unknowns.add(unknown.reason, unknown.name, *claimed.place, claim.what in OUTAGES)
             return []
 
     def _lines(self, kept: Container[str | None], known: dict[str, int]) -> NumberedEvents:

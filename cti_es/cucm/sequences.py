@@ -9,7 +9,7 @@ came here), and a number that falls is a new start.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cti_es.cucm.log_lines import Record
+from cti_es.cucm.records import Record
 
 _MOST_PROCESSES = 10_000
 _LAST_NUMBERS = (1 << 32) - 100_000  # after these the count begins again by itself

@@ -60,6 +60,8 @@ def answer_in(start: bytes) -> bytes | None:
 
 def tables_in(start: bytes) -> TablesKind | None:
     """What tables stand at the start of a file: some that say something, only others, or one in a single line."""
+    if b"= =" not in start:  # the run of one column and that of the next
+        return None
     others = False
     for header, runs in _tables(start):
         if says(frozenset(_header(header, runs))):

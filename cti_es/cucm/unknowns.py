@@ -64,14 +64,14 @@ class Unknowns:
         self._all: dict[UnknownThing, dict[str, list[int]]] = {thing: {} for thing in _TEXTS}
         self._lost: dict[UnknownThing, dict[str, list[int]]] = {thing: {} for thing in _TEXTS}
 
-    def add(self, reason: SkipReason, name: str, place: Place, is_outage: bool = False) -> None:
+    def add(self, reason: SkipReason, name: str, file: int, line: int, is_outage: bool = False) -> None:
         """One more line that was left out for that reason. ``is_outage``: it told of a failure or a recovery."""
         thing = _THINGS.get(reason)
         if thing is None:
             return
-        _count(self._all[thing], name, place)
+        _count(self._all[thing], name, file, line)
         if is_outage:
-            _count(self._lost[thing], name, place)
+            _count(self._lost[thing], name, file, line)
 
     def report(self, findings: Findings) -> None:
         """Add the names to the report of an import."""
@@ -90,9 +90,8 @@ class Unknowns:
                 yield UnknownName(thing, name, count, self._place(Place(file, line)))
 
 
-def _count(names: dict[str, list[int]], name: str, place: Place) -> None:
-    if name not in names:
-        if len(names) >= SHOWN:
-            name = _REST
-        names.setdefault(name, [0, *place])
-    names[name][0] += 1
+def _count(names: dict[str, list[int]], name: str, file: int, line: int) -> None:
+    known = names.get(name)
+    if known is None:
+        known = names.setdefault(name if len(names) < SHOWN else _REST, [0, file, line])
+    known[0] += 1

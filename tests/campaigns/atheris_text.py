@@ -20,7 +20,7 @@ import atheris
 with atheris.instrument_imports(include=["cti_es"]):
     from cti_es.cucm.files import File
     from cti_es.cucm.importing import Import, run
-    from cti_es.cucm.log_lines import LogLineOptions
+    from cti_es.cucm.stamps import LogLineOptions
     from cti_es.logs.append import AppendOptions, append
     from cti_es.logs.ndjson import read_events, write_events
     from cti_es.logs.store import MemoryStore, Store

@@ -4,7 +4,8 @@ import pytest
 
 from cti_es.cucm.alarms import ALARMS, claim_of, id_of, links, refusal, signed
 from cti_es.cucm.claims import Claim
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
+from cti_es.cucm.log_lines import AlarmReader
+from cti_es.cucm.stamps import LogLineOptions
 
 HERE = ("host cm1",)
 

@@ -6,7 +6,8 @@ from conftest import FIXTURES
 
 from cti_es.cucm.alarms import claim_of, rule_of
 from cti_es.cucm.claims import Claim
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
+from cti_es.cucm.log_lines import AlarmReader
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.recognise import read_trace
 

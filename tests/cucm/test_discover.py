@@ -11,8 +11,8 @@ from cti_es.cucm.discover import Known, discover
 from cti_es.cucm.discover_queries import queries
 from cti_es.cucm.discover_skeleton import nodes_csv, topology
 from cti_es.cucm.files import File
-from cti_es.cucm.log_lines import LogLineOptions
 from cti_es.cucm.nodes import read_nodes
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_rows import says
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.event_text import read_event

@@ -9,7 +9,9 @@ from conftest import FIXTURES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions, tag_key
+from cti_es.cucm.log_lines import AlarmReader
+from cti_es.cucm.records import tag_key
+from cti_es.cucm.stamps import LogLineOptions
 
 REAL = FIXTURES / "real" / "lines"
 LINES = {path.stem: path.read_bytes().rstrip(b"\n") for path in sorted(REAL.glob("*.log"))}
@@ -276,7 +278,7 @@ def test_tags(text, tags):
 
     assert record.tags == tags
     assert not record.is_cut
-    assert all(record.peek(key) == value for key, value in tags.items())
+    assert tagged(text).device == tags.get("devicename", "")
 
 
 @pytest.mark.parametrize("text", ["%[A=1][B=2", "%[A=1][B=[2]", "%[A=1][B", "%[A=1]x[B=2]", "%[A=1"])
@@ -353,7 +355,7 @@ def visit(records):
     for record in records:
         assert record.tags is not None
         assert (record.at is None) != (record.why is None)
-        _ = (record.node, record.process, record.text, record.is_cut, record.severity, record.peek("A"))
+        _ = (record.node, record.process, record.text, record.is_cut, record.severity, record.device)
 
 
 @given(st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=30), st.booleans())
@@ -438,23 +440,32 @@ def test_a_record_that_is_cut_off_by_the_next():
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " \n"])
 def test_lines_that_are_broken_behind_the_host(end):
-    """The origin at the end of a line belongs to the next one; one that is followed by another text is left."""
+    """The origin at the end of a line belongs to the next one."""
     broken = (OUTER + ONE).replace("cm9: Mar", f"cm9:{end}Mar")
 
     assert shown(*broken.split("\n")) == shown(OUTER + ONE)
     assert shown(*f"{ONE} {broken}".split("\n")) == [*shown(ONE), *shown(ONE)]
-    assert [one[0] for one in shown(OUTER + "5: cm9:", ONE)] == [7]
+
+
+@pytest.mark.parametrize("rest", [[ONE], [], [OUTER + ONE], ["another text"], [OUTER + "6: cm9:", ONE]])
+def test_an_origin_without_its_alarm(rest):
+    """It is counted as a record that is cut off, at its line: another text follows, another record or nothing."""
+    records, left = read(*(line.encode() for line in [OUTER + "5: cm9:", *rest]))
+
+    assert left.pop("cut") == (2 if len(rest) > 1 else 1, 1)
+    assert [one.sequence for one in records] == [7] * len([line for line in rest if line.endswith("first")])
+    assert left == ({"no_log_line": (1, 2)} if rest == ["another text"] else {})
 
 
 def test_the_published_file_of_joined_lines():
-    """Up to five alarms on one line, others broken behind the host: all seven that are in it are read."""
+    """Up to five alarms on one line, others broken behind the host: seven are read, the eighth is an origin alone."""
     lines = (FIXTURES / "real" / "cases" / "joined-lines.log").read_bytes().split(b"\n")
     records, left = read(*lines, options=LogLineOptions())
 
     assert [record.sequence for record in records] == [None, 8, 9, 10, 11, 12, 13]
     assert {record.node for record in records} == {"hcmf1"}
     assert [record.is_cut for record in records] == [False] * 7
-    assert left == {}
+    assert left == {"cut": (1, 4)}
 
 
 def test_lines_of_an_sdl_trace_that_are_joined():

@@ -4,9 +4,10 @@ import random
 
 from cti_es.cucm.claims import Claim
 from cti_es.cucm.findings import Findings
-from cti_es.cucm.log_lines import AlarmReader, LogLineOptions
+from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
+from cti_es.cucm.stamps import LogLineOptions
 
 
 def test_claims_come_in_the_order_of_time():

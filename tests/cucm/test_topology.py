@@ -9,7 +9,7 @@ from conftest import FIXTURES
 
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, NoTopology, run
-from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_events import TopologyOptions
 from cti_es.cucm.topology_rows import tables_in
 from cti_es.logs.append import AppendOptions

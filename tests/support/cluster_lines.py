@@ -4,7 +4,7 @@ import io
 from functools import partial
 
 from cti_es.cucm.files import File
-from cti_es.cucm.log_lines import LogLineOptions
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.store import MemoryStore
 from cti_es.logs.store.base import events_of

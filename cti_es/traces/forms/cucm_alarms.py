@@ -9,9 +9,10 @@ if the log has the line in which it was opened.
 
 from collections.abc import Iterator
 
-from cti_es.cucm import log_lines
 from cti_es.cucm.cti_alarms import CTI_ALARMS, PROVIDER_OPENED, CtiAlarm, connection_of
-from cti_es.cucm.log_lines import Record
+from cti_es.cucm.log_lines import AlarmReader
+from cti_es.cucm.records import Record
+from cti_es.cucm.stamps import LogLineOptions
 from cti_es.traces.forms.common import Notes
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import INSERVICE, OUTOFSERVICE, SUSPEND, TraceMessage
@@ -26,21 +27,21 @@ _WITH_REASON = (SUSPEND, OUTOFSERVICE)
 
 def looks_like(start: bytes) -> bool:
     """Whether a file that starts like this is a CUCM log."""
-    reader = log_lines.AlarmReader(log_lines.LogLineOptions())
+    reader = AlarmReader(LogLineOptions())
     return any(reader.records([start.split(b"\n")]))
 
 
 def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages that its CTI alarms stand for, in batches as the lines come."""
-    reader = log_lines.AlarmReader(_options(notes))
+    reader = AlarmReader(_options(notes))
     reading = _Reading(notes)
     for records in reader.records(chunks):
         yield [message for record in records if (message := reading.message(record)) is not None]
 
 
-def _options(notes: Notes) -> log_lines.LogLineOptions:
+def _options(notes: Notes) -> LogLineOptions:
     day, zones = notes.options.date, notes.options.zones
-    return log_lines.LogLineOptions(int(day[:4]) if day else None, day, zones, zones.get("", "Z"))
+    return LogLineOptions(int(day[:4]) if day else None, day, zones, zones.get("", "Z"))
 
 
 class _Reading:

@@ -12,7 +12,7 @@ What a stamp leaves out comes from the options: the date or the year (``date``),
 import re
 from datetime import date
 
-from cti_es.cucm.log_lines import ZONES
+from cti_es.cucm.stamps import ZONES
 from cti_es.traces.forms.common import Clock, TraceOptions, day_of
 from cti_es.vocabulary.times import time_in_zone
 
