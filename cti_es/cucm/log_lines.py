@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from cti_es.cucm.origins import WHERE, host_and_sequence, last_origin, start_of_origin
+from cti_es.cucm.origins import host_and_sequence, last_origin, start_of_origin
 from cti_es.cucm.parts import PART, Parts
 from cti_es.cucm.records import Head, Record
 from cti_es.cucm.sdl_lines import SdlLines
@@ -30,9 +30,11 @@ _ONLY_HEAD = re.compile(_HEAD)
 _STAMPED = re.compile(rf"({STAMP_TEXT}){_HEAD}")
 _STAMP_FIRST = re.compile(STAMP_TEXT)
 _USUAL = re.compile(
-    rf"(?:<[0-9]{{1,3}}>)?(?:[^\s:%]{{0,32}}:[ ])?([0-9]{{1,10}}):[ ](?:({WHERE}):[ ])?({DATED}){_HEAD}"
+    r"(?:<[0-9]{1,3}>)?+(?:[^\s:%]{0,32}+:[ ])??([0-9]{1,10}+):[ ](?:([A-Za-z0-9][A-Za-z0-9._-]{0,254}+):[ ])?+"
+    rf"({DATED})%([A-Za-z][A-Za-z0-9_]{{1,31}}+(?:-[A-Za-z][A-Za-z0-9_]{{1,31}}+)?+-[0-7]-[A-Za-z][A-Za-z0-9_-]{{0,63}}+)"
+    r"[ ]?:"
 )
-"""Perhaps the name of the process; sequence number, host, stamp and head."""
+"""Perhaps the name of the process; sequence number, host, stamp, head: those of nearly all records, not of all."""
 
 _COLON = (b":", b": ", b":\r")
 _LONGEST_STAMP = 96

@@ -54,8 +54,11 @@ _PARTS = (
 STAMP_TEXT = re.sub(r"\((?!\?)", "(?:", _PARTS)
 """The stamp of a line with the colon behind it, as a pattern without groups."""
 
-DATED = STAMP_TEXT.replace("(?:(?:[0-9]{4})[ ])?", "[0-9]{4}[ ]")
-"""The same with a year."""
+DATED = (
+    rf"(?:{'|'.join(_MONTH_NAMES)}|---)[ ]{{1,2}}[0-9]{{1,2}}[ ][0-9]{{4}}[ ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
+    r"(?:[ ][AP]M)?+(?:\.[0-9]{1,6}+)?+[ ][^\s:%]{1,7}+[ ]?+:[ ]{1,8}+"
+)
+"""The same with a year, in the form that takes the least time."""
 
 _STAMP = re.compile(_PARTS)
 
@@ -138,7 +141,7 @@ class Times:
 
 def zone_of(stamp: str) -> str:
     """The time zone of a stamp, as written."""
-    return _parts(stamp)[-1]
+    return str(_parts(stamp)[-1])
 
 
 def has_year(stamp: str) -> bool:
