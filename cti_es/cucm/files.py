@@ -173,11 +173,9 @@ class Intake:
         sequences = Sequences(self._found("gap"), self._found("restart"))
         others: dict[str, None] | None = {}
         for records in reader.records(text):
+            if others is not None:
+                others = _others(records, others)
             for record in records:
-                if others is not None:
-                    others = None if _is_of_cucm(record) else {**others, program(record.facility): None}
-                    if others is not None and len(others) > _SHOWN:
-                        others.popitem()
                 sequences.see(record)
                 self._take(record)
         sequences.end()
@@ -250,6 +248,14 @@ def _given(event: Event, place: Place, where: str) -> Claimed:
     text = encode(event)
     known_by = event.id or f"with:{blake2b(text, digest_size=16).hexdigest()}"
     return Claimed(event.at, known_by, place, Claim("given", event=text.decode()))
+
+
+def _others(records: list[Record], known: dict[str, None]) -> dict[str, None] | None:
+    """The programs that are known to write into this file, with those of further records; None if CUCM does."""
+    if any(map(_is_of_cucm, records)):
+        return None
+    names = dict.fromkeys((*known, *(program(record.facility) for record in records)))
+    return dict.fromkeys(list(names)[:_SHOWN])
 
 
 def _is_of_cucm(record: Record) -> bool:

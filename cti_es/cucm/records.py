@@ -98,12 +98,12 @@ class Record(msgspec.Struct, gc=False, eq=False):
     @property
     def node(self) -> str | None:
         """The host name of the node that logged it: the tag NodeID, else the host of the line."""
-        return self._peek(_NODE_ID, "nodeid") or self.host
+        return self._tag(_NODE_ID, "nodeid") or self.host
 
     @property
     def device(self) -> str:
         """The device that it is about; empty if it names none."""
-        return self._peek(_DEVICE_NAME, "devicename")
+        return self._tag(_DEVICE_NAME, "devicename")
 
     @property
     def process(self) -> str:
@@ -125,11 +125,11 @@ class Record(msgspec.Struct, gc=False, eq=False):
         """A copy without parameters and text, so small that many of them can be kept."""
         return Record(self.line, self.host, self.sequence, self.head, "", time=self._when())
 
-    def _peek(self, mark: str, key: str) -> str:
+    def _tag(self, mark: str, key: str) -> str:
         """One tag, without looking at the others where it stands as today's releases write it; else empty."""
-        if self.tagged is None and (start := self.raw.find(mark)) >= 0:
-            start += len(mark)
-            value = self.raw[start : self.raw.find("]", start)]
+        raw = self.raw
+        if self.tagged is None and (start := raw.find(mark) + len(mark)) >= len(mark):
+            value = raw[start : raw.find("]", start)]
             if "\\" not in value:
                 return value.strip()
         return self.tags.get(key, "")
