@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 import pytest
@@ -39,6 +39,7 @@ from cti_es.logs.store.base import ROW_EVENTS
 from cti_es.logs.store.schema import OBJECTS
 from cti_es.model.cluster import MisfitCode
 from cti_es.model.rules import RULES
+from cti_es.testing import Cti
 from cti_es.vocabulary import tapi
 from cti_es.vocabulary.events import EVENT_TYPES, Kind, fields_of
 from cti_es.vocabulary.names import MAX_NAME
@@ -503,6 +504,18 @@ def recomputed(folder: Path) -> str:
     command = [sys.executable, "chain.py", "site.db"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
+
+
+# --- tests of applications ------------------------------------------------------------------------------------------
+
+
+def test_the_test_of_an_application_passes() -> None:
+    """The test that the how-to shows is right about what the application is told."""
+    page = DOCS / "how-to" / "test-your-application.md"
+    (script,) = [block for block in blocks(page) if block.language == "python"]
+    names: dict[str, Any] = {}
+    exec("\n".join(script.lines), names)
+    names["test_a_call_outlives_the_failure"](Cti())
 
 
 # --- completion -----------------------------------------------------------------------------------------------------
