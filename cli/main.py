@@ -42,7 +42,7 @@ COMMANDS: dict[str, str] = {
     "export": "Print a log as canonical NDJSON, to be appended elsewhere.",
     "verify": "Check that a store is whole and unchanged.",
     "play": "Send the messages of a log in real time, for a test.",
-    "generate": "Make a synthetic log.",
+    "generate": "Make a synthetic log, or a trace with known faults.",
     "schema": "Print the JSON Schema of what the commands print.",
     "demo": "Run the worked example, end to end.",
 }

@@ -304,7 +304,7 @@ def _refuse_input(target: Path, what: str) -> None:
         raise click.UsageError(f"{what}: this file is read by the same command; give the name of another file")
 
 
-_OUTPUTS = ("path", "junit")
+_OUTPUTS = ("path", "junit", "listed")
 """The parameters that name files to write."""
 
 

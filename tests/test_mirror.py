@@ -75,6 +75,7 @@ TOGETHER = {
     "report/rows": "cli/test_schema",
     "cli/play": "testing/test_play",
     "report/one_line": "testing/test_play",
+    "testing/faulty_trace": "cli/test_generate",
     "testing/loopback": "testing/test_play",
     "testing/explained": "testing/test_pytest_plugin",
     "testing/scenarios": "testing/test_pytest_plugin",

@@ -1,53 +1,154 @@
-"""``generate``: a synthetic log."""
+"""``generate``: a synthetic log; or a trace with known faults."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from cti_es_cli.options import OutFile, TimeType
+from cti_es.vocabulary.errors import did_you_mean
+from cti_es_cli.options import OutFile, Seconds, TimeType
 from cti_es_cli.output import batched, opened
+from cti_es_cli.sources import open_log, unpack_option
 from cti_es_cli.times import tz_option
+
+if TYPE_CHECKING:
+    from cti_es.testing.faulty_trace import Wanted
+
+FAULTS = ("drop", "duplicate", "swap", "late", "reason")
+
+
+class FaultsType(click.ParamType["Wanted"]):
+    """``--faults``: kinds of faults with how many of each."""
+
+    name = "KIND=N,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Wanted":
+        """The counts, and by how much what is late is late: ``late=5s`` is one message, ``late=3x5s`` are three."""
+        from cti_es.testing.faulty_trace import Wanted
+
+        counts: dict[Any, int] = {}
+        late = Wanted({}).late
+        for word in str(value).split(","):
+            kind, _, count = (part.strip() for part in word.partition("="))
+            if kind not in FAULTS:
+                hint = did_you_mean(kind, FAULTS)
+                self.fail(f"no fault '{kind}'; expected {', '.join(FAULTS)}" + (f"; {hint}" if hint else ""))
+            if kind in counts:
+                self.fail(f"'{kind}' stands twice")
+            if kind == "late" and (found := re.fullmatch(r"(?:([0-9]+)x)?([0-9.]+(?:ms|s|m))", count)):
+                count = found[1] or "1"
+                late = timedelta(seconds=Seconds().convert(found[2], param, ctx))
+            if not re.fullmatch("[0-9]{1,9}", count):
+                by = ", a duration (5s), or both (3x5s)" if kind == "late" else ""
+                self.fail(f"'{word}' is not how many; expected {kind}=N{by}")
+            counts[kind] = int(count)
+        if not late:
+            self.fail("a message that is late by nothing is not late")
+        return Wanted(counts, late)
+
+
+Option = Callable[[Any], Any]
+
+
+def _options(*options: Option) -> Option:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _count(name: str, lowest: int, highest: int | None, default: int, text: str) -> Option:
+    return click.option(name, type=click.IntRange(lowest, highest), default=default, show_default=True, help=text)
+
+
+_LOG = _options(
+    _count("--events", 0, None, 1000, "How many events in all."),
+    _count("--nodes", 1, 1000, 3, "Nodes of the cluster."),
+    _count("--devices", 1, 1_000_000, 10, "CTI ports, route points and phones."),
+    _count("--lines", 0, 1000, 2, "The most lines of a device."),
+    _count("--apps", 1, 1000, 1, "Applications that open devices."),
+    click.option(
+        "--calls",
+        type=click.FloatRange(0, 1),
+        default=0.8,
+        show_default=True,
+        help="The share of calls among what happens.",
+    ),
+    click.option(
+        "--start",
+        type=TimeType(stored=True),
+        default="2026-01-01T00:00:00Z",
+        show_default=True,
+        help="When the log begins.",
+    ),
+    click.option("--tsp", is_flag=True, help="Also CTI Managers, providers, filters, device failures, configuration."),
+)
+
+_TRACE = _options(
+    click.option("--trace", metavar="SOURCE", help="Make a trace of this log, with faults, instead of a log."),
+    click.option("--faults", type=FaultsType(), help="drop, duplicate, swap, late, reason: drop=2,late=5s."),
+    click.option("--list", "listed", type=OutFile(), metavar="FILE", help="Write what the faults are to a file."),
+    click.option("--app", metavar="NAME", help="Only messages to this application."),
+    click.option(
+        "--format",
+        type=click.Choice(("ndjson", "one-line", "tapi-browser")),
+        default="ndjson",
+        show_default=True,
+        help="How to write the trace.",
+    ),
+)
+
+OF_A_LOG = ("events", "nodes", "devices", "lines", "apps", "calls", "start", "tsp")
+OF_A_TRACE = ("faults", "listed", "app", "format")
+"""The parameters of each way to use it, to refuse those of another one."""
 
 
 @click.command(
-    short_help="Make a synthetic log.",
+    short_help="Make a synthetic log, or a trace with known faults.",
     epilog="""\b
 Examples:
   cti-es generate --events 200 | cti-es replay -
-  cti-es generate --seed 7 --nodes 4 --devices 50 --apps 2 -o events.ndjson""",
+  cti-es generate --seed 7 --nodes 4 --devices 50 --apps 2 -o events.ndjson
+  cti-es generate --trace site.db --faults drop=2,late=5s --list faults.ndjson -o trace.ndjson""",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed and options give the same log.")
-@click.option("--events", type=click.IntRange(min=0), default=1000, show_default=True, help="How many events in all.")
-@click.option("--nodes", type=click.IntRange(1, 1000), default=3, show_default=True, help="Nodes of the cluster.")
-@click.option(
-    "--devices",
-    type=click.IntRange(1, 1_000_000),
-    default=10,
-    show_default=True,
-    help="CTI ports, route points and phones.",
-)
-@click.option("--lines", type=click.IntRange(0, 1000), default=2, show_default=True, help="The most lines of a device.")
-@click.option(
-    "--apps", type=click.IntRange(1, 1000), default=1, show_default=True, help="Applications that open devices."
-)
-@click.option(
-    "--calls",
-    type=click.FloatRange(0, 1),
-    default=0.8,
-    show_default=True,
-    help="The share of calls among what happens.",
-)
-@click.option(
-    "--start",
-    type=TimeType(stored=True),
-    default="2026-01-01T00:00:00Z",
-    show_default=True,
-    metavar="TIME",
-    help="When the log begins.",
-)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed and options give the same.")
+@_LOG
+@_TRACE
 @tz_option
-@click.option("--tsp", is_flag=True, help="Also CTI Managers, providers, filters, device failures, configuration.")
+@unpack_option
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
-def command(
+def command(trace: str | None, seed: int, path: str | None, **options: Any) -> None:
+    """Make a synthetic log, as canonical NDJSON that append takes.
+
+    First the nodes, devices and opens, then what happens: calls, failures and recoveries of nodes, opens and closes,
+    refusals; with --tsp all that an application can be told about. No event is a misfit.
+
+    With --trace a trace of a log that exists, with faults that are known: to test what looks for faults.
+    """
+    if trace is not None:
+        _only(OF_A_LOG, "--trace makes a trace of a log that is there")
+        _trace(trace, seed, path, **{name: options[name] for name in OF_A_TRACE})
+    else:
+        _only(OF_A_TRACE, "only --trace SOURCE makes a trace")
+        _log(seed, path, **{name: options[name] for name in OF_A_LOG})
+
+
+def _only(others: tuple[str, ...], why: str) -> None:
+    """Refuse options of another way to use the command."""
+    ctx = click.get_current_context()
+    for parameter in ctx.command.params:
+        if parameter.name in others and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{why}, so {parameter.opts[0]} does not go with it")
+
+
+def _log(
     seed: int,
+    path: str | None,
     events: int,
     nodes: int,
     devices: int,
@@ -56,13 +157,7 @@ def command(
     calls: float,
     start: str,
     tsp: bool,
-    path: str | None,
 ) -> None:
-    """Make a synthetic log, as canonical NDJSON that append takes.
-
-    First the nodes, devices and opens, then what happens: calls, failures and recoveries of nodes, opens and closes,
-    refusals; with --tsp all that an application can be told about. No event is a misfit.
-    """
     from cti_es.logs.ndjson import write_events
     from cti_es.testing.random_logs import Plan, generate
 
@@ -72,3 +167,26 @@ def command(
     with opened("ndjson", path) as output:
         for batch in batched(generate(plan)):
             output.write(write_events(batch))
+
+
+def _trace(
+    source: str, seed: int, path: str | None, faults: "Wanted | None", listed: str | None, app: str | None, format: str
+) -> None:
+    import msgspec
+
+    from cti_es.testing.faulty_trace import FaultyTrace
+
+    if faults is None:
+        raise click.UsageError("--trace without --faults; what replay prints is the trace without any")
+    if faults.faults.get("late") and format == "one-line":
+        raise click.UsageError("late needs times, and one-line has none; take --format ndjson or tapi-browser")
+    if listed is not None and listed == (path or "-"):
+        raise click.UsageError("--list and the trace would go to the same place")
+    with open_log(source) as log:
+        made = FaultyTrace(log, app, faults, seed)
+    with opened("ndjson", path) as output:
+        for batch in batched(made.text(format)):
+            output.write(b"".join(batch))
+    if listed is not None:
+        with opened("ndjson", listed, option="--list") as output:
+            output.write(b"".join(msgspec.json.encode(one) + b"\n" for one in made.made()))

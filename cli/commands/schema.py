@@ -30,6 +30,7 @@ KINDS = {
     "placement": ("answers.device:Placement", "explain --device"),
     "effect": ("answers.untold:Effect", "explain --device --event"),
     "differences": ("report.rows:DifferenceRow report.rows:SummaryRow", "diff"),
+    "made": ("testing.faulty_trace:MadeFault", "generate --trace --list"),
     "violations": ("traces.diff.lint:Violation", "lint"),
     "findings": ("cucm.findings:Finding", "the report of import"),
     "discovered": ("cucm.discover:Known", "discover"),

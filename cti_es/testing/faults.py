@@ -1,17 +1,25 @@
 """Faults for traces: what a comparison should find, made on purpose, with the list of what was done.
 
 Each fault is put into a message that no other one is put into. The same messages, faults and seed always give the same
-trace and the same list. Messages are any structs with ``message``, ``param2`` and ``at``, such as
+trace and the same list. :func:`with_faults` makes them anywhere; some of many may then undo each other, or be told in
+other words. :func:`with_clear_faults` makes only those that can be told in one way.
+Messages are any structs with ``message``, ``param2`` and ``at``, such as
 :class:`~cti_es.vocabulary.tapi.Message` and :class:`~cti_es.vocabulary.tapi.TraceMessage`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
+from cti_es.traces.diff.channels import CONFIGURATION
+from cti_es.traces.diff.compare import DiffOptions, compare
+from cti_es.traces.diff.differences import Difference, DifferenceKind
+from cti_es.traces.sides import received
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import REASONS, Message, TraceMessage
 from cti_es.vocabulary.times import canonical_time
@@ -23,7 +31,7 @@ FAULTS: dict[Fault, str] = {
     "drop": "a message is lost",
     "duplicate": "a message comes twice",
     "swap": "a message changes places with the next one of its handle that says something else",
-    "late": "a message comes later by a minute; what its handle is told afterwards waits for it",
+    "late": "a message comes later, by a minute if nothing else is said, and before the next one of its handle",
     "reason": "a SUSPEND or OUTOFSERVICE has another reason",
 }
 """The faults, each with what it does."""
@@ -50,24 +58,45 @@ class Faulty(NamedTuple, Generic[Any]):
     origins: list[int]
 
 
-def with_faults(messages: Sequence[Any], faults: Mapping[Fault, int], seed: int) -> Faulty[Any]:
+def with_faults(messages: Sequence[Any], faults: Mapping[Fault, int], seed: int, late: timedelta = LATE) -> Faulty[Any]:
     """A copy of a trace with so many faults of each kind, at random.
 
     Raises :class:`InputError` if the trace has too few messages to put them in.
     """
     random = Random(seed)
-    made: _Made[Any] = _Made(messages)
+    made: _Made[Any] = _Made(messages, late)
     for fault, count in faults.items():
         for index in _chosen(made, fault, count, random):
             _MAKE[fault](made, index, random)
     return made.result()
 
 
+def with_clear_faults(
+    messages: Sequence[Any], faults: Mapping[Fault, int], seed: int, late: timedelta = LATE
+) -> Faulty[Any]:
+    """The same, with faults that :func:`~cti_es.traces.diff.compare.compare` tells just as they were made.
+
+    A place where a fault would undo another one, or be told in other words, is left out: after each fault the messages
+    of its device or line are compared with what they were. Raises :class:`InputError` if the trace has too few places.
+    """
+    random = Random(seed)
+    made: _Made[Any] = _Made(messages, late)
+    named = _by_name(messages)
+    for fault, count in faults.items():
+        places = [index for index in range(len(messages)) if _FITS[fault](made, index)]
+        random.shuffle(places)
+        clear = (index for index in places if _is_clear(made, fault, index, named[_named(messages[index])], random))
+        if (found := len(list(islice(clear, count)))) < count:
+            raise _no_room(fault, count, found)
+    return made.result()
+
+
 class _Made(Generic[Any]):
     """Faults being made: for each message what comes instead of it."""
 
-    def __init__(self, messages: Sequence[Any]) -> None:
+    def __init__(self, messages: Sequence[Any], late: timedelta) -> None:
         self.messages: Sequence[Any] = messages
+        self.late = late
         self.stead: list[list[tuple[Any, int]]] = [[(message, index)] for index, message in enumerate(messages)]
         self.next: list[int | None] = _next_on_handle(messages)
         self.touched: set[int] = set()
@@ -125,8 +154,12 @@ def _chosen(made: "_Made[Any]", fault: Fault, count: int, random: Random) -> lis
             found.append(index)
             made.touched.add(index)
     if len(found) < count:
-        raise InputError(f"{count} faults '{fault}'", expected=f"at most {len(found)}: the trace has no more room")
+        raise _no_room(fault, count, len(found))
     return found
+
+
+def _no_room(fault: Fault, count: int, most: int) -> InputError:
+    return InputError(f"{count} faults '{fault}'", expected=f"at most {most}: the trace has no more room")
 
 
 def _fits_swap(made: "_Made[Any]", index: int) -> bool:
@@ -140,7 +173,7 @@ def _fits_late(made: "_Made[Any]", index: int) -> bool:
     if at is None:
         return False
     later = made.messages[other].at if other is not None else None
-    return later is None or datetime.fromisoformat(later) - datetime.fromisoformat(at) > LATE
+    return later is None or datetime.fromisoformat(later) - datetime.fromisoformat(at) > made.late
 
 
 def _fits_reason(made: "_Made[Any]", index: int) -> bool:
@@ -157,7 +190,7 @@ def _drop(made: "_Made[Any]", index: int, random: Random) -> None:
 
 
 def _duplicate(made: "_Made[Any]", index: int, random: Random) -> None:
-    made.stead[index] *= 2
+    made.stead[index] = 2 * made.stead[index]
     made.touch("duplicate", index)
 
 
@@ -173,7 +206,7 @@ def _swap(made: "_Made[Any]", index: int, random: Random) -> None:
 
 def _late(made: "_Made[Any]", index: int, random: Random) -> None:
     message = made.messages[index]
-    at = datetime.fromisoformat(str(message.at)) + LATE
+    at = datetime.fromisoformat(str(message.at)) + made.late
     made.stead[index] = [(replace(message, at=canonical_time(at.isoformat())), index)]
     made.touch("late", index)
 
@@ -197,3 +230,70 @@ _FITS: dict[Fault, Callable[..., bool]] = {
     "late": _fits_late,
     "reason": _fits_reason,
 }
+
+
+# --- faults that can be told in one way -----------------------------------------------------------------------------
+
+TOLD: dict[Fault, DifferenceKind] = {
+    "drop": "missing", "duplicate": "unexpected", "swap": "moved", "late": "late", "reason": "reason",
+}  # fmt: skip
+"""Fault → the kind of difference that a comparison tells (docs/reference/comparison.md#kinds)."""
+
+
+def _named(message: Message | TraceMessage) -> Hashable:
+    """Of what a message is: a device or line of an application, however often opened; CREATE and REMOVE as one."""
+    if message.message in CONFIGURATION:
+        return "configuration", message.app
+    return message.app, message.device, message.line, message.message.partition("_")[0]
+
+
+def _by_name(messages: Sequence[Message | TraceMessage]) -> dict[Hashable, list[int]]:
+    found: dict[Hashable, list[int]] = defaultdict(list)
+    for index, message in enumerate(messages):
+        found[_named(message)].append(index)
+    return found
+
+
+def _is_clear(made: "_Made[Any]", fault: Fault, index: int, indexes: list[int], random: Random) -> bool:
+    """Make a fault; whether these messages are then told to differ as they were made to. If not, it is undone."""
+    if index in made.touched:
+        return False
+    other = made.next[index]
+    before = {one: made.stead[one] for one in (index, other) if one is not None}
+    touched, done = set(made.touched), len(made.done)
+    _MAKE[fault](made, index, random)
+    if len(made.done) > done and _told(made, indexes) == _done(made, indexes):
+        return True
+    made.stead[index] = before[index]
+    if other is not None:
+        made.stead[other] = before[other]
+    made.touched = touched
+    del made.done[done:]
+    return False
+
+
+def _done(made: "_Made[Any]", indexes: list[int]) -> list[tuple[str, int]]:
+    """What was made among some messages, as a comparison should tell it: the kind, and which message."""
+    there = set(indexes)
+    return sorted((TOLD[one.fault], one.number) for one in made.done if one.number in there)
+
+
+def _told(made: "_Made[Any]", indexes: list[int]) -> list[tuple[str, int]]:
+    """What a comparison tells of them; what it takes for an announcement is told by nothing."""
+    came = _by_time([one for index in indexes for one in made.stead[index]])
+    expected = [_placed(made.messages[index], index) for index in indexes]
+    actual = [_placed(message, place) for place, (message, _) in enumerate(came)]
+    found = compare([expected], [actual], DiffOptions(time_tolerance=made.late.total_seconds() / 2))
+    announced = [("announced", -1)] * found.announced
+    return sorted(announced + [(one.kind, _number(one, came)) for one in found.differences])
+
+
+def _placed(message: Message | TraceMessage, place: int) -> TraceMessage:
+    return replace(received(message) if isinstance(message, Message) else message, place=place)
+
+
+def _number(one: Difference, came: list[tuple[Any, int]]) -> int:
+    """Which of the messages a difference is about: an unexpected one is one that came twice."""
+    if one.expected is not None:
+        return one.expected.place
+    return came[one.actual.place][1] if one.actual else -1

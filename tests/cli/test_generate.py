@@ -7,9 +7,13 @@ import subprocess
 import sys
 from itertools import cycle
 
+import jsonschema
 import pytest
+from click.testing import CliRunner
 
+from cti_es.testing.worked_example import EVENTS
 from cti_es.vocabulary.events import EVENT_TYPES
+from cti_es_cli.main import main
 
 OPTIONS = [
     (),
@@ -251,3 +255,91 @@ def test_demo_ends_with_the_homes(demo):
         ["CTIP_IVR_01", "cti_port", "in_service", "cm1"],
         ["RP_SALES", "route_point", "in_service", "cm1"],
     ]
+
+
+# --- traces with faults -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log(tmp_path):
+    """The worked example as a file."""
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(EVENTS)
+    return path
+
+
+def faulty(*words: str):
+    """Run ``generate`` for a trace."""
+    return CliRunner().invoke(main, ["generate", *words])
+
+
+@pytest.mark.parametrize("form", ["ndjson", "tapi-browser"])
+def test_the_list_of_faults_is_what_diff_finds(form, log, tmp_path):
+    """``diff`` of the log and the trace reports the very faults of the list: by name, and where handles are numbers."""
+    trace, listed = str(tmp_path / "trace"), tmp_path / "faults.ndjson"
+    faults = "drop=1,duplicate=1,swap=1,late=5s,reason=2"
+    made = faulty(
+        "--trace", str(log), "--faults", faults, "--seed", "4", "--format", form, "--list", str(listed), "-o", trace
+    )
+    words = ["--time-tolerance", "1s", "--ndjson", *(["--date", "2026-03-02"] if form == "tapi-browser" else [])]
+    *found, summary = map(json.loads, CliRunner().invoke(main, ["diff", str(log), trace, *words]).stdout.splitlines())
+    rows = [json.loads(line) for line in listed.read_text().splitlines()]
+
+    assert made.exit_code == 0
+    assert sorted(row["kind"] for row in rows) == sorted(one["kind"] for one in found)
+    assert [row["seq"] for row in rows] == sorted(row["seq"] for row in rows)
+    if form == "ndjson":
+        expected = {(one["kind"], one["expected"]["place"]) for one in found if one["expected"]}
+        assert {(row["kind"], row["seq"]) for row in rows if row["fault"] != "duplicate"} == expected
+
+
+def test_the_schema_of_the_list(log, tmp_path):
+    """Every line of a list is what ``schema made`` says, and has just these fields."""
+    listed = tmp_path / "faults.ndjson"
+    faulty(
+        "--trace", str(log), "--faults", "swap=1,late=2x3s,reason=1", "--list", str(listed), "-o", str(tmp_path / "t")
+    )
+    schema = json.loads(CliRunner().invoke(main, ["schema", "made"]).stdout)
+    rows = [json.loads(line) for line in listed.read_text().splitlines()]
+
+    for row in rows:
+        jsonschema.validate(row, schema)
+    assert [row["seconds"] for row in rows if row["fault"] == "late"] == [3, 3]
+    assert [row["other"] is None for row in rows] == [row["fault"] != "swap" for row in rows]
+    assert [row["reason"] is None for row in rows] == [row["fault"] != "reason" for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--faults", "drp=1"), "no fault 'drp'; expected drop, duplicate, swap, late, reason; did you mean 'drop'?"),
+        (("--faults", "drop=x"), "'drop=x' is not how many; expected drop=N"),
+        (("--faults", "late=5h"), "'late=5h' is not how many; expected late=N, a duration .5s., or both .3x5s."),
+        (("--faults", "drop=1,drop=2"), "'drop' stands twice"),
+        (("--faults", "late=0s"), "late by nothing"),
+        (("--faults", "drop=99"), "99 faults 'drop'; expected at most"),
+        ((), "--trace without --faults"),
+        (("--faults", "drop=1", "--events", "5"), "--events does not go with it"),
+        (("--faults", "late=5s", "--format", "one-line"), "one-line has none"),
+        (("--faults", "drop=1", "--app", "ap"), "there is no application 'ap' in .*; did you mean 'app'?"),
+        (("--faults", "drop=1", "--list", "-"), "would go to the same place"),
+    ],
+)
+def test_faults_that_cannot_be_made(words, what, log):
+    """Each is an error that says what is expected."""
+    done = faulty("--trace", str(log), *words)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.search(what, done.stderr)
+
+
+def test_faults_without_a_trace():
+    """The options of a trace do not go with a synthetic log."""
+    assert "only --trace SOURCE makes a trace, so --faults" in faulty("--faults", "drop=1").stderr
+
+
+def test_a_log_without_messages(log):
+    """There is nothing to put faults into, and the error says so."""
+    log.write_text('{"type":"node_added","node":"cm1"}\n')
+
+    assert "no message to make a trace of" in faulty("--trace", str(log), "--faults", "drop=1").stderr

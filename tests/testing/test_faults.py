@@ -1,11 +1,18 @@
 """Faults for traces: what is done is what is listed, and nothing else."""
 
+from datetime import timedelta
+
 import pytest
+from msgspec.structs import replace
 
 from cti_es.model.replay import Replay
-from cti_es.testing.faults import FAULTS, handle_of, with_faults
+from cti_es.testing.faults import FAULTS, TOLD, handle_of, with_clear_faults, with_faults
 from cti_es.testing.random_logs import Plan, generate
+from cti_es.testing.worked_example import EVENTS
+from cti_es.traces.diff.compare import DiffOptions, compare
+from cti_es.traces.sides import received
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.event_text import read_event
 
 MESSAGES = list(Replay().messages(list(generate(Plan(seed=4, events=600, devices=8)))))
 
@@ -69,3 +76,32 @@ def test_too_many_faults():
     """More faults than there is room for are refused, with how many there is room for."""
     with pytest.raises(InputError, match="faults 'drop'"):
         with_faults(MESSAGES[:3], {"drop": 9}, 1)
+
+
+TSP = list(Replay().messages(list(generate(Plan(seed=2, events=600, devices=8, apps=2, tsp=True)))))
+EXAMPLE = list(Replay().messages([read_event(line, "") for line in EVENTS.splitlines()]))
+FEW = {"drop": 2, "duplicate": 1, "swap": 1, "late": 1, "reason": 3}
+
+
+@pytest.mark.parametrize("messages", [EXAMPLE, MESSAGES, TSP], ids=["example", "random", "tsp"])
+@pytest.mark.parametrize("seed", range(8))
+def test_clear_faults_are_just_what_a_comparison_finds(messages, seed):
+    """Each fault is one difference of its kind, at its message, and there is no other."""
+    late = timedelta(seconds=5)
+    made = with_clear_faults(messages, FEW, seed, late)
+    came = [replace(received(message), place=place) for place, message in enumerate(made.messages)]
+    found = compare([[received(one) for one in messages]], [came], DiffOptions(time_tolerance=1))
+    told = [
+        (one.kind, one.expected.place if one.expected else messages[made.origins[one.actual.place]].seq)
+        for one in found.differences
+    ]
+
+    assert sorted(told) == sorted((TOLD[done.fault], messages[done.number].seq) for done in made.done)
+    assert len(told) == sum(FEW.values())
+    assert found.announced == 0
+
+
+def test_clear_faults_have_less_room():
+    """A place where a fault would be told in other words is not taken; the error says how many places there are."""
+    with pytest.raises(InputError, match=r"99 faults 'drop'; expected at most \d+: the trace has no more room"):
+        with_clear_faults(EXAMPLE, {"drop": 99}, 1)
