@@ -7,7 +7,6 @@ import subprocess
 import sys
 from itertools import cycle
 
-import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -293,17 +292,14 @@ def test_the_list_of_faults_is_what_diff_finds(form, log, tmp_path):
         assert {(row["kind"], row["seq"]) for row in rows if row["fault"] != "duplicate"} == expected
 
 
-def test_the_schema_of_the_list(log, tmp_path):
-    """Every line of a list is what ``schema made`` says, and has just these fields."""
+def test_what_the_list_says_of_each_fault(log, tmp_path):
+    """With which message a swap was, by how much a late one is late, which reason came; nothing of that of the others."""
     listed = tmp_path / "faults.ndjson"
     faulty(
         "--trace", str(log), "--faults", "swap=1,late=2x3s,reason=1", "--list", str(listed), "-o", str(tmp_path / "t")
     )
-    schema = json.loads(CliRunner().invoke(main, ["schema", "made"]).stdout)
     rows = [json.loads(line) for line in listed.read_text().splitlines()]
 
-    for row in rows:
-        jsonschema.validate(row, schema)
     assert [row["seconds"] for row in rows if row["fault"] == "late"] == [3, 3]
     assert [row["other"] is None for row in rows] == [row["fault"] != "swap" for row in rows]
     assert [row["reason"] is None for row in rows] == [row["fault"] != "reason" for row in rows]

@@ -67,6 +67,20 @@ PRINTED = {
         ("explain", "site.db", "--device", "RP_SALES", "--event", "9", "--ndjson"),
     ],
     "differences": [("diff", "site.db", "long.db", "--ndjson"), ("diff", "site.db", "site.db", "--ndjson")],
+    "made": [
+        (
+            "generate",
+            "--trace",
+            name,
+            "--faults",
+            "drop=1,swap=1,late=5s,reason=1",
+            "--list",
+            "-",
+            "-o",
+            "faulty.ndjson",
+        )
+        for name in ("site.db", "long.db")
+    ],
     "violations": [("lint", "cut.ndjson", "--ndjson")],
     "findings": [("import", "site.db", "cm.log", "--ndjson")],
     "discovered": [("discover", "cm.log", "--ndjson")],
