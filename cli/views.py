@@ -8,6 +8,7 @@ import msgspec
 from cti_es.answers.history import Change
 from cti_es.answers.impact import DeviceImpact, Scenario, Weakness
 from cti_es.answers.incidents import Incident
+from cti_es.answers.observed import OnlyObserved, observed_text
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.selection import NodeCount
 from cti_es.cucm.registrations import Compared, Verdict
@@ -286,25 +287,28 @@ HISTORY: View[Change] = View(
 # --- outages ---------------------------------------------------------------------------------------------------------
 
 
-_OUTAGE_FIELDS = tuple(field for field in Outage.__struct_fields__ if field != "line")
+_OBSERVED_FIELDS = ("observed_from_at", "observed_until_at", "observed_seconds")
+_OUTAGE_FIELDS = tuple(one for one in Outage.__struct_fields__ if one not in (*_OBSERVED_FIELDS, "line"))
 
 
-def outages_view(lines: bool) -> View[Outage]:
-    """Outages of devices, or (``lines``) of devices and lines."""
-    line = ("line",) if lines else ()
+def outages_view(lines: bool, observed: bool) -> View[Outage | OnlyObserved]:
+    """Outages of devices, or (``lines``) of devices and lines; with what was ``observed`` of them."""
+    fields = (*_OUTAGE_FIELDS, *(_OBSERVED_FIELDS if observed else ()), *(("line",) if lines else ()))
     return View(
         titles=(
-            "DEVICE", *(("LINE",) if lines else ()), "KIND", "FROM", "FROM AT", "UNTIL", "UNTIL AT", "LENGTH", "REASON",
-            "CAUSE", "BEFORE", "AFTER", "CALLS", "HANDLES",
+            "DEVICE", *(("LINE",) if lines else ()), "KIND", "FROM", "FROM AT", "UNTIL", "UNTIL AT", "LENGTH",
+            *(("OBSERVED", "OBSERVED AT") if observed else ()), "REASON", "CAUSE", "BEFORE", "AFTER", "CALLS",
+            "HANDLES",
         ),
         cells=lambda row: (
-            row.device, *((_or_dash(row.line),) if lines else ()), row.kind, str(row.from_version),
+            row.device, *((_or_dash(row.line),) if lines else ()), _or_dash(row.kind), _or_dash(row.from_version),
             shown_time(row.from_at), _or_dash(row.until_version), shown_time(row.until_at), row.length,
-            _or_dash(row.reason), row.cause, _or_dash(row.home_before), _or_dash(row.home_after), str(row.calls),
-            str(row.handles),
+            *((observed_text(row), shown_time(row.observed_from_at or None)) if observed else ()),
+            _or_dash(row.reason), _or_dash(row.cause), _or_dash(row.home_before), _or_dash(row.home_after),
+            _or_dash(row.calls), _or_dash(row.handles),
         ),
-        fields=(*_OUTAGE_FIELDS, *line),
-        values=lambda row: [getattr(row, field) for field in (*_OUTAGE_FIELDS, *line)],
+        fields=fields,
+        values=lambda row: [getattr(row, field) for field in fields],
         json=_json,
         colour=lambda row: "red" if row.lasts else None,
         narrower=(
@@ -317,6 +321,7 @@ def outages_view(lines: bool) -> View[Outage]:
             {"FROM AT": lambda row: time_of_day(row.from_at)},
             {"CAUSE": None},
             {"CALLS": None},
+            {"OBSERVED AT": None},
             {"BEFORE": None, "AFTER": None},
         ),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Scenario, Weakness, impact
 from cti_es.answers.incidents import Incident, IncidentReading, in_order
 from cti_es.answers.names import check_known
+from cti_es.answers.observed import Observed, ObservedReading, OnlyObserved
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Wanted
 from cti_es.answers.window import Window
@@ -43,6 +44,7 @@ from cti_es.traces.diff.differences import Difference
 from cti_es.traces.diff.lint import Violation
 from cti_es.traces.forms.common import TraceOptions
 from cti_es.traces.handle_names import read_handles
+from cti_es.traces.observing import observed_in
 from cti_es.traces.recognise import TraceReading
 from cti_es.traces.sides import EVERYTHING, LogSide, MessageSide, Selection, Side, received
 from cti_es.vocabulary.errors import (
@@ -69,9 +71,9 @@ _PLAIN = (str, int, float, NoneType)  # what JSON has besides lists; bool is an 
 
 __all__ = [
     "AsOf", "Change", "Conflict", "CtiEsError", "DeviceImpact", "DiffResult", "Difference", "Home", "Incident",
-    "InputError", "Log", "Message", "Misfit", "MisfitsRefused", "NotAStore", "Outage", "Provider", "Scenario",
-    "StoreError", "StoredEvent", "Summary", "Trace", "TraceMessage", "Violation", "Weakness", "diff", "lint",
-    "open", "read_trace",
+    "InputError", "Log", "Message", "Misfit", "MisfitsRefused", "NotAStore", "OnlyObserved", "Outage", "Provider",
+    "Scenario", "StoreError", "StoredEvent", "Summary", "Trace", "TraceMessage", "Violation", "Weakness", "diff",
+    "lint", "open", "read_trace",
 ]  # fmt: skip
 
 
@@ -181,19 +183,52 @@ class Log:
         _warn(found.warnings)
         return outages
 
+    def observed_outages(
+        self,
+        trace: "Trace | str | Path",
+        *,
+        handles: str | Path | None = None,
+        as_of: AsOf = None,
+        lines: bool = False,
+        app: str | None = None,
+        device: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+    ) -> list[Outage | OnlyObserved]:
+        """The outages as :meth:`outages` gives them, with what a trace has of each; then those that only it has.
+
+        ``handles`` is a CSV file that names the handles of the trace. Raises :class:`InputError` also for a trace
+        without messages that have a time and a device.
+        """
+        wanted = Wanted(lines, app, () if device is None else (device,), _moment_or_none(since), _moment_or_none(until))
+        observed, told = _observed(trace, handles, app, lines)
+        with self._place.reading() as log:
+            reading = ObservedReading(log, observed, wanted, _cut(as_of))
+            outages = [one for batch in reading.batches() for one in batch]
+        _warn([*told, *reading.warnings])
+        return outages
+
     def incidents(
-        self, *, as_of: AsOf = None, since: str | datetime | None = None, until: str | datetime | None = None
+        self,
+        *,
+        as_of: AsOf = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        trace: "Trace | str | Path | None" = None,
+        handles: str | Path | None = None,
     ) -> list[Incident]:
         """The summary of each incident, as they began, up to a version or a time.
 
-        Failures that overlap are one incident. ``since`` and ``until``: those that touch the time between them. Raises
-        :class:`InputError` for a window that ends before it begins; Python's ``warnings`` say of missing times.
+        Failures that overlap are one incident. ``since`` and ``until``: those that touch the time between them.
+        ``trace`` and ``handles`` as in :meth:`observed_outages`. Raises :class:`InputError` for a window that ends
+        before it begins; Python's ``warnings`` say of missing times.
         """
         window = Window(_moment_or_none(since), _moment_or_none(until))
+        observed, told = (None, []) if trace is None else _observed(trace, handles)
         with self._place.reading() as log:
-            found = IncidentReading(log, window, _cut(as_of))
+            found = IncidentReading(log, window, _cut(as_of), observed)
             incidents = in_order(one for batch in found.batches() for one in batch)
-        _warn(found.warnings)
+        _warn([*told, *found.warnings])
         return incidents
 
     def history(self, device: str, *, as_of: AsOf = None) -> list[Change]:
@@ -270,6 +305,16 @@ def open(  # noqa: A001 - it opens a log, as cti_es.open
         text = f"{source}: {what}, the first is {found[0].version}: {found[0].code} {found[0].text}"
         raise MisfitsRefused(text, [one.version for one in found], found)
     return log
+
+
+def _observed(
+    trace: "Trace | str | Path", handles: str | Path | None, app: str | None = None, lines: bool = False
+) -> tuple[Observed, list[str]]:
+    """The outages that a trace has, and warnings about reading it."""
+    with ExitStack() as stack:
+        side = _side(stack, trace, EVERYTHING)
+        observed = observed_in(side, read_handles(handles) if handles is not None else None, app, lines)
+    return observed, side.warnings
 
 
 def _event(event_type: str, fields: Mapping[str, object], where: str) -> Event:

@@ -541,3 +541,24 @@ def test_incidents_of_a_log() -> None:
     assert log.incidents(since="2026-01-02T00:00:00Z") == [second]
     with pytest.raises(cti_es.InputError, match="the window ends before it begins"):
         log.incidents(since="2026-01-02T00:00:00Z", until="2026-01-01T00:00:00Z")
+
+
+def test_outages_beside_a_trace(tmp_path: Path) -> None:
+    """What a trace has of each outage, what only it has; the worst of an incident likewise."""
+    log = cti_es.Log()
+    log.append("node_added", node="cm1", at="2026-01-01T08:00:00Z")
+    log.append("node_added", node="cm2", at="2026-01-01T08:00:00Z")
+    log.append("device_added", device="P", kind="phone", at="2026-01-01T08:00:00Z")
+    log.append("node_failed", node="cm1", at="2026-01-01T09:00:00Z")
+    (tmp_path / "seen.csv").write_text(
+        "at,device,message,param1,param2\n"
+        "2026-01-01T09:00:05Z,P,PHONE_STATE,0x40000,1\n2026-01-01T09:00:25Z,P,PHONE_STATE,0x80000,0\n"
+        "2026-01-01T10:00:00Z,P,PHONE_STATE,0x40000,1\n"
+    )
+    trace = cti_es.read_trace(tmp_path / "seen.csv")
+
+    first, second = log.observed_outages(trace)
+    assert (first.from_version, first.observed_seconds) == (4, 20)
+    assert isinstance(second, cti_es.OnlyObserved)
+    assert log.observed_outages(tmp_path / "seen.csv", since="2026-01-01T09:30:00Z") == [second]
+    assert [one.observed_seconds for one in log.incidents(trace=trace)[0].outages] == [20]

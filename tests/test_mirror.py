@@ -16,6 +16,8 @@ TOGETHER = {
     "answers/out_of_service": "answers/test_outages",
     "answers/window": "answers/test_outages",
     "cli/comparison": "cli/test_diff",
+    "cli/observing": "cli/test_outages",
+    "traces/observing": "cli/test_outages",
     "cli/exits": "cli/test_bad_input",
     "cli/hints": "cli/test_bad_input",
     "cli/main": "cli/test_help",

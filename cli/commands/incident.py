@@ -1,10 +1,13 @@
 """``incident``: the summary of each incident, for the ticket."""
 
+from typing import Any
+
 import click
 
 from cti_es.answers.incidents import IncidentReading, in_order
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
+from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import TimeType, as_of_option
 from cti_es_cli.output import joined, opened, output_options, warn
 from cti_es_cli.sources import CountedLog, open_log, source_argument
@@ -26,19 +29,29 @@ Examples:
 @click.option("--since", type=TimeType(), help="Only incidents that still lasted at this time, or began later.")
 @click.option("--until", type=TimeType(), help="Only incidents that had begun by this time.")
 @as_of_option("The log as it was at this version or time.")
+@beside_options
 @lambda command: output_options(command, FORMATS)
 def command(
-    source: str, since: str | None, until: str | None, as_of: Cut | None, format: str, path: str | None
+    source: str,
+    since: str | None,
+    until: str | None,
+    as_of: Cut | None,
+    traces: tuple[str, ...],
+    handles: str | None,
+    format: str,
+    path: str | None,
+    **how_to_read: Any,
 ) -> None:
     """Print what failed, for how long, what that did to devices, what was told, and what has not returned.
 
     Failures of nodes, CTI Managers, devices and connections that overlap are one incident. It ends when nothing that
-    failed in it is failed any more.
+    failed in it is failed any more. With --trace: the worst outages as they were really observed.
     """
     from cti_es.report.incident_text import incidents_markdown, incidents_text, with_times
 
-    with open_log(source) as log, opened(format, path) as output:
-        reading = IncidentReading(CountedLog(log), Window(since, until), as_of or Cut())
+    observed = observed_beside(traces, handles, **how_to_read)
+    with open_log(source, again=observed is not None) as log, opened(format, path) as output:
+        reading = IncidentReading(CountedLog(log), Window(since, until), as_of or Cut(), observed)
         if format == "ndjson":
             output.rows(INCIDENTS, reading.batches())
         else:

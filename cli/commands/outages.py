@@ -1,12 +1,15 @@
 """``outages``: what was out of service, when, for how long and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
+from cti_es.answers.observed import ObservedReading, OnlyObserved
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
+from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import Seconds, TimeType, as_of_option
 from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
@@ -20,7 +23,8 @@ Examples:
   cti-es outages site.db
   cti-es outages site.db --since 2026-03-01T09:15:00Z --until 2026-03-01T09:20:00Z
   cti-es outages site.db --app ivr --lines --min 5s
-  cti-es outages site.db --still --ndjson""",
+  cti-es outages site.db --still --ndjson
+  cti-es outages site.db --trace tb20.log --min 5s""",
 )
 @source_argument(many=True)
 @click.option("--lines", is_flag=True, help="Outages of lines, too.")
@@ -31,6 +35,7 @@ Examples:
 @click.option("--min", "least", type=Seconds(), metavar="TIME", help="Only of at least this length, or that last.")
 @click.option("--still", is_flag=True, help="Only what is out of service at the end.")
 @as_of_option("The log as it was at this version or time.")
+@beside_options
 @wide_option
 @output_options
 def command(
@@ -43,27 +48,37 @@ def command(
     least: float | None,
     still: bool,
     as_of: Cut | None,
+    traces: tuple[str, ...],
+    handles: str | None,
     wide: bool,
     format: str,
     path: str | None,
+    **how_to_read: Any,
 ) -> None:
     """Print every interval in which a device that somebody had open, or a phone, was out of service.
 
     The model moves devices at once: a move is an outage of no length. What is still out at the end comes last.
+    With --trace: what was really observed of each, then what only the trace has.
     """
-    wanted = Wanted(lines, app, devices, since, until, least, still)
+    if traces and len(sources) > 1:
+        raise click.UsageError("--trace stands beside one SOURCE")
+    wanted, cut = Wanted(lines, app, devices, since, until, least, still), as_of or Cut()
+    observed = observed_beside(traces, handles, app, lines, **how_to_read)
     totals = Totals()
 
-    def batches_of(source: str) -> Iterator[list[Outage]]:
-        with open_log(source) as log:
-            reading = OutageReading(log, wanted, as_of or Cut())
+    notes: list[str] = []
+
+    def batches_of(source: str) -> Iterator[Sequence[Outage | OnlyObserved]]:
+        with open_log(source, again=observed is not None) as log:
+            reading = ObservedReading(log, observed, wanted, cut) if observed else OutageReading(log, wanted, cut)
             for batch in reading.batches():
                 totals.add(source, batch)
                 yield batch
         for warning in reading.warnings:
             warn(f"warning: {warning}")
+        notes.extend([reading.text()] if isinstance(reading, ObservedReading) else [])
 
     with opened(format, path, wide=wide) as output:
-        output.rows(*of_sources(sources, outages_view(lines), batches_of))
+        output.rows(*of_sources(sources, outages_view(lines, observed is not None), batches_of))
         if format in FOR_PEOPLE:
-            output.note(totals.text())
+            output.note("; ".join([totals.text(), *notes]))

@@ -20,7 +20,7 @@ KINDS = {
     "nodes": ("answers.selection:NodeCount", "homes --count"),
     "compared": ("cucm.registrations:Compared", "homes --against"),
     "providers": ("model.providers:ProviderRow", "providers"),
-    "outages": ("answers.out_of_service:Outage", "outages"),
+    "outages": ("answers.out_of_service:Outage answers.observed:OnlyObserved", "outages"),
     "incidents": ("answers.incidents:Incident", "incident"),
     "history": ("answers.history:Change", "history"),
     "impact": ("answers.impact:Row", "impact"),

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from cti_es.answers.device import waits_for
+from cti_es.answers.observed import Matched, Observed, matched
 from cti_es.answers.out_of_service import InTheCluster, Outage
 from cti_es.answers.window import ALWAYS, Window
 from cti_es.logs.reading import WHOLE, Batch, Cut, Log, Reading, check_end
@@ -116,23 +117,25 @@ class Incident(msgspec.Struct, frozen=True):
 
 
 class IncidentReading:
-    """The incidents of a log up to a cut that touch a window of time, read once.
+    """The incidents of a log up to a cut that touch a window of time, read once, or twice if a trace is ``observed``.
 
     ``warnings`` are filled when it has been read to the end. Raises :class:`InputError` for a window that ends before
     it begins.
     """
 
-    def __init__(self, log: Log, window: Window = ALWAYS, cut: Cut = WHOLE) -> None:
+    def __init__(self, log: Log, window: Window = ALWAYS, cut: Cut = WHOLE, observed: Observed | None = None) -> None:
         window.check()
         self.warnings: list[str] = []
         self._log = log
         self._window = window
         self._cut = cut
+        self._observed = observed
         self._without_times = False
 
     def batches(self) -> Iterator[list[Incident]]:
         """Those of which all is known, batch by batch of the log; then those of which something has not returned."""
-        watching, reading = _Watching(Replay()), Reading(self._log, 1, self._cut)
+        beside = matched(self._log, self._observed, cut=self._cut) if self._observed else None
+        watching, reading = _Watching(Replay(), beside), Reading(self._log, 1, self._cut)
         for batch in reading.batches():
             yield self._kept(watching.completed(batch))
         check_end(self._log, self._cut, reading.end)
@@ -393,7 +396,7 @@ def _counts(devices: _Devices) -> dict[Kind, int]:
 
 def _badness(one: Outage) -> tuple[bool, float, int]:
     """What lasts is worst, then what was longest, then what had the most calls."""
-    return not one.lasts, -(one.seconds or 0), -one.calls
+    return not one.lasts, -(one.took or 0), -one.calls
 
 
 # --- all of them ----------------------------------------------------------------------------------------------------
@@ -402,8 +405,9 @@ def _badness(one: Outage) -> tuple[bool, float, int]:
 class _Watching:
     """The incident that goes on, and those that have ended and from which something has not returned."""
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, beside: Matched | None) -> None:
         self._replay = replay
+        self._beside = beside
         self._outages = InTheCluster(replay.cluster, lines=False)
         self._running: _Gathered | None = None
         self._waiting: dict[str, list[_Gathered]] = {}
@@ -430,9 +434,7 @@ class _Watching:
         running = [self._running] if self._running else []
         waiting = {one.number: one for several in self._waiting.values() for one in several}
         for outage in self._outages.lasting():
-            for one in (*self._waiting.get(outage.device, ()), *running):
-                if one.has(outage):
-                    one.add(outage)
+            self._add(outage, running)
         for one in (*sorted(waiting.values(), key=lambda one: one.number), *running):
             one.log_ends(self._replay.cluster)
             yield one.incident()
@@ -453,11 +455,14 @@ class _Watching:
         for one in running:
             one.count(done, self._outages.begun, self._replay.cluster)
         for outage in ended:
-            for one in (*self._waiting.get(outage.device, ()), *running):
-                if one.has(outage):
-                    one.add(outage)
+            self._add(outage, running)
         if self._waiting:
             yield from self._returned(done)
+
+    def _add(self, outage: Outage, running: list[_Gathered]) -> None:
+        for one in (*self._waiting.get(outage.device, ()), *running):
+            if one.has(outage):
+                one.add(self._beside.of(outage) if self._beside else outage)
 
     def _returned(self, done: Happening) -> Iterator[Incident]:
         at, complete = _Moment(done.version, done.event.at), []

@@ -22,6 +22,9 @@ class Outage(msgspec.Struct, frozen=True, omit_defaults=True):
     ``seconds`` is the time between them, null without times. ``cause`` is the type of the first event. ``home_after``
     is null for what lasts, and for what was closed, given back or removed. ``calls`` counts the call legs on the device
     when it went, ``handles`` those that were told by the first event.
+
+    ``observed_from_at``, ``observed_until_at`` and ``observed_seconds`` (left out unless a trace is given) are what a
+    trace has of it, null where it has nothing.
     """
 
     device: str
@@ -37,6 +40,9 @@ class Outage(msgspec.Struct, frozen=True, omit_defaults=True):
     home_after: str | None
     calls: int
     handles: int
+    observed_from_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    observed_until_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    observed_seconds: float | msgspec.UnsetType | None = msgspec.UNSET
     line: str | None = None
 
     @property
@@ -48,6 +54,11 @@ class Outage(msgspec.Struct, frozen=True, omit_defaults=True):
     def at_once(self) -> bool:
         """Whether one event both began and ended it: the model moves devices at once."""
         return self.from_version == self.until_version
+
+    @property
+    def took(self) -> float | None:
+        """How many seconds it was, as a trace has it if one does."""
+        return self.observed_seconds or self.seconds
 
     @property
     def length(self) -> str:
@@ -215,7 +226,7 @@ class InTheCluster:
         return Outage(
             device.name, device.kind, done.version, done.event.at, None, None, None,
             reason or self._open.reason((device.name, None)) or "NoCallManagerAvailable",
-            type_of[type(done.event)], sign.home, None, device.calls, told, line,
+            type_of[type(done.event)], sign.home, None, device.calls, told, line=line,
         )  # fmt: skip
 
 
@@ -312,5 +323,5 @@ class AsTold:
         home = sign.home if sign and sign.suspended else device.home
         return Outage(
             name, device.kind, done.version, done.event.at, None, None, None, reason, type_of[type(done.event)],
-            home, None, device.calls, told, line,
+            home, None, device.calls, told, line=line,
         )  # fmt: skip

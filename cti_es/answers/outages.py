@@ -3,13 +3,14 @@
 A projection over what each event has done: it remembers what is out at the moment, and nothing of what has ended.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from cti_es.answers.names import unknown
 from cti_es.answers.out_of_service import AsTold, InTheCluster, Outage, Watching
 from cti_es.answers.window import Window
 from cti_es.logs.reading import WHOLE, Cut, Log, Reading, check_end
+from cti_es.model.cluster import Device
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.times import duration_text
 from cti_es.vocabulary.words import counted
@@ -45,7 +46,9 @@ ALL = Wanted()
 
 
 class OutageReading:
-    """The outages of a log up to a cut, read once. ``warnings`` are filled when it has been read to the end.
+    """The outages of a log up to a cut, read once.
+
+    ``warnings`` and ``devices``, those that the log has then, are filled when it has been read to the end.
 
     Raises :class:`InputError` for a window that ends before it begins.
     """
@@ -58,6 +61,7 @@ class OutageReading:
         self._cut = cut
         self._devices: set[str] = set()
         self._without_times = False
+        self.devices: Mapping[str, Device] = {}
 
     def batches(self) -> Iterator[list[Outage]]:
         """The outages that are asked for: batch by batch of the log those that ended, then those that last."""
@@ -70,6 +74,7 @@ class OutageReading:
         check_end(self._log, self._cut, reading.end)
         yield self._kept(seeing.lasting())
         self.warnings += reading.warnings
+        self.devices = replay.cluster.devices
         self._warn(replay)
 
     def _kept(self, found: Iterable[Outage]) -> list[Outage]:
@@ -92,6 +97,22 @@ class OutageReading:
             self.warnings += unknown("application", [self._wanted.app], replay.book.apps, name)
 
 
+class Sized(Protocol):
+    """An outage, as sums need it: of a log, or of a trace."""
+
+    @property
+    def device(self) -> str:
+        """Its device."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it has not ended."""
+
+    @property
+    def took(self) -> float | None:
+        """How many seconds it was, as a trace has it if one does."""
+
+
 class Totals:
     """Sums over outages, of one log or of several: their number, devices, longest, total, and how many last."""
 
@@ -99,26 +120,27 @@ class Totals:
         self.number = 0
         self.lasting = 0
         self.seconds = 0.0
-        self.longest: Outage | None = None
+        self.longest: tuple[float, str] = (0.0, "")
         self._devices: set[tuple[str, str]] = set()
 
-    def add(self, log: str, outages: Iterable[Outage]) -> None:
+    def add(self, log: str, outages: Iterable[Sized]) -> None:
         """Count some outages of a log."""
         for one in outages:
             self.number += 1
             self.lasting += one.lasts
-            self.seconds += one.seconds or 0
             self._devices.add((log, one.device))
-            if one.seconds and (self.longest is None or one.seconds > (self.longest.seconds or 0)):
-                self.longest = one
+            if took := one.took:
+                self.seconds += took
+                if took > self.longest[0]:
+                    self.longest = took, one.device
 
     def text(self) -> str:
         """The sums in one line."""
         if not self.number:
             return "no outages"
         parts = [f"{counted(self.number, 'outage')} of {counted(len(self._devices), 'device')}"]
-        if self.longest and self.longest.seconds:
-            parts.append(f"longest {duration_text(self.longest.seconds)} ({self.longest.device})")
+        if self.longest[0]:
+            parts.append(f"longest {duration_text(self.longest[0])} ({self.longest[1]})")
             parts.append(f"total {duration_text(self.seconds)}")
         return ", ".join([*parts, f"{self.lasting} still out"])
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import msgspec
 
 from cti_es.answers.incidents import Failure, Incident, NotBack, What
+from cti_es.answers.observed import observed_text
 from cti_es.answers.out_of_service import Outage
 from cti_es.report.columns import padded, width, wrapped
 from cti_es.report.markdown import bar, escaped, heading
@@ -123,12 +124,13 @@ def summary(one: Incident) -> Iterator[str]:
 def tables(one: Incident) -> Iterator[Table]:
     """The parts that there is anything to say in."""
     day = (one.from_at or "")[:11]
+    observed = ("OBSERVED",) if any(_is_beside(row) for row in one.outages) else ()
     found = (
         Table("Failed", ("WHAT", "FROM", "UNTIL", "LENGTH"), [_failure(row) for row in one.failed]),
         Table("Devices", ("", *(_KINDS[kind][1] for kind in get_args(Kind))), list(_device_counts(one))),
         Table("Told", ("APP", "MESSAGE", "REASON", "COUNT"),
               [(row.app, row.message, row.reason or "-", f"{row.count:,}") for row in one.messages]),
-        Table("Worst outages", ("DEVICE", "AT", "LENGTH", "CALLS", "MOVED", "REASON"),
+        Table("Worst outages", ("DEVICE", "AT", "LENGTH", *observed, "CALLS", "MOVED", "REASON"),
               [_outage(row, day) for row in one.outages]),
         Table("Not back", ("DEVICES", "STATE", "HOME", "WAITS FOR", "BACK"), list(_not_back(one, day))),
         Table("Did not fit", ("COUNT", "EVENT", "FIRST", "WHY"),
@@ -220,7 +222,14 @@ def _device_counts(one: Incident) -> Iterator[tuple[str, ...]]:
 
 def _outage(row: Outage, day: str) -> tuple[str, ...]:
     moved = f"{row.home_before or '-'} to {row.home_after or '-'}"
-    return row.device, _at(row.from_at, row.from_version, day), row.length, f"{row.calls:,}", moved, row.reason or "-"
+    observed = (observed_text(row),) if _is_beside(row) else ()
+    at = _at(row.from_at, row.from_version, day)
+    return row.device, at, row.length, *observed, f"{row.calls:,}", moved, row.reason or "-"
+
+
+def _is_beside(row: Outage) -> bool:
+    """Whether the outage stands beside a trace."""
+    return row.observed_from_at is not msgspec.UNSET
 
 
 def _at(at: str | None, version: int, day: str) -> str:

@@ -108,3 +108,17 @@ def test_a_log_without_times(write, quick, example):
     assert [json.loads(line)["seconds"] for line in result.stdout.splitlines()] == [None, None]
     assert result.stderr.decode().count("have no times") == 1
     assert "version 8" in quick("incident", name).stdout.decode()
+
+
+def test_beside_a_trace(dark, write, quick, ndjson):
+    """The worst outages are those that were really longest, and both lengths are told."""
+    trace = write(
+        '{"device":"CTIP_IVR_01","message":"PHONE_STATE","param1":262144,"param2":1,"at":"2026-03-02T09:44:10Z"}\n'
+        '{"device":"CTIP_IVR_01","message":"PHONE_STATE","param1":524288,"param2":0,"at":"2026-03-02T09:45:00Z"}\n',
+        "tb.ndjson",
+    )
+    first = ndjson("incident", dark, "--trace", trace)[0]["outages"][0]
+
+    assert (first["device"], first["seconds"], first["observed_seconds"]) == ("CTIP_IVR_01", 0.0, 50.0)
+    assert "OBSERVED" in quick("incident", dark, "--trace", trace).stdout.decode()
+    assert "OBSERVED" not in quick("incident", dark).stdout.decode()

@@ -113,3 +113,80 @@ def test_several_sources(dark, site, quick, ndjson):
     """Each row says where it is from; the sums are over all."""
     assert {one["source"] for one in ndjson("outages", dark, "site.db")} == {"dark.ndjson", "site.db"}
     assert quick("outages", dark, "site.db").stdout.decode().splitlines()[-1].startswith("6 outages of 4 devices")
+
+
+# --- beside a trace ----------------------------------------------------------------------------------------------------
+
+TRACE = """\
+{"device":"P","app":"ivr","message":"PHONE_STATE","param1":"SUSPEND","param2":1,"at":"2026-03-02T09:10:07Z"}
+{"device":"P","app":"ivr","message":"PHONE_STATE","param1":"RESUME","param2":0,"at":"2026-03-02T09:12:00Z"}
+{"device":"Z","app":"ivr","message":"PHONE_STATE","param1":"SUSPEND","param2":0,"at":"2026-03-02T10:00:00Z"}
+"""
+"""What the application really saw: P came back, and a device that the log does not have."""
+
+
+def test_beside_a_trace(dark, write, ndjson):
+    """What was observed of each outage; then what only the trace has, with null where only a log knows."""
+    first, second, third = ndjson("outages", dark, "--trace", write(TRACE, "tb.ndjson"))
+
+    assert [first[one] for one in ("observed_from_at", "observed_until_at", "observed_seconds")] == [
+        "2026-03-02T09:10:07Z", "2026-03-02T09:12:00Z", 113.0,
+    ]  # fmt: skip
+    assert (second["device"], second["observed_from_at"]) == ("Q", None)
+    assert list(third) == list(first)
+    assert (third["device"], third["kind"], third["from_version"], third["observed_until_at"]) == (
+        "Z",
+        None,
+        None,
+        None,
+    )
+
+
+def test_text_beside_a_trace(dark, write, quick):
+    """Both lengths, and how many were seen."""
+    lines = quick("outages", dark, "--trace", write(TRACE, "tb.ndjson")).stdout.decode().splitlines()
+
+    assert ["4m12s" in lines[1], "1m53s" in lines[1], "not seen" in lines[2], "no end seen" in lines[3]] == [True] * 4
+    assert lines[4].endswith("1 seen in the trace, 1 not, 1 only there")
+
+
+def test_cti_alarms_and_named_handles(write, site, ndjson):
+    """A syslog with CTI alarms is a trace; a file names the handles of a trace that has no names."""
+    alarms = (
+        "2026-03-02T09:44:09Z cm2 : 1: cm2: Mar 02 2026 09:44:09 UTC : %UC_CTI-3-CtiDeviceOutofService: "
+        "%[CTIconnectionId=5][DeviceName=CTIP_IVR_01][UNKNOWN_PARAMNAME:DeviceName=CTIP_IVR_01][App ID=Cisco CTIManager]"
+        "[ClusterID=c][NodeID=cm2]: out\n"
+    )
+    handles = write("handle,app,device,line\n0x1A,,CTIP_IVR_01,\n", "handles.csv")
+    trace = TRACE.replace('"device":"P",', '"handle":"0x1A",').replace("09:10:07", "09:44:05").splitlines()[0]
+    rows = {
+        name: {one["device"]: one["observed_from_at"] for one in ndjson("outages", "site.db", *options)[:2]}
+        for name, options in {
+            "alarms": ("--trace", write(alarms, "cm2.log")),
+            "handles": ("--trace", write(trace, "tb.ndjson"), "--handles", handles),
+        }.items()
+    }
+
+    assert rows["alarms"]["CTIP_IVR_01"] == "2026-03-02T09:44:09Z"
+    assert rows["handles"]["CTIP_IVR_01"] == "2026-03-02T09:44:05Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TRACE.replace('"at"', '"seen"'), ("no message with a time", "tb.ndjson")),
+        (TRACE.replace('"device":"', '"handle":"0'), ("no message with a device",)),
+        ("", ("nothing in it",)),
+    ],
+    ids=["without times", "without devices", "empty"],
+)
+def test_traces_that_tell_nothing(text, words, dark, write, quick, refused):
+    """Are refused: nothing could be joined."""
+    refused(quick("outages", dark, "--trace", write(text, "tb.ndjson")), *words)
+
+
+def test_options_of_a_trace(dark, site, write, quick, refused):
+    """They go with --trace, which stands beside one SOURCE."""
+    refused(quick("outages", dark, "--skip-bad"), "goes with --trace")
+    refused(quick("outages", dark, "site.db", "--trace", write(TRACE, "tb.ndjson")), "one SOURCE")
+    refused(quick("outages", dark, "--trace", "none.ndjson"), "none.ndjson: no such file")

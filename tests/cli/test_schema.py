@@ -44,7 +44,10 @@ PRINTED = {
     "compared": [("homes", "site.db", "--against", "cm1=phones.txt", "--all", "--ndjson")],
     "nodes": [("homes", "long.db", "--count", "--ndjson")],
     "providers": [("providers", "tsp.db", "--ndjson"), ("providers", "tsp.db", "--as-of", "9", "--ndjson")],
-    "outages": [("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
+    "outages": [
+        *(("outages", name, "--lines", "--ndjson") for name in ("long.db", "site.db", "tsp.db")),
+        ("outages", "site.db", "--trace", "seen.ndjson", "--lines", "--ndjson"),
+    ],
     "incidents": [("incident", name, "--ndjson") for name in ("long.db", "site.db", "tsp.db")],
     "history": [
         ("history", "tsp.db", "--device", "P", "--device", "Q", "--ndjson"),
@@ -135,6 +138,7 @@ def kinds(site, quick, tamper):
     )
     messages = quick("replay", "site.db", "--ndjson").stdout.splitlines(keepends=True)
     (site.parent / "cut.ndjson").write_bytes(b"".join(messages[:5] + messages[7:]))
+    (site.parent / "seen.ndjson").write_bytes(b"".join([*messages, *messages]).replace(b"-02T", b"-03T", 20))
     lines = b"7: cm1: Mar 02 2030 09:15:02 UTC : %UC_X-2-CallManagerFailure: %[NodeID=cm1]: x\nwhat?\n"
     (site.parent / "cm.log").write_bytes(lines)
     (site.parent / "phones.txt").write_text("DeviceName, Descr, RegStatus\nCTIP_IVR_01, , reg\nSEP9, , unr\n")
