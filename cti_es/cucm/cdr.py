@@ -105,13 +105,13 @@ class CdrReader:
         if kind != _END:
             self._skipped("other_record" if kind in (_START_RECORD, _QUALITY) else "bad_number")
             return []
+        if not (self._known(origin) or self._known(destination)):
+            self._skipped("unknown_device")
+            return []
         nodes = [row[column].strip() if column >= 0 else "" for column in self._nodes]
         # of a device that is both ends, the node of its origination
         ends = dict(reversed(list(zip((origin, destination), nodes, strict=True))))
         devices = {one: ends[one] for one in dict.fromkeys((origin, destination)) if one and self._known(one)}
-        if not devices:
-            self._skipped("unknown_device")
-            return []
         times = [_seconds(number) for number in numbers[4:]]
         if not all(number.isdigit() and number.isascii() for number in numbers) or None in times or not times[2]:
             self._skipped("bad_number")

@@ -20,6 +20,8 @@ _MESSAGE = re.compile(r"AppInfo[ ]{1,8}\|\[CTI-APP\][ ]\[CTIHandler::\w{1,40}[ ]
 _LOGIN = re.compile(r"(?:[ ]LoginId|AppLoginUserId)=([^ ]{1,128})")
 _ACTIVITY = re.compile(r"AppInfo[ ]{1,8}\|[ ]*DeviceOpenActivity[ ]\(\):[ ]activity:[ ]1,[ ]connID:[ ](\d+),(.*)")
 _FIELD = re.compile(r"(DH|device ?[nN]ame|result)[=:][ ]*([^ ,)]+)")
+_TO_HANDLER = "|CTIHandler("
+_NO_HANDLER = ("", "")
 _MOST = 100_000
 
 
@@ -35,7 +37,7 @@ class CtiHandlers:
 
     def __init__(self) -> None:
         self._number = ""
-        self._handler = ("", "")
+        self._handler = _NO_HANDLER
         self._logins: dict[tuple[str, str], str] = {}
         self._opened: set[tuple[str, str]] = set()
         self._devices: dict[tuple[str, str, str], str] = {}
@@ -44,13 +46,13 @@ class CtiHandlers:
     def said(self, number: str, text: str, start: int, end: int) -> list[Said]:
         """What a line says: ``number`` stands before its dot, ``text[start:end]`` behind its stamp."""
         if text.startswith("SdlSig", start):
-            signal = _HANDLER.match(text, start, end)
-            self._number, self._handler = number, (signal[1], signal[2]) if signal else ("", "")
+            signal = _HANDLER.match(text, start, end) if text.find(_TO_HANDLER, start, end) >= 0 else None
+            self._number, self._handler = number, (signal[1], signal[2]) if signal else _NO_HANDLER
             if signal and len(self._logins) < _MOST and (login := _LOGIN.search(text, signal.end(), end)) is not None:
                 self._logins[self._handler] = login[1]
             return []
         if number != self._number:
-            self._handler = ("", "")
+            self._handler = _NO_HANDLER
         if (message := _MESSAGE.match(text, start, end)) is not None:
             return self._of_message(message[1], dict(_fields(message[2])))
         if (activity := _ACTIVITY.match(text, start, end)) is not None:

@@ -36,7 +36,7 @@ _USUAL = re.compile(
 )
 """Perhaps the name of the process; sequence number, host, stamp, head: those of nearly all records, not of all."""
 
-_COLON = (b":", b": ", b":\r")
+_COLON = (":", ": ", ":\r")
 _LONGEST_STAMP = 96
 _OWN_TAGS = 3
 """The tags of a record begin so near behind its head."""
@@ -74,10 +74,7 @@ class AlarmReader:
         for lines in chunks:
             found: list[Record] = []
             for number, line in enumerate(lines, self.lines + 1):
-                if (record := self._usual(line, number)) is not None:
-                    found.append(record)
-                else:
-                    found += self._others(line, number)
+                self._read(line, number, found)
             self.lines += len(lines)
             yield found
         self._break_off("", 0)
@@ -87,17 +84,25 @@ class AlarmReader:
         before = self.left_out.get(reason)
         self.left_out[reason] = Left(before.lines + 1, before.first) if before else Left(1, line)
 
-    def _usual(self, line: bytes, number: int) -> Record | None:
+    def _read(self, line: bytes, number: int, found: list[Record]) -> None:
+        """Add the records of a line: mostly one, several if somebody has joined lines, none if it is no alarm."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            self._leave_out("not_utf8", number)
+            return
+        if self._broken_off[0] or text.endswith(_COLON):
+            found += self._others(self._rejoined(text, number), number)
+        elif (record := self._usual(text, number)) is not None:
+            found.append(record)
+        else:
+            found += self._others(text, number)
+
+    def _usual(self, text: str, number: int) -> Record | None:
         """The record of a line that is nothing but one, dated and with a sequence number; None for every other line.
 
         Nearly all lines are so, and are read in half the time. What comes of it is what :meth:`_others` makes of it.
         """
-        if self._broken_off[0] or line.endswith(_COLON):
-            return None
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            return None
         # Whatever a collector puts in front has no colon with a blank behind it, except behind the name of the process.
         start = text.rfind(" ", 0, text.find(": ")) + 1
         found = _USUAL.match(text, start)
@@ -108,15 +113,8 @@ class AlarmReader:
             return None
         return Record(number, host, int(sequence), _head(head), text[found.end() :], self._times, stamp)
 
-    def _others(self, line: bytes, number: int) -> list[Record]:
-        """The records of any line: several if somebody has joined lines, none if it is no alarm."""
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            self._leave_out("not_utf8", number)
-            return []
-        if self._broken_off[0] or line.endswith(_COLON):
-            text = self._rejoined(text, number)
+    def _others(self, text: str, number: int) -> list[Record]:
+        """The records of any line."""
         pieces = _pieces(text) if "%" in text else []
         if not pieces:
             return self._without_head(text, number)

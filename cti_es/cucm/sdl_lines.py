@@ -9,12 +9,15 @@ Specified in docs/reference/imports.md#cti-manager-traces.
 """
 
 import re
+from typing import NamedTuple
 
 from cti_es.cucm.cti_messages import CtiHandlers, Said
 from cti_es.cucm.records import Head, Record
 from cti_es.cucm.stamps import Time, Times
 
-_STAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,4}[ ]\|([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})[ ]\|")
+_STAMP = re.compile(r"\|([0-9][0-9]:[0-9][0-9]:[0-9][0-9])\.([0-9]{3})[ ]\|")
+_NUMBER = re.compile(r"([0-9]{1,12})\.[0-9]{1,4}[ ]\Z")
+_LONGEST_NUMBER = 18
 _ALARM = re.compile(r"(?:AppInfo[ ]{1,8}\|([A-Z][A-Za-z0-9]{2,63})[ ]-[ ]|AlarmErr[ ]{1,8}\|AlarmClass:[ ])(.*)")
 _ALARM_NAME = re.compile(r"AlarmName:[ ]([A-Za-z0-9_]{1,64}),")
 _PARAMETERS = "AlarmParameters:"
@@ -29,25 +32,57 @@ class SdlLines:
 
     def records(self, text: str, number: int) -> list[Record] | None:
         """The alarms of a line: several if somebody has joined lines. None if it is no line of an SDL trace."""
-        stamps = list(_STAMP.finditer(text)) if "|" in text else []
-        ends = [*(stamp.start() for stamp in stamps[1:]), len(text)]
-        if not stamps:
+        pieces = _pieces(text)
+        if not pieces:
             return None
-        pieces = zip(stamps, ends, strict=True)
-        return [record for stamp, end in pieces for record in self._of_piece(stamp, text, end, number)]
+        if len(pieces) == 1:
+            return self._of_piece(pieces[0], text, len(text), number)
+        ends = [*(piece.start for piece in pieces[1:]), len(text)]
+        return [
+            one for piece, end in zip(pieces, ends, strict=True) for one in self._of_piece(piece, text, end, number)
+        ]
 
-    def _of_piece(self, stamp: re.Match[str], text: str, end: int, number: int) -> list[Record]:
+    def _of_piece(self, piece: "_Piece", text: str, end: int, number: int) -> list[Record]:
         """Most are no alarms, but by their stamps it shows when a day has passed."""
-        time = self._times.of_trace(stamp[1], stamp[2], stamp[3], stamp[4])
-        alarm = _ALARM.match(text, stamp.end(), end)
-        mnemonic, rest = alarm.groups() if alarm else (None, "")
-        if mnemonic is None and (name := _ALARM_NAME.search(rest)) is not None:
-            mnemonic, rest = name[1], _as_tags(rest)
-        if mnemonic is not None:
-            return [Record(number, None, None, Head("", None, mnemonic), rest, time=time)]
-        sequence = stamp[0].partition(".")[0]
-        whole = text[stamp.start() : end]
-        return [_of_message(one, whole, time, number) for one in self._handlers.said(sequence, text, stamp.end(), end)]
+        clock, milli = piece.stamp.groups()
+        begin = piece.stamp.end()
+        self._times.pass_by(clock)
+        if (alarm := _alarm(text, begin, end)) is not None:
+            mnemonic, rest = alarm
+            return [Record(number, None, None, Head("", None, mnemonic), rest, time=self._times.of_trace(clock, milli))]
+        said = self._handlers.said(piece.number, text, begin, end)
+        if not said:
+            return []
+        time, whole = self._times.of_trace(clock, milli), text[piece.start : end]
+        return [_of_message(one, whole, time, number) for one in said]
+
+
+class _Piece(NamedTuple):
+    """A record of a trace within a line: where it starts, its number (before the dot), its stamp."""
+
+    start: int
+    number: str
+    stamp: re.Match[str]
+
+
+def _pieces(text: str) -> list[_Piece]:
+    found: list[_Piece] = []
+    for stamp in _STAMP.finditer(text):
+        end = stamp.start()
+        if (number := _NUMBER.search(text, max(0, end - _LONGEST_NUMBER), end)) is not None:
+            found.append(_Piece(number.start(), number[1], stamp))
+    return found
+
+
+def _alarm(text: str, start: int, end: int) -> tuple[str, str] | None:
+    """The name of the alarm behind a stamp, and what stands behind it."""
+    if not text.startswith("A", start) or (alarm := _ALARM.match(text, start, end)) is None:
+        return None
+    mnemonic, rest = alarm.groups()
+    if mnemonic is not None:
+        return mnemonic, rest
+    name = _ALARM_NAME.search(rest)
+    return (name[1], _as_tags(rest)) if name else None
 
 
 def _of_message(said: Said, text: str, time: Time, number: int) -> Record:

@@ -5,7 +5,7 @@ Specified in docs/reference/imports.md#log-lines.
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -44,7 +44,7 @@ class LogLineOptions(NamedTuple):
 
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
-_HALF_A_DAY = timedelta(hours=12)
+_HALF_A_DAY = 12 * 3_600
 
 _MONTH = f"({'|'.join(_MONTH_NAMES)}|---)"
 _PARTS = (
@@ -89,7 +89,8 @@ class Times:
         self._begun = False
         if before is not None:
             self._near, self._begun = before._near, before._begun
-        self._trace = datetime.fromisoformat(options.date) if options.date else None
+        self._trace = date.fromisoformat(options.date) if options.date else None
+        self._clock = ""
 
     def at(self, stamp: str) -> Time:
         """The time of a stamp as :data:`STAMP_TEXT` matches it."""
@@ -101,23 +102,26 @@ class Times:
             return None, "bad_time" if year or self._near else "no_year"
         if half and (hour := _of_24(hour, half)) == "":
             return None, "bad_time"
-        if hour > "23" or minute > "59" or second > "59":
+        if not _exists(f"{hour}:{minute}:{second}"):
             return None, "bad_time"
         offset = self._zones.get(zone) or self._offset(zone)
         if offset is None:
             return None, "unknown_zone"
         return _canonical(f"{on}T{hour}:{minute}:{second}{_fraction(fraction) if fraction else ''}", offset)
 
-    def of_trace(self, hour: str, minute: str, second: str, milli: str) -> Time:
-        """The time of a stamp of an SDL trace, which has no date: when it goes back by half a day, a day has passed."""
+    def pass_by(self, clock: str) -> None:
+        """A time of day in an SDL trace, which has no dates: when it goes back by half a day, a day has passed."""
+        if not _exists(clock):
+            return
+        if clock < self._clock and self._trace and _seconds(self._clock) - _seconds(clock) > _HALF_A_DAY:
+            self._trace += timedelta(days=1)
+        self._clock = clock
+
+    def of_trace(self, clock: str, milli: str) -> Time:
+        """The time of the line that was passed last."""
         if self._trace is None:
             return None, "no_date"
-        try:
-            time = self._trace.replace(hour=int(hour), minute=int(minute), second=int(second))
-        except ValueError:
-            return None, "bad_time"
-        self._trace = time = time + timedelta(days=1) if self._trace - time > _HALF_A_DAY else time
-        return _canonical(f"{time.isoformat()}.{milli}", self._tz or "Z")
+        return _canonical(f"{self._trace.isoformat()}T{clock}.{milli}", self._tz or "Z")
 
     def _without_year(self, month: str, day: str) -> str | None:
         """The day of that name which is nearest to the line before; of the given year in the first line."""
@@ -153,6 +157,15 @@ def _parts(stamp: str) -> tuple[Any, ...]:
     """Month, day, year, hour, minute, second, AM or PM, fraction, zone; None for what is not there."""
     found = _STAMP.match(stamp)
     return found.groups() if found else ("---", *(None,) * 8)
+
+
+def _exists(clock: str) -> bool:
+    return clock[:2] <= "23" and clock[3:5] <= "59" and clock[6:] <= "59"
+
+
+def _seconds(clock: str) -> int:
+    hour, minute, second = map(int, clock.split(":"))
+    return hour * 3_600 + minute * 60 + second
 
 
 _NUMERIC_ZONE = re.compile(r"([+-][0-9]{2}):?([0-9]{2})")

@@ -6,8 +6,9 @@ import time
 
 import pytest
 from conftest import FIXTURES
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.records import tag_key
@@ -368,6 +369,35 @@ def test_no_text_is_too_strange(words, given_):
 def test_no_real_line_is_too_broken(line, start, new, length):
     """Real lines with a piece cut out or something else put in."""
     visit(read(line[:start] + new + line[start + length :])[0])
+
+
+IN_FRONT = st.sampled_from(
+    ["", "<189>", "Mar  2 06:22:31 10.1.1.1 ", "2026-03-02T06:22:31+00:00 cm1 ", "x: y: ", "%UC_X-3-N:%[A=1 b]: ", "x\t", "7: ", "*"]
+)  # fmt: skip
+
+
+@given(
+    IN_FRONT,
+    st.sampled_from(list(LINES.values())),
+    st.integers(0, 300),
+    st.sampled_from(["", " ", ":", "%", ": ", "9", "-"]),
+)
+def test_the_short_way_is_no_other_way(front, line, at, new):
+    """A record that is read the short way is the one that the long way reads, whatever a collector put in front."""
+    text = front + line.decode()
+    text = (text[:at] + new + text[at:]).rstrip(": ")
+    short = AlarmReader(GIVEN)._usual(text, 1)
+    assume(short is not None)
+    [long] = AlarmReader(GIVEN)._others(text, 1)
+
+    assert short.at == long.at
+    assert astuple(short)[:5] == astuple(long)[:5]
+
+
+def test_today_s_lines_take_the_short_way():
+    """The form of today is known as such, behind syslog's own stamp or that of a server, and without a host."""
+    for line in [LINES["L05"], LINES["L07"], PLAIN, b"<189>" + PLAIN, b"Mar  2 06:22:31 10.1.1.1 " + PLAIN]:
+        assert AlarmReader(GIVEN)._usual(line.decode(), 1) is not None
 
 
 HOSTILE = {
