@@ -61,9 +61,9 @@ settings.load_profile("quick")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without a word from you what is slow is left to CI. Whatever you name is run."""
+    """Without a word from you what is slow, or needs a browser, is left to CI. Whatever you name is run."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS and not config.option.markexpr:
-        config.option.markexpr = "not slow"
+        config.option.markexpr = "not slow and not browser"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -53,6 +53,8 @@
   data.nodes.forEach(([name, states], n) => lane("node", n, `${data.letters[n]}  ${name}`, states));
   data.managers.forEach(([name, states], n) => lane("manager", n, `CTI Manager ${name}`, states));
   data.apps.forEach(([name, states], n) => lane("app", n, name, states));
+  // Of many devices one lane says how many are where; those in a lane of their own have to be scrolled.
+  if (data.devices.length > 12) lane("area", 0, "all devices by home", [], { states: [...data.nodes.keys(), OUT, UNREGISTERED] });
   data.devices.forEach(([name, kind, states, busy, due], n) => lane("device", n, name, states, { kind, busy, due }));
   const firstDevice = lanes.length - data.devices.length;
   for (let one = 0; one < messages.seq.length; one++) lanes[firstDevice + messages.device[one]].messages.push(one);
@@ -73,7 +75,7 @@
   };
   const eventWords = (event) => {
     const when = data.timed ? ` at ${clock(events.x[event], false).replace(".000Z", "Z")}` : "";
-    return `event ${events.version[event]}${when}: ${events.types[events.type[event]]} ${events.text[event]}`;
+    return `event ${events.version[event]}${when}: ${events.text[event]}`;
   };
   const UNIT = [1, 2, 5, 10, 20, 50, 100, 200, 500];
   const STEPS = [...UNIT, ...[1, 2, 5, 10, 15, 30].map((n) => n * 1e3), ...[1, 2, 5, 10, 15, 30].map((n) => n * 6e4),
@@ -123,13 +125,13 @@
     unit = parseFloat(style.fontSize);
     const look = (name) => style.getPropertyValue(name).trim();
     looks = { nodes: [...Array(8).keys()].map((n) => look(`--n${n}`)) };
-    for (const name of ["ground", "line", "text", "quiet", "on", "bad", "out", "out-ground", "calls", "due", "link", "m-out", "m-in", "m-close", "m-other"]) looks[name] = look(`--${name}`);
+    for (const name of ["ground", "edge", "line", "text", "quiet", "on", "bad", "out", "out-ground", "calls", "due", "link", "m-out", "m-in", "m-close", "m-other"]) looks[name] = look(`--${name}`);
     looks.hatch = hatch();
     width = stage.clientWidth;
     gutter = Math.min(12 * unit, width * 0.34);
     let y = 2 * unit;
     rows = shown.map((one) => {
-      const row = { lane: one, y, h: (one.type === "device" ? 2.1 : 1.5) * unit };
+      const row = { lane: one, y, h: (one.type === "area" ? 4.2 : one.type === "device" ? 2.1 : 1.5) * unit };
       y += row.h;
       return row;
     });
@@ -181,6 +183,12 @@
     pen.fillStyle = look;
     pen.fillRect(x, y, w, h);
   };
+  const band = (x, y, w, h, look) => {
+    bar(x, y, w, h, look);
+    pen.strokeStyle = looks.edge;
+    pen.lineWidth = 1;
+    if (w > 2) pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+  };
   const words = (text, x, y, look, bold, room) => {
     if (room !== undefined && room < 0.55 * unit * text.length + 6) return;
     pen.font = `${bold ? "600 " : ""}${0.75 * unit}px ${getComputedStyle(document.body).fontFamily}`;
@@ -198,24 +206,48 @@
     }
   };
   const homeLook = (value) => looks.nodes[value % 8];
+  const AREA_STEP = 3;
+  const stateLook = (state) => (state === OUT ? looks.hatch : state === UNREGISTERED ? looks.line : homeLook(state));
   const PAINT = {
     node: (one, y) => spans(one, (value, x, w) => {
-      bar(x, y + 0.3 * unit, w, 0.9 * unit, value < 0 ? looks.hatch : homeLook(one.index));
+      band(x, y + 0.3 * unit, w, 0.9 * unit, value < 0 ? looks.hatch : homeLook(one.index));
       if (value < 0) outlined("failed", x, y + unit, w);
     }),
     manager: (one, y) => spans(one, (value, x, w) => {
-      bar(x, y + 0.3 * unit, w, 0.9 * unit, value < 0 ? looks.hatch : looks.nodes[7]);
+      band(x, y + 0.3 * unit, w, 0.9 * unit, value < 0 ? looks.hatch : looks.nodes[7]);
       if (value < 0) outlined("failed", x, y + unit, w);
     }),
     app: (one, y) => {
       if (!one.starts.length) words("no provider", gutter + 4, y + unit, looks.quiet);
       spans(one, (value, x, w) => {
         if (value >= 0) {
-          bar(x, y + 0.6 * unit, w, 0.35 * unit, homeLook(value));
+          band(x, y + 0.6 * unit, w, 0.35 * unit, homeLook(value));
           words(data.letters[value], x + 5, y + unit, looks.text, true, w);
         } else if (value === OUT) {
-          bar(x, y + 0.3 * unit, w, 0.9 * unit, looks.hatch);
+          band(x, y + 0.3 * unit, w, 0.9 * unit, looks.hatch);
           outlined("no link", x, y + unit, w);
+        }
+      });
+    },
+    area: (one, y) => {
+      const columns = Math.ceil((width - gutter) / AREA_STEP), counts = one.states.map(() => new Int32Array(columns + 1));
+      const devices = shown.filter((other) => other.type === "device");
+      const column = (x) => Math.min(columns, Math.max(0, Math.round((X(x) - gutter) / AREA_STEP)));
+      for (const device of devices) {
+        for (let n = Math.max(0, firstAfter(device.starts, view.from) - 1); n < device.starts.length && device.starts[n] <= view.to; n++) {
+          const state = counts[one.states.indexOf(device.values[n])];
+          if (!state) continue;
+          state[column(device.starts[n])]++;
+          state[column(n + 1 < device.starts.length ? device.starts[n + 1] : data.end)]--;
+        }
+      }
+      const room = 3.6 * unit, floor = new Float64Array(columns);
+      counts.forEach((steps, state) => {
+        let total = 0;
+        for (let n = 0; n < columns; n++) {
+          const h = ((total += steps[n]) / (devices.length || 1)) * room;
+          floor[n] += h;
+          if (h) bar(gutter + n * AREA_STEP, y + 0.2 * unit + room - floor[n], AREA_STEP, h, stateLook(one.states[state]));
         }
       });
     },
@@ -223,7 +255,7 @@
       spans(one, (value, x, w) => {
         if (value === GONE) return;
         if (value === UNREGISTERED) return bar(x, y + 0.7 * unit, w, 2, looks.line);
-        bar(x, y + 0.25 * unit, w, 0.9 * unit, value === OUT ? looks.hatch : homeLook(value));
+        band(x, y + 0.25 * unit, w, 0.9 * unit, value === OUT ? looks.hatch : homeLook(value));
         if (value >= 0) words(data.letters[value], x + 5, y + 0.95 * unit, looks.on, true, w);
       });
       lines(one.busy, 3, y + 0.98 * unit, 0.2 * unit, looks.calls);
@@ -601,11 +633,11 @@
 
   // --- controls ------------------------------------------------------------------------------------------------------
 
-  const button = (text, label, act) => {
+  const button = (text, title, act) => {
     const made = element("button", "", text);
     made.type = "button";
-    made.title = label;
-    made.setAttribute("aria-label", label);
+    made.title = title;
+    if (text.length === 1) made.setAttribute("aria-label", title);
     made.addEventListener("click", act);
     return made;
   };

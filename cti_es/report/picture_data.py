@@ -14,9 +14,7 @@ from cti_es.model.rules import RULES
 from cti_es.report.picture_axis import Axis
 from cti_es.report.picture_lanes import Change, DeviceLane, Lanes
 from cti_es.report.picture_svg import Placed, kind_of, letters
-from cti_es.report.picture_words import difference_cells, in_a_sentence, outage_cells
-from cti_es.report.rows import details
-from cti_es.vocabulary.events import type_of
+from cti_es.report.picture_words import difference_cells, event_words, in_a_sentence, outage_cells
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
 
@@ -107,14 +105,11 @@ class _Data:
         return [printable(lane.name), lane.kind, self._states(lane.changes), busy, due]
 
     def _events(self) -> dict[str, Any]:
-        types = _Texts()
         events = sorted(self._lanes.events.items())
         return {
             "version": _steps(version for version, _ in events),
             "x": _steps(self._x(version) for version, _ in events),
-            "type": [types.number(type_of[type(event)]) for _, event in events],
-            "types": types.all(),
-            "text": [printable(details(event)) for _, event in events],
+            "text": [printable(event_words(event)) for _, event in events],
         }
 
     def _difference(self, placed: Placed) -> list[Any]:

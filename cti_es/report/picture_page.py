@@ -29,6 +29,7 @@ from cti_es.report.picture_svg import Placed, letters, overview
 from cti_es.report.picture_words import (
     DIFFERENCE_TITLES,
     OUTAGE_TITLES,
+    cause,
     difference_cells,
     failed,
     in_a_sentence,
@@ -192,6 +193,9 @@ class _Page:
         title = "Why it should have come" if why else "What the log says"
         sentence = [tag("p", {"class": "first"}, why)] if why else []
         rows |= {"rule": rule} if rule else {}
+        if event := cause(self._differences[0].one, self._lanes.events):
+            at = self._lanes.times[self._differences[0].version]
+            rows["caused by"] = f"event {event}" + (f" at {at}" if at else "")
         pairs = (
             pair for title, words in rows.items() for pair in (tag("dt", None, title), tag("dd", None, prose(words)))
         )

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from cti_es.answers.out_of_service import Outage
 from cti_es.report.picture_lanes import Failure
 from cti_es.report.rows import details
@@ -44,13 +46,30 @@ def _state(message: TraceMessage) -> str:
     return re.sub(r"^\w+ (?:PHONESTATE|LINEDEVSTATE)_", "", says(message))
 
 
+def event_words(event: Event) -> str:
+    """The type of an event and its fields, but not its id: that is for machines."""
+    return f"{type_of[type(event)]} {details(replace(event, id=None))}".rstrip()
+
+
+def cause(one: Difference, events: Mapping[int, Event]) -> str:
+    """The event of the expected message, with its version; empty if there is none."""
+    version = one.expected.version if one.expected else None
+    event = events.get(version or 0)
+    return f"{version} {event_words(event)}" if event else ""
+
+
 def difference_cells(one: Difference, events: Mapping[int, Event]) -> tuple[str, ...]:
     """The cells of a difference, by their titles."""
-    event = events.get(one.expected.version or 0) if one.expected else None
-    cause = f"{one.expected.version} {type_of[type(event)]} {details(event)}" if event and one.expected else NONE
     rule = one.expected.rule if one.expected else None
     came = f"{_said(one.actual)} ({one.detail})" if one.actual and one.detail else _said(one.actual)
-    return one.kind, one.channel, _said(one.expected) or NONE, came or "nothing", cause, rule or NONE
+    return (
+        one.kind,
+        one.channel,
+        _said(one.expected) or NONE,
+        came or "nothing",
+        cause(one, events) or NONE,
+        rule or NONE,
+    )
 
 
 def _said(message: TraceMessage | None) -> str:

@@ -1,6 +1,7 @@
 """``report``: what is written, the exit status, what is refused."""
 
 import pytest
+from support.pages import EXAMPLES, PICTURES, unpacked, write
 
 
 @pytest.fixture
@@ -51,3 +52,11 @@ def test_a_page_is_written_somewhere(log_file, quick):
     """Without -o there is no page on a terminal by mistake; with - it goes to standard output."""
     assert b"Missing option" in quick("report", log_file).stderr
     assert quick("report", log_file, "-o", "-").stdout.endswith(b"</html>\n")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_the_example_pages_are_what_is_written_now(example, quick, tmp_path):
+    """docs/pictures is as ``python tests/support/pages.py`` leaves it; what is compared is unpacked."""
+    page = write(example, quick, tmp_path)
+
+    assert unpacked(page) == unpacked((PICTURES / f"{example.name}.html").read_bytes())
