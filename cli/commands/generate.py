@@ -66,6 +66,10 @@ def _count(name: str, lowest: int, highest: int | None, default: int, text: str)
     return click.option(name, type=click.IntRange(lowest, highest), default=default, show_default=True, help=text)
 
 
+def _number(name: str, highest: float, default: float, text: str) -> Option:
+    return click.option(name, type=click.FloatRange(0, highest), default=default, show_default=True, help=text)
+
+
 _LOG = _options(
     _count("--events", 0, None, 1000, "How many events in all."),
     _count("--nodes", 1, 1000, 3, "Nodes of the cluster."),
@@ -103,8 +107,20 @@ _TRACE = _options(
     ),
 )
 
+_PROFILE = _options(
+    click.option(
+        "--profile",
+        type=click.Choice(("contact-center", "office", "recorder")),
+        help="Make the log of a whole site under load.",
+    ),
+    _number("--calls-per-hour", 10_000_000, 5000, "How many calls arrive in an hour."),
+    _count("--outages", 0, 1000, 1, "How many times a node or a CTI Manager fails."),
+    _number("--hours", 10_000, 1, "How long calls arrive."),
+)
+
 OF_A_LOG = ("events", "nodes", "devices", "lines", "apps", "calls", "start", "tsp")
-OF_A_TRACE = ("faults", "listed", "app", "format")
+OF_A_TRACE = ("trace", "faults", "listed", "app", "format")
+OF_A_PROFILE = ("profile", "nodes", "devices", "start", "calls_per_hour", "outages", "hours")
 """The parameters of each way to use it, to refuse those of another one."""
 
 
@@ -114,36 +130,66 @@ OF_A_TRACE = ("faults", "listed", "app", "format")
 Examples:
   cti-es generate --events 200 | cti-es replay -
   cti-es generate --seed 7 --nodes 4 --devices 50 --apps 2 -o events.ndjson
+  cti-es generate --profile contact-center --devices 40000 --calls-per-hour 250000 --outages 3 -o load.ndjson
   cti-es generate --trace site.db --faults drop=2,late=5s --list faults.ndjson -o trace.ndjson""",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and options give the same.")
 @_LOG
+@_PROFILE
 @_TRACE
 @tz_option
 @unpack_option
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
-def command(trace: str | None, seed: int, path: str | None, **options: Any) -> None:
+def command(trace: str | None, profile: str | None, seed: int, path: str | None, **options: Any) -> None:
     """Make a synthetic log, as canonical NDJSON that append takes.
 
     First the nodes, devices and opens, then what happens: calls, failures and recoveries of nodes, opens and closes,
-    refusals; with --tsp all that an application can be told about. No event is a misfit.
+    refusals; with --tsp all that an application can be told about. No event is a misfit. With --profile it is the log
+    of a whole site: many devices, applications and calls, few outages.
 
     With --trace a trace of a log that exists, with faults that are known: to test what looks for faults.
     """
+    _check_numbers(options)
     if trace is not None:
-        _only(OF_A_LOG, "--trace makes a trace of a log that is there")
-        _trace(trace, seed, path, **{name: options[name] for name in OF_A_TRACE})
+        _only(OF_A_TRACE, "--trace makes a trace of a log that is there")
+        _trace(trace, seed, path, **{name: options[name] for name in OF_A_TRACE if name in options})
+    elif profile is not None:
+        _only(OF_A_PROFILE, "--profile makes the log of a site")
+        _site(profile, seed, path, options)
     else:
-        _only(OF_A_TRACE, "only --trace SOURCE makes a trace")
+        _only(OF_A_LOG, "without --trace SOURCE or --profile it is a log at random")
         _log(seed, path, **{name: options[name] for name in OF_A_LOG})
 
 
-def _only(others: tuple[str, ...], why: str) -> None:
+def _only(own: tuple[str, ...], why: str) -> None:
     """Refuse options of another way to use the command."""
-    ctx = click.get_current_context()
-    for parameter in ctx.command.params:
-        if parameter.name in others and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+    known = {*OF_A_LOG, *OF_A_TRACE, *OF_A_PROFILE}
+    for parameter in click.get_current_context().command.params:
+        if parameter.name in known - {*own} and _is_given(parameter.name):
             raise click.UsageError(f"{why}, so {parameter.opts[0]} does not go with it")
+
+
+def _check_numbers(options: dict[str, Any]) -> None:
+    """Refuse nan, which is between all bounds."""
+    for name, value in options.items():
+        if value != value:
+            raise click.BadParameter("nan is no number", param_hint=f"--{name.replace('_', '-')}")
+
+
+def _is_given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _site(profile: str, seed: int, path: str | None, options: dict[str, Any]) -> None:
+    from cti_es.logs.ndjson import write_events
+    from cti_es.testing.load import Size, load
+
+    given = {name: options[name] for name in ("nodes", "devices") if _is_given(name)}
+    others = {name: options[name] for name in ("calls_per_hour", "outages", "hours", "start")}
+    made = load(profile, Size(**given, **others), seed)
+    with opened("ndjson", path) as output:
+        for batch in batched(made):
+            output.write(write_events(batch))
 
 
 def _log(
@@ -161,8 +207,6 @@ def _log(
     from cti_es.logs.ndjson import write_events
     from cti_es.testing.random_logs import Plan, generate
 
-    if calls != calls:
-        raise click.BadParameter("nan is no share", param_hint="--calls")
     plan = Plan(seed, events, nodes, devices, lines, apps, calls, start, tsp)
     with opened("ndjson", path) as output:
         for batch in batched(generate(plan)):

@@ -331,7 +331,7 @@ def test_faults_that_cannot_be_made(words, what, log):
 
 def test_faults_without_a_trace():
     """The options of a trace do not go with a synthetic log."""
-    assert "only --trace SOURCE makes a trace, so --faults" in faulty("--faults", "drop=1").stderr
+    assert "without --trace SOURCE or --profile it is a log at random, so --faults" in faulty("--faults", "drop=1").stderr
 
 
 def test_a_log_without_messages(log):
@@ -339,3 +339,49 @@ def test_a_log_without_messages(log):
     log.write_text('{"type":"node_added","node":"cm1"}\n')
 
     assert "no message to make a trace of" in faulty("--trace", str(log), "--faults", "drop=1").stderr
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_site_of_a_profile(tmp_path):
+    """The log of a site, with the options that it shares with other logs."""
+    words = [
+        "--devices",
+        "50",
+        "--nodes",
+        "2",
+        "--calls-per-hour",
+        "60",
+        "--outages",
+        "0",
+        "--start",
+        "2026-03-02T08:00:00Z",
+    ]
+    rows = [json.loads(line) for line in faulty("--profile", "recorder", *words).stdout.splitlines()]
+
+    assert [row["type"] for row in rows[:4]] == ["node_added"] * 2 + ["cti_manager_added"] * 2
+    assert rows[0]["at"] == "2026-03-02T08:00:00.001000Z"
+    assert sum(row["type"] == "device_added" for row in rows) == 50
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--profile", "offic"), "'offic' is not one of 'contact-center', 'office', 'recorder'"),
+        (
+            ("--profile", "office", "--events", "5"),
+            "--profile makes the log of a site, so --events does not go with it",
+        ),
+        (("--profile", "office", "--faults", "drop=1"), "so --faults does not go with it"),
+        (("--outages", "5"), "so --outages does not go with it"),
+        (("--profile", "office", "--hours", "nan"), "nan is no number"),
+        (("--profile", "office", "--devices", "100", "--calls-per-hour", "5000"), "expected fewer calls an hour"),
+    ],
+)
+def test_sites_that_cannot_be_made(words, what):
+    """Each is an error that says what is wrong, and nothing is printed."""
+    done = faulty(*words)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert what in " ".join(done.stderr.split())
