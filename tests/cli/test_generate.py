@@ -331,7 +331,7 @@ def test_faults_that_cannot_be_made(words, what, log):
 
 def test_faults_without_a_trace():
     """The options of a trace do not go with a synthetic log."""
-    assert "without --trace SOURCE or --profile it is a log at random, so --faults" in faulty("--faults", "drop=1").stderr
+    assert "it is a log at random, so --faults does not go with it" in faulty("--faults", "drop=1").stderr
 
 
 def test_a_log_without_messages(log):
