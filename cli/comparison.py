@@ -14,7 +14,7 @@ from cti_es.traces.handle_names import read_handles
 from cti_es.traces.sides import Selection, Side
 from cti_es_cli.options import Seconds, Shift, TimeType, format_by, reading_options, trace_options
 from cti_es_cli.output import warn
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
 DIFFERS = 1
@@ -70,7 +70,7 @@ _OPTIONS = (
     click.option("--shift", type=Shift(),
                  help="How much the clock of ACTUAL is ahead, where times are compared (auto)."),
     click.option("--strict", is_flag=True, help="A first INSERVICE or RESUME that is not expected is a difference."),
-    click.option("--handles", metavar="FILE", type=click.Path(),
+    click.option("--handles", metavar="FILE", type=InFile(),
                  help="CSV that names the handles of ACTUAL: handle,app,device,line."),
     trace_options("expected", "actual"),
     tz_option,

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from io import StringIO
 from keyword import iskeyword
 from traceback import format_exc
 from typing import Any, NoReturn, TextIO
@@ -76,8 +75,18 @@ class Commands(click.Group):
             from cti_es.vocabulary.errors import did_you_mean
 
             near = did_you_mean(args[0], COMMANDS)
-            ctx.fail(f"no such command '{args[0]}'" + (f"; {near}" if near else f"; commands: {', '.join(COMMANDS)}"))
+            ctx.fail(f"there is no command '{args[0]}'; " + (near or f"commands: {', '.join(COMMANDS)}"))
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; an error that it has in the words of a command knows which command that is."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            name = ctx.invoked_subcommand or ""
+            if error.ctx is None and (command := self.get_command(ctx, name)):
+                error.ctx = click.Context(command, ctx, name)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""
@@ -138,9 +147,9 @@ def _exit_code(error: BaseException) -> int:
 
 def _complain(error: BaseException) -> None:
     if isinstance(error, click.UsageError):
-        text = StringIO()
-        error.show(text)
-        _say(text.getvalue().rstrip("\n"))
+        from cti_es_cli.usage import said
+
+        _say(said(error))
     else:
         _say(_said(error), "cti-es: ")
 
@@ -169,7 +178,8 @@ def _said(error: BaseException) -> str:
         return str(hinted(error))
     if isinstance(error, OSError):
         reason = error.strerror or "the system refused"
-        return f"{error.filename or 'standard output'}: {reason[:1].lower()}{reason[1:]}"
+        reason = f"{reason[:1].lower()}{reason[1:]}"
+        return f"{error.filename}: {reason}" if error.filename else reason
     if isinstance(error, MemoryError):
         return "out of memory"
     return f"this is a fault of cti-es: {type(error).__name__}: {error} (--debug shows the traceback)"
@@ -200,7 +210,7 @@ def _flush() -> None:
             sys.stdout.flush()
     except OSError as error:
         if error.errno not in BROKEN_PIPE:
-            raise
+            raise OSError(error.errno, error.strerror, "standard output") from None
         raise ClosedPipe(0) from None
 
 

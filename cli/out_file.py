@@ -9,16 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from cti_es.vocabulary.errors import InputError
-
-
-@contextmanager
-def blamed_on(name: str) -> Iterator[None]:
-    """An error of the system names the file that the user asked for, not a draft, and not standard output."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, name) from None
+from cti_es.vocabulary.errors import InputError, blamed_on
 
 
 def is_standard_output(path: str) -> bool:

@@ -24,11 +24,11 @@ from cti_es.model.replay import Replay
 from cti_es.report.columns import padded, width
 from cti_es.report.markdown import bar, heading
 from cti_es.report.markdown import escaped as escaped_for_markdown
-from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.errors import InputError, blamed_on
 from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
 from cti_es_cli.options import OutFile
-from cti_es_cli.out_file import blamed_on, drafted, is_standard_output, status, target_of, written
+from cti_es_cli.out_file import drafted, is_standard_output, status, target_of, written
 from cti_es_cli.sources import CountedLog, open_log
 
 Row = TypeVar("Row")

@@ -1,5 +1,6 @@
 """SOURCEs of a command line: the argument, the option that goes with it, and how far a log has been read."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -39,6 +40,18 @@ def unpack_limit() -> UnpackLimit:
     context = click.get_current_context(silent=True)
     limit = context.meta.get(_UNPACK_LIMIT) if context else None
     return limit if isinstance(limit, UnpackLimit) else UNPACK_LIMIT
+
+
+class InFile(click.Path):
+    """The name of a file to read, of a store, or ``-`` for standard input where a command takes that."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """The name as it was given; an empty one (a variable of the shell that is not set) is none."""
+        if not str(value):
+            self.fail("an empty name; expected the name of a file", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class UnpackLimitType(click.ParamType[UnpackLimit]):
@@ -108,6 +121,6 @@ def source_argument(many: bool = False) -> Callable[[Any], Any]:
     metavar = "SOURCE..." if many else "SOURCE"
     once = _only_once if many else None
     argument = click.argument("sources" if many else "source", nargs=-1 if many else 1, required=True,
-                              metavar=metavar, type=click.Path(allow_dash=True), callback=once,
+                              metavar=metavar, type=InFile(), callback=once,
                               is_eager=True)  # fmt: skip
     return lambda command: argument(tz_option(unpack_option(command)))

@@ -22,7 +22,7 @@ from cti_es.vocabulary.names import check_name
 from cti_es_cli.options import stored_time, wait_option
 from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import names_of, unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, names_of, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
 HERE = "event"
@@ -63,14 +63,14 @@ Examples:
   cti-es append site.db device_added device=CTIP01 kind=cti_port lines=5001,5002
   cti-es append site.db#lab --from events.ndjson --expect none""",
 )
-@click.argument("store", metavar="STORE[#LOG]", type=click.Path())
+@click.argument("store", metavar="STORE[#LOG]", type=InFile())
 @click.argument("event_type", metavar="[TYPE]", required=False, shell_complete=complete_type)
 @click.argument("assignments", metavar="[FIELD=VALUE]...", nargs=-1, shell_complete=complete_field)
 @click.option(
     "--from",
     "file",
     metavar="FILE",
-    type=click.Path(allow_dash=True),
+    type=InFile(),
     help="Append all events of an NDJSON file (or -).",
 )
 @click.option(

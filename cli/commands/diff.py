@@ -8,6 +8,7 @@ import click
 from cti_es_cli.comparison import DIFFERS, Asked, compared, comparison_options
 from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened, output_options
+from cti_es_cli.sources import InFile
 from cti_es_cli.times import shown_time
 
 
@@ -19,8 +20,8 @@ Examples:
   cti-es diff events.ndjson received.ndjson --app ivr --order device
   cti-es diff site.db tb20.log --junit diff.xml --max 5""",
 )
-@click.argument("expected", metavar="EXPECTED", type=click.Path(allow_dash=True))
-@click.argument("actual", metavar="ACTUAL...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument("expected", metavar="EXPECTED", type=InFile())
+@click.argument("actual", metavar="ACTUAL...", nargs=-1, required=True, type=InFile())
 @comparison_options
 @click.option("--show-handles", is_flag=True, help="Print which handle was taken for which channel.")
 @click.option("--max", "most", type=click.IntRange(min=1), metavar="N", default=20, show_default=True,

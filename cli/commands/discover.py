@@ -10,7 +10,7 @@ from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.options import DayType, stamp_tz_option
 from cti_es_cli.output import format_option, opened, warn
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Examples:
   cti-es discover collected.zip -o cluster
   cti-es discover --queries --app ivr""",
 )
-@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=InFile())
 @click.option("--queries", is_flag=True, help="Print the SQL to paste into the command line of the publisher.")
 @click.option("--app", metavar="USER", help="With --queries: only devices that this application user may control.")
 @click.option(
@@ -39,7 +39,7 @@ Examples:
 @unpack_option
 @format_option
 @click.option(
-    "-o", "--output", "folder", type=click.Path(), metavar="FOLDER", help="Write topology.ndjson and nodes.csv there."
+    "-o", "--output", "folder", type=InFile(), metavar="FOLDER", help="Write topology.ndjson and nodes.csv there."
 )
 def command(
     files: tuple[str, ...],

@@ -27,7 +27,7 @@ from cti_es_cli.cluster_views import FINDINGS
 from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import names_of, unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, names_of, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ Examples:
   cti-es import site.db --nodes nodes.csv --dry-run cm1.log
   cti-es import site.db collected.zip 'cdr_*'""",
 )
-@click.argument("store", metavar="STORE[#LOG]", type=click.Path())
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.argument("store", metavar="STORE[#LOG]", type=InFile())
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=InFile())
 @click.option(
     "--nodes",
     "nodes_file",
-    type=click.Path(),
+    type=InFile(),
     metavar="FILE",
     help="CSV: node, number, hosts, addresses. What the nodes of the log are called in the files.",
 )
@@ -83,7 +83,7 @@ Examples:
 @click.option(
     "--with",
     "extra",
-    type=click.Path(),
+    type=InFile(),
     multiple=True,
     metavar="FILE",
     help="NDJSON: events that the logs do not tell of, merged with them by time.",

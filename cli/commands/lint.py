@@ -4,7 +4,7 @@ import click
 
 from cti_es_cli.options import format_by, reading_options, trace_options
 from cti_es_cli.output import opened, output_options, warn
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 
 BROKEN = 1
 
@@ -16,7 +16,7 @@ Examples:
   cti-es lint tb20.log
   cti-es lint received.ndjson --strict --ndjson""",
 )
-@click.argument("trace", metavar="TRACE", type=click.Path(allow_dash=True))
+@click.argument("trace", metavar="TRACE", type=InFile())
 @click.option("--strict", is_flag=True, help="A handle that is still out of service at the end is a violation.")
 @trace_options("trace")
 @unpack_option

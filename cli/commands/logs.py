@@ -1,12 +1,11 @@
 """``logs``: what a store holds."""
 
-from pathlib import Path
-
 import click
 
 from cti_es.logs.open import open_store
 from cti_es.report.rows import log_row
 from cti_es_cli.output import opened, output_options
+from cti_es_cli.sources import InFile
 from cti_es_cli.times import tz_option
 from cti_es_cli.views import LOGS
 
@@ -18,7 +17,7 @@ Examples:
   cti-es logs site.db
   cti-es logs site.db --ndjson > heads.ndjson""",
 )
-@click.argument("store", metavar="STORE", type=click.Path())
+@click.argument("store", metavar="STORE", type=InFile())
 @tz_option
 @output_options
 def command(store: str, format: str, path: str | None) -> None:
@@ -27,7 +26,7 @@ def command(store: str, format: str, path: str | None) -> None:
     Keep a head somewhere else: it is the only thing that shows, later, that the end of a log was cut off
     (cti-es verify --head).
     """
-    reader = open_store(Path(store))
+    reader = open_store(store)
     try:
         with opened(format, path) as output:
             output.rows(LOGS, [[log_row(info) for info in reader.logs()]])

@@ -13,6 +13,7 @@ from cti_es.vocabulary.errors import InputError
 from cti_es_cli.comparison import DIFFERS, Asked, compared, comparison_options
 from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
+from cti_es_cli.sources import InFile
 
 
 @click.command(
@@ -23,8 +24,8 @@ Examples:
   cti-es report site.db tb20.log -o outage.html
   cti-es report site.db#lab received.ndjson --app ivr --since 2026-03-01T09:00:00Z -o outage.html""",
 )
-@click.argument("expected", metavar="EXPECTED", type=click.Path(allow_dash=True))
-@click.argument("actual", metavar="[ACTUAL]...", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument("expected", metavar="EXPECTED", type=InFile())
+@click.argument("actual", metavar="[ACTUAL]...", nargs=-1, type=InFile())
 @comparison_options
 @click.option(
     "-o",

@@ -14,7 +14,7 @@ from cti_es.vocabulary.errors import CtiEsError, InputError
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.output import opened, output_options, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 from cti_es_cli.views import FAULTS
 
 FAULTY = 1
@@ -44,7 +44,7 @@ Examples:
   cti-es verify site.db --head default=1187:sha256:9f2c…
   cti-es verify site.db --heads heads.ndjson""",
 )
-@click.argument("store", metavar="STORE", type=click.Path())
+@click.argument("store", metavar="STORE", type=InFile())
 @click.option(
     "--head", "heads", type=LogHead(), multiple=True, help="A head that was kept elsewhere (again for more logs)."
 )
@@ -52,7 +52,7 @@ Examples:
     "--heads",
     "kept",
     metavar="FILE",
-    type=click.Path(allow_dash=True),
+    type=InFile(),
     help="A file of heads that were kept elsewhere: what logs --ndjson printed.",
 )
 @unpack_option
@@ -68,7 +68,7 @@ def command(store: str, heads: tuple[tuple[str, Head], ...], kept: str | None, f
     if len(dict(heads)) < len(set(heads)):
         raise click.UsageError("two different heads of one log; give one --head for each log")
     wanted = {**(_kept_heads(kept) if kept is not None else {}), **dict(heads)}
-    reader = open_store(Path(store), suspect=True)
+    reader = open_store(store, suspect=True)
     ends: dict[str, Head] = {}
     found = _Counted(verify(reader, wanted, lambda rows: counted(rows, lambda row: row.size, "checked"), ends))
     try:

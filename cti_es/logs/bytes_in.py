@@ -13,7 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, cast
 
 from cti_es.logs.store.open_files import HEADER
-from cti_es.vocabulary.errors import InputError, NotAStore, TooMuchUnpacked, did_you_mean
+from cti_es.vocabulary.errors import InputError, NotAStore, TooMuchUnpacked, blamed_on, did_you_mean
 from cti_es.vocabulary.text_lines import GZIP, ByteStream
 
 STDIN = "<stdin>"
@@ -104,14 +104,32 @@ def no_file(path: Path, expected: str) -> InputError:
     return InputError("no such file", where=str(path), expected=expected, hint=did_you_mean(path.name, known))
 
 
-def _raw(source: str | Path) -> AbstractContextManager[ByteStream]:
-    return nullcontext(_stdin()) if source == "-" else Path(source).open("rb")
+@contextmanager
+def _raw(source: str | Path) -> Iterator[ByteStream]:
+    if source == "-":
+        yield Named(_stdin(), STDIN)
+        return
+    with Path(source).open("rb") as file:
+        yield Named(file, str(source))
 
 
 def _stdin() -> ByteStream:
     if sys.stdin is None:
         raise InputError("there is no standard input", where=STDIN, expected="a pipe or a file to read from")
     return cast(ByteStream, sys.stdin.buffer)
+
+
+class Named:
+    """A stream whose errors have its name: those of the system, while it is read, have none."""
+
+    def __init__(self, stream: ByteStream, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Some bytes; none at the end."""
+        with blamed_on(self._name):
+            return self._stream.read1(size)
 
 
 class Begun:

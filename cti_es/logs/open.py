@@ -21,6 +21,7 @@ from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
 from cti_es.vocabulary.events import NumberedEvents
 
+A_STORE = "a store made by append"
 A_SOURCE = "a store, an NDJSON event log, or - for standard input"
 
 
@@ -36,8 +37,6 @@ def parse_address(text: str) -> Address:
 
     Raises :class:`InputError` for an empty text, and where one half is empty.
     """
-    if not text:
-        raise InputError("an empty name", expected=A_SOURCE)
     if not text:
         raise InputError("an empty name", expected=A_SOURCE)
     path, mark, log = text.rpartition("#")
@@ -94,15 +93,18 @@ def only_log(names: list[str], path: Path) -> str:
     )
 
 
-def open_store(path: Path, suspect: bool = False) -> SqliteStore:
+def open_store(name: str, suspect: bool = False) -> SqliteStore:
     """A store to read from; ``suspect`` opens one with a strange schema, too, to verify it.
 
     Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`.
     """
+    path = Path(name)
+    if is_piped(name):
+        raise NotAStore("a store cannot be read from a pipe", where=name_of(name), expected=A_STORE)
     if not path.is_file():
-        raise no_file(path, "a store made by append")
+        raise no_file(path, A_STORE)
     if not is_sqlite(path):
-        raise NotAStore("not a store", where=str(path), expected="a store made by append")
+        raise NotAStore("not a store", where=str(path), expected=A_STORE)
     return SqliteStore(path, suspect=suspect)
 
 

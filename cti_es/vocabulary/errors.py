@@ -4,7 +4,8 @@ Every error that cti-es raises on purpose is a :class:`CtiEsError`: *what* was f
 and the *way out*. The command line prints ``str(error)`` and exits with 2; nothing else is needed to show it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -93,6 +94,15 @@ class Conflict(StoreError):
     def __init__(self, what: str, *, index: int | None = None, **parts: str) -> None:
         super().__init__(what, **parts)
         self.index = index
+
+
+@contextmanager
+def blamed_on(name: str) -> Iterator[None]:
+    """An error of the system names the file that the user asked for, not a draft, and not nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from None
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import RLock
 from weakref import WeakSet
 
+from cti_es.vocabulary.errors import blamed_on
+
 HEADER = b"SQLite format 3\x00"
 """How a SQLite database begins."""
 
@@ -28,7 +30,7 @@ def is_sqlite(path: Path) -> bool:
     with _one_at_a_time:
         if any(one.file == _identity(path) for one in _open):
             return True
-        with path.open("rb") as file:
+        with blamed_on(str(path)), path.open("rb") as file:
             return file.read(len(HEADER)) == HEADER
 
 
