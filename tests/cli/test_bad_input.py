@@ -317,7 +317,7 @@ def test_a_misfit(name, quick, write, refused, tmp_path):
 def test_many_misfits_are_counted(quick, write, refused):
     """A file full of misfits names the first ones and says how many there are."""
     file = write('{"type":"node_failed","node":"cm1"}\n' * 1000)
-    text = refused(quick("append", "site.db", "--from", file), "events.ndjson:1: ", "1000 misfits")
+    text = refused(quick("append", "site.db", "--from", file), "events.ndjson:1: ", "1,000 misfits")
 
     assert text.count("\n") < 50
 
