@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import msgspec
+
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 OUTAGE = ROOT / "fixtures" / "real" / "constructed-outage"
@@ -52,7 +54,26 @@ def _outage() -> dict[str, bytes]:
     return {name: (OUTAGE / name).read_bytes() for name in ("expected-log.ndjson", "cucm-sub2.log")}
 
 
+def _first_session() -> dict[str, bytes]:
+    """The events that docs/start/first-session.md appends, and what its application received: all but message 7."""
+    import cti_es
+    from cti_es.logs.ndjson import write_events
+
+    text = (ROOT / "docs" / "start" / "first-session.md").read_text("utf-8")
+    log = cti_es.Log()
+    for event_type, words in re.findall(r"(?m)^\$ cti-es append lab\.db (\w+) (.*)\n(?=appended)", text):
+        fields: dict[str, Any] = dict(word.split("=", 1) for word in words.split())
+        lists = {name: fields[name].split(",") for name in ("lines", "group") if name in fields}
+        log.append(event_type, **{**fields, **lists})
+    received = [msgspec.json.encode(message) + b"\n" for message in log.messages() if message.seq != 7]
+    return {
+        "lab.ndjson": write_events([stored.event for stored in log.events()]),
+        "received.ndjson": b"".join(received),
+    }
+
+
 EXAMPLES = (
+    Example("first-session", _first_session),
     Example("worked-example", _worked_example),
     Example("failover", _failover),
     Example("outage", _outage),
@@ -64,6 +85,7 @@ SHOTS = (
     Shot("outage-narrow", "outage", 390, 844),
     Shot("ladder", "outage", 1280, 860, selector="#ladder"),
     Shot("failover", "failover", 1280, 860),
+    Shot("first-session", "first-session", 1280, 760),
 )
 
 
