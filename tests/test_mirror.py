@@ -28,7 +28,6 @@ TOGETHER = {
     "cli/cluster_views": "cli/test_import",
     "cli/views": "cli/test_formats",
     "cli/demo": "cli/test_good_input",
-    "cli/export": "cli/test_good_input",
     "cli/lint": "cli/test_diff",
     "cli/log": "cli/test_follow",
     "cli/logs": "cli/test_stores",

@@ -234,6 +234,27 @@ def check_end(log: Log, cut: Cut, end: int) -> None:
         raise InputError(f"version {cut.version} is past the end of {log.name}", expected=f"a version up to {end}")
 
 
+class LogPart:
+    """A log up to a cut, for whatever reads logs. ``strict``: a version past the end is an error."""
+
+    def __init__(self, log: Log, cut: Cut, strict: bool = True) -> None:
+        self.name = log.name
+        self._log = log
+        self._cut = cut
+        self._strict = strict
+
+    def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
+        """Its events from ``version`` on, up to the cut."""
+        reading = Reading(self._log, version, self._cut, wait=wait)
+        yield from reading.batches()
+        if self._strict:
+            check_end(self._log, self._cut, reading.end)
+
+    def snapshot(self, **at_most: int | str) -> Snapshot | None:
+        """The newest snapshot within the bounds, if it lies before the cut."""
+        return self._log.snapshot(**at_most) if self._cut == WHOLE else None
+
+
 def last_time(log: Log) -> str | None:
     """The time of the last event of a log that has one; None if there is none."""
     start = log.store.head(log.log).version if isinstance(log, StoredLog) else 1

@@ -3,6 +3,7 @@
 Specified in docs/reference/traces.md#how-a-format-is-recognised.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import NamedTuple
@@ -57,7 +58,18 @@ def recognise(start: bytes) -> str | None:
     return found.name if found else None
 
 
+_HEAD = b"# cti-es: messages of a trace in the format "
+_HEADED = re.compile(_HEAD + rb"([a-z-]+)\s")
+
+
+def head(format: str) -> bytes:
+    """The first line of NDJSON that stands for a trace in another format: as little is expected of it as of that."""
+    return _HEAD + format.encode() + b"\n"
+
+
 def _look(text: bytes) -> TraceFormat | None:
+    if (headed := _HEADED.match(text)) and (found := TRACE_FORMATS.get(headed[1].decode())):
+        return found._replace(read=ndjson.read)
     text = text.replace("\xa0".encode(), b" ")  # the no-break spaces of a web page
     return next((one for one in TRACE_FORMATS.values() if one.looks_like(text)), None)
 

@@ -230,23 +230,23 @@ class LogSide(Side):
 
 
 class TraceSide(Side):
-    """A trace, or several that are merged by time."""
+    """A trace, or several that are merged by time: ``traces``, with their names."""
 
     def __init__(self, traces: Sequence[tuple[str, Trace]], selection: Selection = EVERYTHING) -> None:
         names, formats = [name for name, _ in traces], tuple(trace.format or "empty" for _, trace in traces)
         super().__init__(", ".join(names), formats, selection)
-        self._traces = traces
+        self.traces = traces
         self._places: list[str] = []
 
     def _all(self) -> Iterator[Sequence[TraceMessage]]:
-        return chain.from_iterable(trace.batches() for _, trace in self._traces)
+        return chain.from_iterable(trace.batches() for _, trace in self.traces)
 
     def in_order(self) -> list[Sequence[TraceMessage]]:
         """The messages to compare, in the order in which they were received.
 
         Raises :class:`InputError` if there is none of any kind in the traces, or none with a time to merge them by.
         """
-        found, self._places, warnings = in_order([(name, map(self._kept, one.batches())) for name, one in self._traces])
+        found, self._places, warnings = in_order([(name, map(self._kept, one.batches())) for name, one in self.traces])
         if not self.read and not self.is_silent():
             raise _nothing_in(self)
         self.warnings += warnings
@@ -254,7 +254,7 @@ class TraceSide(Side):
 
     def as_received(self) -> Iterator[Sequence[TraceMessage]]:
         """The messages of one trace after the other, each in the order in which they were received."""
-        for name, trace in self._traces:
+        for name, trace in self.traces:
             order = TimeOrder()
             yield from order.of(map(self._kept, trace.batches()))
             self.warnings += order.warnings(name)
@@ -265,12 +265,12 @@ class TraceSide(Side):
 
     def skipped(self) -> dict[str, int]:
         """What was not compared, by name."""
-        counts = [Counter(trace.skipped) for _, trace in self._traces]
+        counts = [Counter(trace.skipped) for _, trace in self.traces]
         return dict(sum(counts, Counter()) + self._other)
 
     def unreadable(self) -> int:
         """How many message lines could not be read and were left out."""
-        return sum(trace.bad for _, trace in self._traces)
+        return sum(trace.bad for _, trace in self.traces)
 
 
 class MessageSide(Side):
