@@ -103,7 +103,6 @@ TOGETHER = {
     "vocabulary/tapi": "model/test_tsp",
     "vocabulary/text_lines": "logs/test_ndjson",
     "traces/diff/reopened": "traces/diff/test_compare",
-    "traces/diff/who": "traces/diff/test_properties",
 }
 """Module → the tests that meet it, for modules that have no file of tests of their own."""
 

@@ -9,6 +9,7 @@ order: the place in a burst beside handles that are known, and first appearance.
 3. Every handle that is left gets a bounded number of candidates: the groups that have most in common with it, the
    rarest of what it says first. Over these the assignment is optimal. Who is still left gets others, and so on.
 4. Inside a group, handles and channels are paired in the order in which they appear.
+5. Now all are known. Those that stand out of the order of the others are assigned anew, as in 3.
 """
 
 from bisect import bisect_left
@@ -18,13 +19,16 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from cti_es.traces.diff.align import Masks, Match, Times, align
-from cti_es.traces.diff.anchors import Anchors
+from cti_es.traces.diff.anchors import Anchors, Placed
 from cti_es.traces.diff.assign import assigned
 from cti_es.traces.diff.channels import TELLS_STATE, Channel, Compared, Token
 from cti_es.traces.diff.clocks import Clocks, nearest
 
 CANDIDATES = 12
 """With so many groups a handle is compared in one round."""
+
+AGAIN = 2
+"""So many times the handles that stand where others should are assigned anew, with all the others as anchors."""
 
 LIKELY = 32
 """Of so many groups that share most messages and bursts with it, these are those with most messages in order."""
@@ -103,12 +107,18 @@ class _Matching:
         self._cut = 0
 
     def run(self) -> Matching:
-        left = self._twins()
-        while left and self._assign(left):
-            left = [group for group in left if group.channels]
-        pairs = [pair for group, arrived in zip(self._expected, self._arrived, strict=True)
-                 for pair in _in_order_of_appearance(group, arrived)]  # fmt: skip
-        return Matching(pairs, self._cut)
+        left = self._assigned(self._twins())
+        for _ in range(AGAIN):
+            if doubtful := self._doubtful():
+                left = self._assigned(left + doubtful)
+        return Matching([pair for _, _, pair in self._pairs()], self._cut)
+
+    def _pairs(self) -> Iterator[tuple[_Group, _Group, tuple[Channel, Channel]]]:
+        """The channels that belong together, with the groups of both."""
+        for group, arrived in zip(self._expected, self._arrived, strict=True):
+            groups = {channel: one for one, channel in arrived}
+            for pair in _in_order_of_appearance(group, arrived):
+                yield group, groups[pair[1]], pair
 
     def _actual_groups(self, channels: list[Channel], compared: Compared, clocks: Clocks) -> list[_Group]:
         groups: dict[Hashable, _Group] = {}
@@ -128,7 +138,8 @@ class _Matching:
         without one.
         """
         left = self._given_to(lambda group: self._twin(group) if self._has_room(group) else None, self._actual)
-        self._anchors = Anchors(self._known() if left else ())
+        anchors = Anchors(self._known() if left else ())
+        self._anchors = Anchors(()) if anchors.in_disorder else anchors
         left = self._given_to(self._twin, left)
         plain = {group.says for group in left}
         self._given_to(lambda group: None if group.says[1:] in plain else self._announced_twin(group), left)
@@ -144,6 +155,17 @@ class _Matching:
                 self._room[number] += len(doubtful)
                 back += (group._replace(channels=[channel]) for group, channel in doubtful)
         return back
+
+    def _doubtful(self) -> list[_Group]:
+        """Handles that stand where another one should, now that all are known."""
+        if not self._anchors.known:
+            return []
+        self._anchors = Anchors(
+            (actual.messages[other].place, expected.messages[one].place, actual)
+            for group, came, (expected, actual) in self._pairs()
+            for one, other in _matches(group, came)
+        )
+        return self._taken_back()
 
     def _has_room(self, group: _Group) -> bool:
         twin = self._twin(group)
@@ -176,13 +198,21 @@ class _Matching:
         self._room[number] -= count
         del group.channels[:count]
 
-    def _known(self) -> Iterator[tuple[Channel, Channel]]:
-        """The channels of the groups of which every handle has come, and says all."""
+    def _known(self) -> Iterator[Placed]:
+        """The messages of the groups of which every handle has come, and says all."""
         for group, arrived in zip(self._expected, self._arrived, strict=True):
             if len(arrived) == len(group.channels) and all(one.says == group.says for one, _ in arrived):
-                yield from _in_order_of_appearance(group, arrived)
+                for expected, actual in _in_order_of_appearance(group, arrived):
+                    for message, came in zip(expected.messages, actual.messages, strict=True):
+                        yield came.place, message.place, actual
 
     # --- the others -------------------------------------------------------------------------------------------------
+
+    def _assigned(self, left: list[_Group]) -> list[_Group]:
+        """Assign handles as long as some find a channel; who is left."""
+        while left and self._assign(left):
+            left = [group for group in left if group.channels]
+        return left
 
     def _assign(self, left: list[_Group]) -> int:
         """One round: candidates for every handle that is left, and the best assignment over these; how many it has."""

@@ -4,7 +4,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from cti_es.traces.diff.anchors import Anchors
+from cti_es.traces.diff.anchors import Anchors, Placed
 from cti_es.traces.diff.channels import Channel, Name
 from cti_es.traces.diff.compare import DiffOptions, compare
 from cti_es.vocabulary.tapi import TraceMessage
@@ -14,7 +14,7 @@ OUT, IN = 0x40000, 0x80000
 
 def test_a_message_belongs_between_its_known_neighbours():
     """What stands between the third and the ninth expected message is no place from there, others are some."""
-    anchors = Anchors([(_at(3), _at(1)), (_at(9), _at(5))])
+    anchors = Anchors([_placed(3, 1), _placed(9, 5)])
     assert [anchors.apart(2, [place]) for place in (1, 3, 6, 9, 12)] == [2, 0, 0, 0, 3]
     assert anchors.apart(2, [1, 11]) == 2
     assert anchors.apart(7, [4]) == 5
@@ -22,20 +22,28 @@ def test_a_message_belongs_between_its_known_neighbours():
 
 def test_one_that_is_out_of_order_is_no_anchor():
     """Of twenty known handles one stands elsewhere: it is doubtful, and does not speak for others."""
-    pairs = [(_at(place), _at(place)) for place in range(1, 21)]
-    pairs[9] = (_at(18), pairs[9][1])
-    anchors = Anchors(pairs)
-    assert anchors.doubtful == {pairs[9][1]}
+    placed = [_placed(place, place) for place in range(1, 21)]
+    placed[9] = _placed(18, 10)
+    anchors = Anchors(placed)
+    assert anchors.doubtful == {placed[9][2]}
+    assert not anchors.in_disorder
     assert anchors.apart(10, [10]) == 0
 
 
+def test_a_message_out_of_place_weighs_more_than_one_in_place():
+    """A handle of three messages, one of them where another one should be: it is doubtful."""
+    other = _channel()
+    placed = [_placed(place, place) for place in range(1, 40) if place % 10]
+    placed += [(10, 10, other), (20, 20, other), (30, 35, other)]
+    assert Anchors(placed).doubtful == {other}
+
+
 def test_where_nobody_keeps_an_order_it_says_nothing():
-    """Known handles in quite another order than expected: none is doubtful, and no place is better than another."""
+    """Known handles in quite another order than expected are in disorder; without any, no place is better."""
     shuffled = list(range(1, 101))
     Random(1).shuffle(shuffled)
-    anchors = Anchors([(_at(place), _at(came)) for came, place in enumerate(shuffled, 1)])
-    assert not anchors.doubtful
-    assert {anchors.apart(place, [5]) for place in range(110)} == {0}
+    assert Anchors([_placed(place, came) for came, place in enumerate(shuffled, 1)]).in_disorder
+    assert {Anchors(()).apart(place, [5]) for place in range(110)} == {0}
 
 
 def test_the_place_in_a_burst_tells_channels_apart_that_fit_equally_well():
@@ -66,6 +74,10 @@ def _messages(outages: dict[str, tuple[int, ...]]) -> list[TraceMessage]:
     ]
 
 
-def _at(place: int) -> Channel:
-    """A channel with one message at that place."""
-    return Channel(Name("phone"), [TraceMessage(place, "PHONE_STATE", OUT, 1)])
+def _channel() -> Channel:
+    return Channel(Name("phone"))
+
+
+def _placed(expected: int, came: int) -> Placed:
+    """The message of a channel that is expected at one place, and came at another."""
+    return came, expected, _channel()
