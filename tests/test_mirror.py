@@ -117,7 +117,7 @@ WHOLE = {
     "traces/forms": "tapi_traces",
     "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas shared_pages syscalls writers",
     "testing": "pytest_versions",
-    "": "citations docs mirror packaging purity site",
+    "": "citations docs mirror packaging purity site without_python",
 }
 """Folder → tests of more than one module: what users meet, what every store keeps, what holds for the whole model."""
 
