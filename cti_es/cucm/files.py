@@ -213,7 +213,7 @@ class Intake:
             )
             return
         claimed = Claimed(record.at, alarms.id_of(record), Place(file, record.line), verdict)
-        self._spool.add(claimed, 0, record.node or "", record.sequence)
+        self._spool.add(claimed, 0, record.node or "", record.place_in_time)
 
     def _cdr(self, text: Chunks, name: str) -> int:
         reader = CdrReader(name, self._devices.__contains__, self._leave_out)

@@ -36,7 +36,8 @@ class Record(msgspec.Struct, gc=False, eq=False):
     ``line`` is the number of its (first) line. ``host`` is the one of the line's head (:attr:`node` is better),
     ``sequence`` its number there; None where it has none. ``raw`` is what stands behind its name: tags and text, as
     written. ``times`` understands its ``stamp``; a record without one has a ``time``, or no time at all. ``is_copy``:
-    RTMT wraps another line, which comes by itself. ``tagged`` is what ``raw`` says, once somebody has asked.
+    RTMT wraps another line, which comes by itself. ``order``, of a trace, is where it stands among those of its
+    time (None: as its sequence number says, or its line). ``tagged`` is what ``raw`` says, once somebody has asked.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Record(msgspec.Struct, gc=False, eq=False):
     stamp: str = ""
     time: Time | None = None
     is_copy: bool = False
+    order: int | None = None
     tagged: Tagged | None = None
 
     @property
@@ -99,6 +101,11 @@ class Record(msgspec.Struct, gc=False, eq=False):
     def node(self) -> str | None:
         """The host name of the node that logged it: the tag NodeID, else the host of the line."""
         return self._tag(_NODE_ID, "nodeid") or self.host
+
+    @property
+    def place_in_time(self) -> int:
+        """By what records of one node come one after the other that have the same time."""
+        return next(number for number in (self.sequence, self.order, self.line) if number is not None)
 
     @property
     def device(self) -> str:

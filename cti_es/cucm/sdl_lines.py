@@ -16,11 +16,15 @@ from cti_es.cucm.records import Head, Record
 from cti_es.cucm.stamps import Time, Times
 
 _STAMP = re.compile(r"\|([0-9][0-9]:[0-9][0-9]:[0-9][0-9])\.([0-9]{3})[ ]\|")
-_NUMBER = re.compile(r"([0-9]{1,12})\.[0-9]{1,4}[ ]\Z")
+_NUMBER = re.compile(r"([0-9]{1,12})\.([0-9]{1,4})[ ]\Z")
 _LONGEST_NUMBER = 18
 _ALARM = re.compile(r"(?:AppInfo[ ]{1,8}\|([A-Z][A-Za-z0-9]{2,63})[ ]-[ ]|AlarmErr[ ]{1,8}\|AlarmClass:[ ])(.*)")
 _ALARM_NAME = re.compile(r"AlarmName:[ ]([A-Za-z0-9_]{1,64}),")
 _PARAMETERS = "AlarmParameters:"
+_MOST_SAID = 10
+"""A line says fewer things."""
+
+_REFUSAL = "CtiProviderOpenFailure"
 
 
 class SdlLines:
@@ -49,19 +53,26 @@ class SdlLines:
         self._times.pass_by(clock)
         if (alarm := _alarm(text, begin, end)) is not None:
             mnemonic, rest = alarm
-            return [Record(number, None, None, Head("", None, mnemonic), rest, time=self._times.of_trace(clock, milli))]
+            time, head = self._times.of_trace(clock, milli), Head("", None, mnemonic)
+            record = Record(number, None, None, head, rest, time=time, order=piece.order)
+            return [] if self._has_said(record) else [record]
         said = self._handlers.said(piece.number, text, begin, end)
         if not said:
             return []
         time, whole = self._times.of_trace(clock, milli), text[piece.start : end]
-        return [_of_message(one, whole, time, number) for one in said]
+        return [_of_message(one, whole, time, number, order) for order, one in enumerate(said, piece.order)]
+
+    def _has_said(self, record: Record) -> bool:
+        """Whether a message has said it: a refused login is an alarm, too, which does not name the user."""
+        return record.mnemonic == _REFUSAL and record.tags.get("cticonnectionid") in self._handlers.refused
 
 
 class _Piece(NamedTuple):
-    """A record of a trace within a line: where it starts, its number (before the dot), its stamp."""
+    """A record of a trace within a line: where it starts, its number (before the dot), its order and stamp."""
 
     start: int
     number: str
+    order: int
     stamp: re.Match[str]
 
 
@@ -70,7 +81,8 @@ def _pieces(text: str) -> list[_Piece]:
     for stamp in _STAMP.finditer(text):
         end = stamp.start()
         if (number := _NUMBER.search(text, max(0, end - _LONGEST_NUMBER), end)) is not None:
-            found.append(_Piece(number.start(), number[1], stamp))
+            order = int(f"{number[1]}{number[2]:0>4}") * _MOST_SAID
+            found.append(_Piece(number.start(), number[1], order, stamp))
     return found
 
 
@@ -85,9 +97,9 @@ def _alarm(text: str, start: int, end: int) -> tuple[str, str] | None:
     return (name[1], _as_tags(rest)) if name else None
 
 
-def _of_message(said: Said, text: str, time: Time, number: int) -> Record:
+def _of_message(said: Said, text: str, time: Time, number: int, order: int) -> Record:
     head = Head("", None, said.mnemonic)
-    return Record(number, None, None, head, text, time=time, tagged=(said.tags, "", False))
+    return Record(number, None, None, head, text, time=time, order=order, tagged=(said.tags, "", False))
 
 
 def _as_tags(rest: str) -> str:

@@ -283,6 +283,38 @@ def test_opens_and_closes_of_an_application(store):
     assert counts["misfit", "not_open"] == 0
 
 
+@pytest.mark.parametrize("number", ["", "7: "])
+def test_lines_of_one_moment_without_numbers(number, store):
+    """Where no sequence number says what came first, lines of the same time are taken as they stand."""
+    lines = [opened(1), cti(1, "CtiDeviceOpened"), *(cti(1, "CtiLineOpened", DirNum=f"500{n}") for n in (2, 1))]
+    bring(store, [number + line.partition(": ")[2] for line in lines])
+
+    assert said(store) == [
+        "provider_opened ivr",
+        "device_opened P ivr",
+        "line_opened P 5002 ivr",
+        "line_opened P 5001 ivr",
+    ]
+
+
+def test_lines_of_one_moment_in_an_sdl_trace(store):
+    """A line of a trace may say two things, and a trace many in one millisecond: they are taken in its order."""
+    signal = "{0:08}.000 |09:00:01.000 |SdlSig |S |ready |CTIHandler(2,200,22,7) |x |x |x LoginId=ivr"
+    answer = "{0:08}.001 |09:00:01.000 |AppInfo |[CTI-APP] [CTIHandler::OutputCtiMessage ] CTI {1}"
+    says = ["DeviceOpenResponse ( seq#=1 result=0 DH=1|1 deviceName=P )", "LineOpenResponse ( seq#=2 result=0 DH=1|1 LH=1|2 DN=5001 )",
+            "DeviceOpenResponse ( seq#=3 result=0 DH=1|3 deviceName=SEP1 )"]  # fmt: skip
+    text = [form.format(number, one) for number, one in enumerate(says, 98) for form in (signal, answer)]
+    what = Import(files(text), lambda known: GIVEN, LINES._replace(date="2026-03-02"))
+    run(store, "default", what, AppendOptions("import"))
+
+    assert said(store) == [
+        "provider_opened ivr",
+        "device_opened P ivr",
+        "line_opened P 5001 ivr",
+        "device_opened SEP1 ivr",
+    ]
+
+
 def test_the_same_connection_number_elsewhere_is_another(store):
     """Connections are numbered by each CTI Manager for itself; one whose begin is not there is not guessed."""
     _, counts = bring(

@@ -414,11 +414,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_line_is_slow(kind):
-    """The longest lines there can be, made to be slow: each is read within a second or two."""
-    begin = time.perf_counter()
+    """The longest lines there can be, made to be slow: each is read within a second or two of processor time."""
+    begin = time.process_time()
     visit(read(HOSTILE[kind][: 1 << 20])[0])
 
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 # --- lines that somebody has joined or broken -----------------------------------------------------------------------
