@@ -107,7 +107,7 @@ TOGETHER = {
 """Module → the tests that meet it, for modules that have no file of tests of their own."""
 
 WHOLE = {
-    "browser": "page pictures site",
+    "browser": "mermaid_parser page pictures site",
     "cli": "bad_input cuts diff_files diff_hostile diff_report follow formats good_input gzip help names_wanted pipes replay_trace security stores widths",
     "contract": "model rows snapshots transactions",
     "logs/store": "append_only readers view writers",

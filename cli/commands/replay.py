@@ -1,6 +1,6 @@
 """``replay``: the TAPI messages that a log causes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any, cast
@@ -9,16 +9,20 @@ import click
 
 from cti_es.answers.names import unknown
 from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end, resumed
-from cti_es.model.replay import MisfitReport, Replay
+from cti_es.model.replay import Happening, MisfitReport, Replay
 from cti_es.report import tapi_browser
 from cti_es.report.handle_numbers import HandleNumbers
+from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
 from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
 from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
 
-TAPI_BROWSER = "tapi-browser"
+TAPI_BROWSER, LADDER, MERMAID = "tapi-browser", "ladder", "mermaid"
+NO_ROWS = (TAPI_BROWSER, LADDER, MERMAID)
+"""Formats of messages that are no rows; of one SOURCE each."""
 
 
 @click.command(
@@ -29,7 +33,8 @@ Examples:
   cti-es replay events.ndjson --device CTIP01 --ndjson
   cti-es replay site.db --as-of 2026-03-01T10:15:00Z
   cti-es replay site.db --digest
-  cti-es replay site.db --app ivr --format tapi-browser -o expected.txt""",
+  cti-es replay site.db --app ivr --format tapi-browser -o expected.txt
+  cti-es replay site.db --device CTIP01 --from-version 20 --format ladder""",
 )
 @source_argument(many=True)
 @click.option(
@@ -44,7 +49,7 @@ Examples:
 @click.option("--misfits", is_flag=True, help="Print the events that do not fit instead of the messages.")
 @click.option("--digest", is_flag=True, help="Print only the SHA-256 of the NDJSON that would be printed.")
 @wide_option
-@partial(output_options, formats=(*FORMATS, TAPI_BROWSER))
+@partial(output_options, formats=(*FORMATS, *NO_ROWS))
 def command(
     sources: tuple[str, ...],
     apps: tuple[str, ...],
@@ -64,25 +69,28 @@ def command(
     Filters never renumber: seq is the number of the message in the whole replay. Events that do not fit are named on
     standard error and change nothing.
     """
-    if as_of is not None and to_version is not None:
-        raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
-    if follow and (digest or as_of is not None or to_version is not None):
-        raise click.UsageError("--follow has no end, so it does not go with --digest, --as-of or --to-version")
-    if misfits and (apps or devices):
-        raise click.UsageError("--misfits are events, not messages; --app and --device do not go with it")
     one_source_to_follow(sources, follow)
-    as_trace = format == TAPI_BROWSER and not digest
-    if as_trace and misfits:
-        raise click.UsageError("--misfits are events, not messages; --format tapi-browser does not go with it")
-    if as_trace and len(sources) > 1:
-        raise click.UsageError("--format tapi-browser takes one SOURCE: a trace has nothing to tell several apart")
+    no_rows = None if digest or format not in NO_ROWS else format
+    _refuse(
+        (as_of is not None and to_version is not None, "--as-of and --to-version cut the same end; give one of them"),
+        (follow and (digest or as_of is not None or to_version is not None),
+         "--follow has no end, so it does not go with --digest, --as-of or --to-version"),
+        (follow and no_rows == MERMAID, "--follow has no end, so it does not go with --format mermaid"),
+        (misfits and (apps or devices), "--misfits are events, not messages; --app and --device do not go with it"),
+        (misfits and no_rows, f"--misfits are events, not messages; --format {format} does not go with it"),
+        (no_rows and len(sources) > 1,
+         f"--format {format} takes one SOURCE: a trace has nothing to tell several apart"),
+    )  # fmt: skip
     wanted = _Wanted(frozenset(apps), frozenset(devices), from_version)
     cut = as_of or Cut(version=to_version)
 
     def batches_of(source: str) -> Iterator[Iterable[Any]]:
         with open_log(source) as log:
-            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow, numbered=as_trace)
-            yield from replaying.misfits() if misfits else replaying.trace() if as_trace else replaying.messages()
+            numbered = no_rows == TAPI_BROWSER
+            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow, numbered=numbered)
+            yield from (
+                replaying.written(no_rows) if no_rows else replaying.misfits() if misfits else replaying.messages()
+            )
 
     rows = of_sources(sources, cast(View[Any], MISFITS if misfits else MESSAGES), batches_of)
     with (
@@ -91,11 +99,18 @@ def command(
     ):
         if digest:
             _Digest(output).rows(*rows)
-        elif as_trace:
-            for messages in rows[1]:
-                output.write(b"".join(messages))
+        elif no_rows:
+            for lines in rows[1]:
+                output.write(b"".join(lines))
         else:
             output.rows(*rows)
+
+
+def _refuse(*usages: tuple[object, str]) -> None:
+    """Refuse words of the command line that exclude each other: the first that does, with the words that say so."""
+    for excluded, words in usages:
+        if excluded:
+            raise click.UsageError(words)
 
 
 class _Wanted:
@@ -140,18 +155,49 @@ class _Replaying:
         self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
 
     def messages(self) -> Iterator[Iterable[Message]]:
-        """The wanted messages, batch by batch; misfits are named on standard error."""
-        for batch in self._reading.batches():
-            yield self._wanted.of(self._replay.messages(batch.events))
-            for misfit in self._new_misfits():
-                warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
-        self._finish()
+        """The wanted messages, batch by batch."""
+        return self._each(lambda events: self._wanted.of(self._replay.messages(events)))
 
-    def trace(self) -> Iterator[Iterable[bytes]]:
-        """The wanted messages as TAPI Browser prints them, batch by batch. Only if ``numbered``."""
+    def written(self, form: str) -> Iterator[Iterable[bytes]]:
+        """The wanted messages in one of the forms that are no rows, batch by batch."""
+        return {TAPI_BROWSER: self._trace, LADDER: self._ladder, MERMAID: self._mermaid}[form]()
+
+    def _trace(self) -> Iterator[Iterable[bytes]]:
         numbers = HandleNumbers(self._replay)
         for messages in self.messages():
             yield tapi_browser.write(messages, numbers.of)
+
+    def _ladder(self) -> Iterator[Iterable[bytes]]:
+        from cti_es.report.ladder import HEAD, ladder
+
+        yield [HEAD.encode() + b"\n"]
+        for told in self._each(self._told):
+            yield (line.encode() + b"\n" for line in ladder(told))
+
+    def _mermaid(self) -> Iterator[Iterable[bytes]]:
+        from cti_es.report.mermaid import MOST_MESSAGES, mermaid
+
+        found = [one for told in self._each(self._told) for one in told]
+        if (count := sum(len(one.messages) for one in found)) > MOST_MESSAGES:
+            raise InputError(
+                f"{count:,} messages", where="--format mermaid", expected=f"at most {MOST_MESSAGES} in one diagram",
+                hint="narrow it down with --device, --app, --from-version and --to-version",
+            )  # fmt: skip
+        yield (line.encode() + b"\n" for line in mermaid(found))
+
+    def _told(self, events: Sequence[Event]) -> Iterator[Happening]:
+        """The events that sent wanted messages, with these alone."""
+        for one in self._replay.happenings(events):
+            if messages := list(self._wanted.of(one.messages)):
+                yield one._replace(messages=messages)
+
+    def _each(self, made: Callable[[Sequence[Event]], Iterable[Row]]) -> Iterator[Iterable[Row]]:
+        """What is made of each batch of events; misfits are named on standard error when it has been taken."""
+        for batch in self._reading.batches():
+            yield made(batch.events)
+            for misfit in self._new_misfits():
+                warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
+        self._finish()
 
     def misfits(self) -> Iterator[list[MisfitReport]]:
         """The misfits, batch by batch."""

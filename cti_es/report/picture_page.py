@@ -34,6 +34,7 @@ from cti_es.report.picture_words import (
     failed,
     in_a_sentence,
     outage_cells,
+    short,
 )
 from cti_es.traces.sides import EVERYTHING, Selection
 from cti_es.vocabulary.times import duration_text, seconds_between
@@ -205,7 +206,7 @@ class _Page:
         counts = Counter((one.app, one.message, one.param1_name, one.param2_name) for one in self._lanes.messages)
         said = sorted(counts.items(), key=lambda item: item[0][2] is None)  # what is no state stands behind what is
         rows = [
-            _number(count, f"{app}: {_say(message, state, reason)}")
+            _number(count, f"{app}: {short(message, state, reason)}")
             for (app, message, state, reason), count in said[:MOST_SAID]
         ]
         number = counted(len(self._lanes.messages), "message")
@@ -307,11 +308,6 @@ def _card(title: str, *children: str) -> Html:
 
 def _number(count: int, words: str) -> Html:
     return tag("li", None, tag("strong", None, f"{count:,}"), f" {words}")
-
-
-def _say(message: str, state: str | None, reason: str | None) -> str:
-    """What a message says, in short."""
-    return (state.partition("_")[2] if state else message) + (f" ({reason})" if reason else "")
 
 
 def _more(number: int, what: str = "") -> Html:

@@ -58,6 +58,11 @@ def cause(one: Difference, events: Mapping[int, Event]) -> str:
     return f"{version} {event_words(event)}" if event else ""
 
 
+def short(message: str, state: str | None, reason: str | None) -> str:
+    """What a message says, without the prefixes: ``OUTOFSERVICE CallManagerFailure``."""
+    return (state.partition("_")[2] if state else message) + (f" {reason}" if reason else "")
+
+
 def difference_cells(one: Difference, events: Mapping[int, Event]) -> tuple[str, ...]:
     """The cells of a difference, by their titles."""
     rule = one.expected.rule if one.expected else None

@@ -243,7 +243,7 @@ COMPLETIONS = {
     },
     "cti-es append site.db node_failed node=cm1 ": {"scope=", "at=", "id="},
     "cti-es append site.db cti": {"cti_manager_added", "cti_manager_failed", "cti_manager_recovered"},
-    "cti-es replay site.db --format ": {"text", "markdown", "ndjson", "csv", "tapi-browser"},
+    "cti-es replay site.db --format ": {"text", "markdown", "ndjson", "csv", "tapi-browser", "ladder", "mermaid"},
     "cti-es schema m": {"made", "messages", "misfits"},
     "cti-es replay --as": {"--as-of"},
 }

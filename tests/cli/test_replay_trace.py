@@ -129,3 +129,32 @@ def test_nothing_to_write(site, quick):
     assert (empty.returncode, empty.stdout) == (0, b"")
     assert empty.stderr.startswith(b"misfit 11 unknown_node")
     assert quick("replay", "site.db", "--digest", *TRACE).stdout == quick("replay", "site.db", "--digest").stdout
+
+
+def test_forms_that_are_no_rows_take_one_source_and_no_misfits(log_file, quick):
+    """What does not go together is refused, whichever of the forms is asked for."""
+    for form in ("ladder", "mermaid", "tapi-browser"):
+        assert b"one SOURCE" in quick("replay", log_file, log_file, "--format", form).stderr
+        assert b"not messages" in quick("replay", log_file, "--misfits", "--format", form).stderr
+    assert b"no end" in quick("replay", log_file, "--follow", "--format", "mermaid").stderr
+
+
+def test_a_ladder_has_the_messages_that_are_wanted(log_file, quick):
+    """Those to an application, about a device, from a version on; an event without any is not named."""
+    lines = quick("replay", log_file, "--format", "ladder", "--device", "RP_SALES", "--from-version", "9").stdout
+
+    assert lines.count(b"| app") == 6
+    assert b"event 10 " in lines
+    assert b"event 9 " not in lines
+
+
+def test_a_diagram_of_too_many_messages_is_refused_with_the_way_out(example, write, quick):
+    """At most 400; of more nothing is printed."""
+    again = b'{"type":"node_failed","node":"cm1"}\n{"type":"node_recovered","node":"cm1"}\n'
+    long = write(example + 22 * again, "long.ndjson")
+    done = quick("replay", long, "--format", "mermaid")
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"460 messages; expected at most 400" in done.stderr
+    assert b"--device" in done.stderr
+    assert quick("replay", long, "--format", "mermaid", "--to-version", "8").stdout.startswith(b"sequenceDiagram\n")

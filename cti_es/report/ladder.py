@@ -1,0 +1,45 @@
+"""The messages of a replay as a ladder in text: CTI Manager → TSP → application (docs/reference/commands/replay.md)."""
+
+from collections.abc import Iterable, Iterator
+
+from cti_es.model.replay import Happening
+from cti_es.report.columns import padded, width, wrapped
+from cti_es.report.picture_words import event_words, short
+from cti_es.vocabulary.names import printable
+from cti_es.vocabulary.tapi import Message
+
+TSP, APP = 19, 68
+"""The columns of the TSP and of the application; the CTI Manager has the first."""
+
+HEAD = f"{'CTI Manager':<{TSP}}{'TSP':<{APP - TSP}}application"
+
+
+def ladder(told: Iterable[Happening]) -> Iterator[str]:
+    """The lines for some events, each with the messages that are to be shown; 80 columns but for long names."""
+    for one in told:
+        at = f" at {one.event.at}" if one.event.at else ""
+        yield ""
+        yield from wrapped(printable(f"event {one.version}{at}: {event_words(one.event)}"), 2)
+        yield from _rungs(one.messages)
+
+
+def _rungs(messages: Iterable[Message]) -> Iterator[str]:
+    """A line for each message, and before them one for what the CTI Manager did to the device."""
+    before = None
+    for one in messages:
+        if (step := (one.rule, one.device)) != before:
+            yield padded(f"|{_arrow(one.rule.partition('/')[2], TSP - 1)}| {printable(one.device)}", APP) + "|"
+            before = step
+        yield f"|{'':<{TSP - 1}}|{_arrow(rung(one), APP - TSP - 1)}| {printable(one.app)}"
+
+
+def rung(message: Message) -> str:
+    """What a message says, with its line: ``5001 OUTOFSERVICE CallManagerFailure``."""
+    line = f"{message.line} " if message.line is not None else ""
+    return printable(line + short(message.message, message.param1_name, message.param2_name))
+
+
+def _arrow(words: str, columns: int) -> str:
+    """An arrow to the right with words on it."""
+    start = f"- {words} "
+    return start + "-" * max(1, columns - width(start) - 1) + ">"
