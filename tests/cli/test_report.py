@@ -50,7 +50,7 @@ def test_a_trace_is_no_log(received, log_file, quick, tmp_path):
 
 def test_a_page_is_written_somewhere(log_file, quick):
     """Without -o there is no page on a terminal by mistake; with - it goes to standard output."""
-    assert b"Missing option" in quick("report", log_file).stderr
+    assert b"-o/--output is missing" in quick("report", log_file).stderr
     assert quick("report", log_file, "-o", "-").stdout.endswith(b"</html>\n")
 
 
