@@ -157,6 +157,10 @@ def stamp_tz_option(text: str) -> Callable[[Any], Any]:
     return click.option("--stamp-tz", "zones", type=StampZone(), multiple=True, help=text)
 
 
+LONGEST_DURATION = 1e10
+"""Seconds, some 300 years: with much longer ones no calendar can count."""
+
+
 class Seconds(click.ParamType[float]):
     """A duration: ``30s``, ``500ms``, ``2m``, or seconds without a unit."""
 
@@ -170,8 +174,13 @@ class Seconds(click.ParamType[float]):
         for unit, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0)):
             number = text.removesuffix(unit)
             if text.endswith(unit) and number.replace(".", "", 1).isdecimal() and number.isascii():
-                return float(number) * factor
+                return self._within_bounds(float(number) * factor, param, ctx)
         return self.fail(f"'{text}' is not a duration; expected for example 30s, 500ms or 2m", param, ctx)
+
+    def _within_bounds(self, seconds: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if seconds > LONGEST_DURATION:
+            self.fail(f"longer than any log; expected up to {LONGEST_DURATION:,.0f} seconds", param, ctx)
+        return seconds
 
 
 class Shift(Seconds):

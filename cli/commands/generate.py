@@ -62,7 +62,7 @@ def _options(*options: Option) -> Option:
     return add
 
 
-def _count(name: str, lowest: int, highest: int | None, default: int, text: str) -> Option:
+def _count(name: str, lowest: int, highest: int, default: int, text: str) -> Option:
     return click.option(name, type=click.IntRange(lowest, highest), default=default, show_default=True, help=text)
 
 
@@ -71,7 +71,7 @@ def _number(name: str, highest: float, default: float, text: str) -> Option:
 
 
 _LOG = _options(
-    _count("--events", 0, None, 1000, "How many events in all."),
+    _count("--events", 0, 1_000_000_000, 1000, "How many events in all."),
     _count("--nodes", 1, 1000, 3, "Nodes of the cluster."),
     _count("--devices", 1, 1_000_000, 10, "CTI ports, route points and phones."),
     _count("--lines", 0, 1000, 2, "The most lines of a device."),

@@ -30,6 +30,9 @@ MISTAKES = {
     "schema event": "KIND: unknown value 'event'; expected events, ",
     "homes x --as-of yesterday": "--as-of: 'yesterday' is not a time; expected a version or a time",
     "append x --wait -1 node_added node=y": "--wait: '-1' is not a duration; expected for example 30s, 500ms or 2m",
+    f"diff x y --shift +{'9' * 400}": "--shift: longer than any log; expected up to 10,000,000,000 seconds",
+    f"append x --wait {'9' * 400}s node_added node=y": "--wait: longer than any log",
+    f"generate --events {'9' * 400}": f"--events: '{'9' * 400}'; expected a whole number from 0 to 1000000000",
     "append x": "give either an event TYPE or --from FILE",
 }
 """Words of a command line: how the error begins."""
