@@ -15,7 +15,7 @@ WIDTH = 100
 def share_pages(path: Path, name: str, depth: int = 3) -> None:
     """Put so many levels of branches over the tree of a table or an index, all of them to the one page below.
 
-    The tree then has ``WIDTH ** depth`` times as many rows. ``sqlite_master`` is the schema itself.
+    The tree then has up to ``WIDTH ** depth`` times as many rows. ``sqlite_master`` is the schema itself.
     """
     with closing(sqlite3.connect(path)) as plain:
         plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -54,12 +54,27 @@ def _first_entry(pages: list[bytes], page: bytes) -> bytes:
         (at,) = struct.unpack_from(">H", page, 12)
         page = pages[struct.unpack_from(">I", page, at)[0] - 1]
     (at,) = struct.unpack_from(">H", page, 8)
-    return page[at : at + 1 + page[at]]
+    length, start = _varint(page, at)
+    most, least = (len(page) - 12) * 64 // 255 - 23, (len(page) - 12) * 32 // 255 - 23
+    if length <= most:
+        return page[at : start + length]
+    kept = least + (length - least) % (len(page) - 4)  # the rest is on pages of its own; their number is behind it
+    return page[at : start + (kept if kept <= most else least) + 4]
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number as SQLite writes it, and where it ends."""
+    number = 0
+    while True:
+        number, at = number << 7 | data[at] & 127, at + 1
+        if data[at - 1] < 128:
+            return number, at
 
 
 def _branches(below: int, entry: bytes | None, size: int, head: bytes) -> bytes:
     """A page whose branches lead to the page ``below``."""
-    cells = [struct.pack(">I", below) + (bytes([number]) if entry is None else entry) for number in range(1, WIDTH)]
+    width = WIDTH if entry is None else min(WIDTH, (size - 200) // (len(entry) + 6))
+    cells = [struct.pack(">I", below) + (bytes([number]) if entry is None else entry) for number in range(1, width)]
     ends = [size - sum(map(len, cells[: number + 1])) for number in range(len(cells))]
     begin = struct.pack(">BHHHBI", TABLE if entry is None else INDEX, 0, len(cells), ends[-1], 0, below)
     begin = head + begin + struct.pack(f">{len(ends)}H", *ends)

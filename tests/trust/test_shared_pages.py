@@ -8,6 +8,7 @@ from campaigns.running import make_store, run, trouble
 from support.shared_pages import share_pages
 
 from cti_es.logs.store import SqliteStore
+from cti_es.logs.store.schema import OBJECTS
 from cti_es.logs.verify import verify
 from cti_es.vocabulary.errors import StoreError
 
@@ -58,6 +59,21 @@ def test_a_schema_without_end(path):
         ran = run(command, *(one.format(path) for one in rest))
         assert (ran.code, trouble(ran)) == (2, None)
         assert ran.out == b""
+
+
+def test_long_names_on_shared_pages(path):
+    """A forged name as long as the file, which every step would have to read: no reader gets past the first."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
+        plain.execute("DROP TRIGGER batches_no_update")
+        plain.execute("UPDATE batches SET log = ? || position", ("x" * 100_000,))
+        plain.execute(OBJECTS["trigger", "batches_no_update"])
+    share_pages(path, "batches_by_version", depth=12)
+
+    for command, *rest in COMMANDS[:4]:
+        ran = run(command, *(one.format(path) for one in rest))
+        assert (ran.code, ran.out) == (2, b"")
+        assert "the store is damaged: string or blob too big" in ran.err
+    assert run("verify", str(path)).code == 1
 
 
 def test_rows_are_given_out_as_often_as_they_can_be_there(path):

@@ -32,6 +32,7 @@ from cti_es.vocabulary.errors import NotAStore, StoreError
 from cti_es.vocabulary.events import Event
 
 _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source, hash"
+_ROW_AT = f"SELECT {_ROW} FROM batches WHERE position = ?"
 _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
@@ -83,14 +84,17 @@ class SqliteStore:
 
     def logs(self) -> list[LogInfo]:
         """Its logs, in the order in which they were begun."""
-        firsts = "SELECT MIN(position) FROM batches GROUP BY log"
         with self._bounds.together():
-            first = self._select(f"SELECT {_ROW} FROM batches WHERE position IN ({firsts}) ORDER BY position")
+            with self._bounds.short_values():
+                begins = self._select("SELECT MIN(position) FROM batches GROUP BY log")
+            begins = sorted(begin for begin in begins if self._typed(begin, (int,)))
+            first = [row for begin in begins for row in self._select(_ROW_AT, begin)]
             return [LogInfo(row.log, row, self._last_row(row.log) or row) for row in map(self._row, first)]
 
     def names(self) -> list[str]:
         """The names of its logs, whatever is wrong with their rows."""
-        found = self._select("SELECT log FROM batches GROUP BY log ORDER BY MIN(position)")
+        with self._bounds.short_values():
+            found = self._select("SELECT log FROM batches GROUP BY log ORDER BY MIN(position)")
         return [log for (log,) in found if self._typed((log,), (str,))]
 
     def head(self, log: str) -> Head:

@@ -20,7 +20,7 @@ _STEPS_TO_OPEN = 200_000
 """To read a schema takes a dozen steps for each object."""
 
 _STEPS_AT_LEAST = 1_000_000
-_STEPS_FOR_A_BYTE = 20
+_STEPS_FOR_A_BYTE = 5
 """The check of a true store takes up to 1.5 steps for a byte of it; everything else takes less."""
 
 _BYTES_AT_LEAST = 1 << 20
@@ -29,6 +29,9 @@ _BYTES_FOR_A_BYTE = 4
 
 _BYTES_OF_A_ROW = 8
 """No row takes less of a file."""
+
+_LONGEST_NAME = 4_096
+"""No name has more bytes: 128 characters, whatever they are."""
 
 _SIZED = (str, bytes)
 
@@ -86,6 +89,15 @@ class Bounds:
             yield
         finally:
             self._shared = outer
+
+    @contextmanager
+    def short_values(self) -> Iterator[None]:
+        """Inside this context SQLite refuses texts longer than any name: each step over them could cost a file."""
+        longest = self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_NAME)
+        try:
+            yield
+        finally:
+            self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
 
     def lift(self) -> None:
         """No bound until the next question: what is written is ours."""
