@@ -9,7 +9,7 @@ A session is a block fenced with ```console: lines that begin with ``$ `` are co
 * ``cti-es demo`` shows commands itself, so it is the only command of its block.
 * Commands go to ``sh -c``, each to its own; ``$?`` is the exit code of the command before. Only PROGRAMS may be used.
   SETUP commands are not run and must show no output.
-* ``cti-es`` is forked from a process that has imported it (tests/support/forked.py); in the README it is started.
+* Programs are forked from a process that has imported them (tests/support/forked.py); those of the README are started.
 * A hash that differs from run to run (whatever contains the time of appending) is written abbreviated: ``fe03b76e…``
   stands for any 64 hexadecimal digits, the same abbreviation always for the same ones. In a command it becomes the
   hash that was printed under that abbreviation before. ``…`` alone is anything up to the end of the word. All else,
@@ -169,7 +169,7 @@ class Session:
             log = FIXTURES / "01-worked-example" / "log.ndjson"
             (self._folder / "events.ndjson").write_bytes(log.read_bytes())
         for program, module in PROGRAMS.items():
-            words = ["-I", "-S", client.__file__, forked] if forked and program == "cti-es" else ["-m", module]
+            words = ["-I", "-S", client.__file__, forked, program] if forked else ["-m", module]
             script = commands / program
             script.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n')
             script.chmod(0o755)

@@ -157,7 +157,7 @@ def quick(forked: str, tmp_path: Path, _streams: list[str]) -> Callable[..., "su
         Path(_streams[0]).write_bytes(input)
         with open(_streams[0], "rb") as stdin, open(_streams[1], "wb") as stdout, open(_streams[2], "wb") as stderr:
             streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
-            code = ask(forked, list(arguments), str(tmp_path), _environment(), streams)
+            code = ask(forked, ["cti-es", *arguments], str(tmp_path), _environment(), streams)
         return subprocess.CompletedProcess(arguments, code, *(Path(file).read_bytes() for file in _streams[1:]))
 
     return run

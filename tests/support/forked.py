@@ -1,9 +1,9 @@
 """``cti-es``, forked from a process that has imported it: a tenth of the time of a fresh interpreter.
 
-As a program, ``python -I -S forked.py SOCKET WORDS...`` is ``cti-es WORDS...``: it hands its folder, its environment
+As a program, ``python -I -S forked.py SOCKET cti-es WORDS...`` is ``cti-es WORDS...``: it hands its folder, its environment
 and its standard streams to the process that listens on SOCKET, and ends with the exit code that comes back. So pipes
 and redirections of a shell work as with the installed command. In tests it is the fixture ``forked``; whatever depends
-on how a process starts is tested with the fixture ``cti_es`` instead.
+on how a process starts is tested with the fixture ``cti_es`` instead. ``sqlite-utils`` can be run in the same way.
 """
 
 import _socket  # the module socket takes longer to import than all else that a client does
@@ -16,7 +16,7 @@ NO_ANSWER = 70
 
 
 def ask(socket: str, words: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
-    """Run ``cti-es WORDS`` in the process that listens on a socket; the exit code."""
+    """Run a command line, its program first, in the process that listens on a socket; the exit code."""
     request = [folder, str(len(words)), *words, *(f"{key}={value}" for key, value in environment.items())]
     numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in streams)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -40,7 +40,7 @@ def listen(socket: str) -> None:
     import signal
     from importlib import import_module
 
-    import sqlite_utils
+    import sqlite_utils.cli
     import sqlite_utils.migrations  # noqa: F401
 
     from cti_es_cli.main import COMMANDS, module_of
@@ -91,12 +91,14 @@ def run(words: list[str]) -> int:
     """Run a command line as a process of its own would, up to what is flushed and closed at its end."""
     import gc
 
+    from sqlite_utils.cli import cli
+
     from cti_es_cli.main import main
 
-    sys.argv = ["cti-es", *words]
+    sys.argv = words
     code = 0
     try:
-        main(words)
+        {"cti-es": main, "sqlite-utils": cli}[words[0]](words[1:])
     except SystemExit as end:
         code = end.code or 0
     gc.collect()
