@@ -7,6 +7,8 @@ A session is a block fenced with ```console: lines that begin with ``$ `` are co
 * Output is standard output first, then standard error, whatever the order in which they were written. A session that
   wants them as they come says ``2>&1``.
 * ``cti-es demo`` shows commands itself, so it is the only command of its block.
+* A block of Python whose first line is ``# NAME.py`` is that file: it is written into the folder when its turn comes.
+  ``pytest`` has the plugin of cti-es there, and no other.
 * Commands go to ``sh -c``, each to its own; ``$?`` is the exit code of the command before. Only PROGRAMS may be used.
   SETUP commands are not run and must show no output.
 * Programs are forked from a process that has imported them (tests/support/forked.py); those of the README are started.
@@ -57,7 +59,7 @@ FRESH = ("README.md", "docs/start/")
 """Pages whose sessions begin in a fresh checkout: without the log of the worked example in the folder."""
 
 
-PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils"}
+PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils", "pytest": "pytest"}
 """Programs that sessions run, with the module that each of them is."""
 
 SHELL = {"cat", "cp", "echo", "grep", "gzip", "head", "ls", "printf", "tail"}
@@ -73,15 +75,18 @@ FOREIGN_OPTIONS = {
 }  # fmt: skip
 """Options of other programs that pages name: sqlite-utils, datasette, linters, pytest, benchmarks and campaigns."""
 
+A_FILE = re.compile(r"# (\w+\.py)")
+
 ABBREVIATED = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{6,63}…")
 
 
 class Step(NamedTuple):
-    """A command of a session, where it stands, and the output that the page shows."""
+    """A command of a session, where it stands, and the output that the page shows; or the name of a file, and its lines."""
 
     line: int
     command: str
     shown: list[str]
+    is_file: bool = False
 
 
 class Block(NamedTuple):
@@ -130,8 +135,16 @@ def steps(block: Block, page: Path) -> list[Step]:
 
 
 def sessions(page: Path) -> list[list[Step]]:
-    """The sessions of a page."""
-    return [steps(block, page) for block in blocks(page) if block.language == "console"]
+    """The sessions of a page, and the files for them."""
+    return [found for block in blocks(page) if (found := session(block, page)) is not None]
+
+
+def session(block: Block, page: Path) -> list[Step] | None:
+    """The session that a block is, or the file; None if it is neither."""
+    if block.language == "console":
+        return steps(block, page)
+    named = A_FILE.fullmatch(block.lines[0]) if block.language == "python" and block.lines else None
+    return [Step(block.line, named[1], block.lines, is_file=True)] if named else None
 
 
 def is_setup(command: str) -> bool:
@@ -151,6 +164,10 @@ def programs(command: str) -> list[str]:
         for before, word in pairwise([one for one in found if not re.fullmatch(r"[A-Z_]+=\S*", one)])
         if before in (";", "|", "||", "&&")
     ]
+
+
+HIDDEN = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI", "BUILD_NUMBER", "PYTEST_ADDOPTS")
+"""What changes how programs print, and a reader has not set."""
 
 
 class Session:
@@ -173,8 +190,9 @@ class Session:
             script = commands / program
             script.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n')
             script.chmod(0o755)
-        kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+        kept = {key: value for key, value in os.environ.items() if key not in HIDDEN}
         path = os.pathsep.join([str(commands), os.environ.get("PATH", os.defpath)])
+        kept |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "cti_es.testing.pytest_plugin"}
         self._environment = {**kept, "CTI_ES": str(ROOT), "PATH": path, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
     def run(self, command: str) -> list[str]:
@@ -191,6 +209,10 @@ class Session:
         self._exit_code = done.returncode
         both = [stream.decode("utf-8") for stream in (done.stdout, done.stderr)]
         return "".join(f"{one}\n" if one and not one.endswith("\n") else one for one in both).split("\n")[:-1]
+
+    def write(self, step: Step) -> None:
+        """Write a file that the page shows."""
+        (self._folder / step.command).write_text("\n".join(step.shown) + "\n", "utf-8")
 
     def expanded(self, command: str) -> str:
         """A command with its abbreviated hashes in full."""
@@ -224,6 +246,9 @@ def session_of(page: Path, folder: Path, forked: str = "") -> Session:
 def check(session: Session, step: Step, page: Path) -> None:
     """Run a command of a page and compare what it prints."""
     place = f"{name(page)}:{step.line}: $ {step.command}"
+    if step.is_file:
+        session.write(step)
+        return
     if is_setup(step.command):
         assert not step.shown, f"{place}\na set-up command is not run, so the page must show no output of it"
         return

@@ -58,6 +58,9 @@ class Cti:
         """
         return Received(self.log, read_trace(path, **options))
 
+    def __repr__(self) -> str:
+        return f"<cti_es.testing.Cti, {self.log.version} events>"
+
     def _prepared(self) -> None:
         """What has happened so far is the start of what comes."""
         self._first, self._asked = self.log.version + 1, True

@@ -19,6 +19,9 @@ def refreshed(page: Path) -> str:
     with TemporaryDirectory() as folder:
         session = session_of(page, Path(folder))
         for step in (step for block in sessions(page) for step in block if not is_setup(step.command)):
+            if step.is_file:
+                session.write(step)
+                continue
             printed = session.run(session.expanded(step.command))
             same = len(printed) == len(step.shown) and all(map(session.matches, step.shown, printed))
             if not same:
