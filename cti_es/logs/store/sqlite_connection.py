@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cti_es.logs import clock
@@ -59,6 +60,7 @@ def connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
     -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
     may do that. Where we must not, or where there is no room for one, the file is read as it stands (immutable).
     """
+    _refuse_journal(path)
     if _has_wal(path):
         _check_room(path)
         return _connect(path, "mode=ro", wait)
@@ -67,6 +69,17 @@ def connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
     connection = _connect(path, "mode=rw", wait)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _refuse_journal(path: Path) -> None:
+    """Raise :class:`StoreError` where SQLite would first undo, in the file, what somebody has left unfinished."""
+    journal = Path(f"{path}-journal")
+    with suppress(FileNotFoundError), journal.open("rb") as file:
+        if file.read(1) not in (b"", b"\0"):  # one that is kept for the next time begins with zeros
+            raise StoreError(
+                "an unfinished change of the store, which a reader does not undo", where=str(journal),
+                hint="is somebody writing? try again; else the next append undoes it, and a copy without it can be read",
+            )  # fmt: skip
 
 
 def _has_wal(path: Path) -> bool:

@@ -107,6 +107,28 @@ def test_a_copy_without_its_shm_can_be_read(crashed):
     assert after == before
 
 
+@pytest.mark.parametrize("start", [b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", b"noise..."])
+def test_a_journal_is_not_played_back(start, folder):
+    """A journal, which SQLite would write back into the store whoever put it there, stops a reader; nothing changes."""
+    (folder / "site.db-journal").write_bytes(start + bytes(600))
+    before = picture(folder)
+
+    with pytest.raises(StoreError, match="which a reader does not undo"):
+        SqliteStore(folder / "site.db")
+    with pytest.raises(StoreError, match="which a reader does not undo"):
+        SqliteStore(folder / "site.db", suspect=True)
+    assert picture(folder) == before
+
+
+@pytest.mark.parametrize("data", [b"", bytes(600)])
+def test_an_empty_journal_is_none(data, folder):
+    """An empty journal, or one that was ended by zeros, holds nothing to undo: the store is read, and the file stays."""
+    (folder / "site.db-journal").write_bytes(data)
+
+    assert read_everything(folder / "site.db") == ([], ["a", "b"])
+    assert (folder / "site.db-journal").exists()
+
+
 def test_a_reader_cannot_write(folder):
     """A store that was opened to read refuses to be written, with a sentence."""
     with closing(SqliteStore(folder / "site.db")) as store:
