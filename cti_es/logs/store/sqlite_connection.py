@@ -78,7 +78,7 @@ def _refuse_journal(path: Path) -> None:
         if file.read(1) not in (b"", b"\0"):  # one that is kept for the next time begins with zeros
             raise StoreError(
                 "an unfinished change of the store, which a reader does not undo", where=str(journal),
-                hint="try again if somebody is writing; else the next append undoes it, and a copy without it is readable",
+                hint="try again if somebody is writing; else the next append undoes it; a copy without it is readable",
             )  # fmt: skip
 
 
