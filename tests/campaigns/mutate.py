@@ -86,6 +86,8 @@ OPERATORS = {
     ast.FloorDiv: ast.Mult,
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
 }
 SKIPPED = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.AnnAssign, ast.Pass)
 
@@ -203,7 +205,12 @@ OTHERS: list[tuple[type | tuple[type, ...], Callable[[Any], Iterator[ast.AST]]]]
     (ast.For, other_loops),
     (ast.Constant, other_constants),
     (ast.UnaryOp, lambda node: iter([node.operand] if isinstance(node.op, (ast.Not, ast.USub)) else [])),
-    (ast.BinOp, lambda node: iter([ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right)])),
+    (
+        ast.BinOp,
+        lambda node: (
+            ast.BinOp(node.left, OPERATORS[kind](), node.right) for kind in [type(node.op)] if kind in OPERATORS
+        ),
+    ),
     (ast.IfExp, lambda node: iter([ast.IfExp(node.test, node.orelse, node.body)])),
     (ast.If, lambda node: iter([ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)])),
     (ast.Continue, lambda _: iter([ast.Break()])),
