@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cti_es.answers.window import Window
 from cti_es.logs import clock
 from cti_es.logs.reading import Cut, Wait, last_time, parse_as_of
 from cti_es.traces.forms.common import TraceOptions
@@ -90,6 +92,23 @@ def _last_time() -> str:
 def as_of_option(text: str) -> Callable[[Any], Any]:
     """``--as-of``, given to the command as a :class:`~cti_es.logs.reading.Cut`."""
     return click.option("--as-of", type=AsOf(), help=text)
+
+
+def window_options(what: str) -> Callable[[Any], Any]:
+    """``--since`` and ``--until`` for rows that each have one time. The command gets them as ``window``."""
+
+    def add(command: Callable[..., Any]) -> Any:
+        @wraps(command)
+        def in_window(since: str | None, until: str | None, **values: Any) -> Any:
+            window = Window(since, until)
+            window.check()
+            return command(window=window, **values)
+
+        until = click.option("--until", type=TimeType(), help=f"Only {what} at this time or before.")
+        since = click.option("--since", type=TimeType(), help=f"Only {what} at this time or later.")
+        return since(until(in_window))
+
+    return add
 
 
 def version_options(command: Any) -> Any:
@@ -206,6 +225,15 @@ def follow_option(command: Any) -> Any:
         callback=lambda ctx, param, value: _wait_a_little if value else None,
         help="Go on printing what is appended, until Ctrl-C.",
     )(command)
+
+
+def cut_at(as_of: Cut | None, to_version: int | None, follow: Wait | None) -> Cut:
+    """Where to stop reading. Refuses two ends, and an end of what has none."""
+    if as_of is not None and to_version is not None:
+        raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
+    if follow and (as_of is not None or to_version is not None):
+        raise click.UsageError("--follow has no end, so it does not go with --as-of or --to-version")
+    return as_of or Cut(version=to_version)
 
 
 def one_source_to_follow(sources: tuple[str, ...], follow: Wait | None) -> None:

@@ -36,6 +36,9 @@ AnyFunction = Callable[..., Any]
 
 STDOUT = "standard output"
 FORMATS = ("text", "markdown", "ndjson", "csv")
+EVERY_FORMAT = (*FORMATS, "tapi-browser", "ladder", "mermaid")
+"""Those of any command: what the environment may ask for."""
+
 FOR_PEOPLE = ("text", "markdown")
 """Formats with sentences beside the rows."""
 
@@ -333,7 +336,7 @@ class FormatType(click.Choice[str]):
         """The format."""
         source = ctx.get_parameter_source(str(param.name)) if ctx and param else None
         if source is click.core.ParameterSource.ENVIRONMENT and value not in self.choices:
-            click.Choice((*FORMATS, "tapi-browser")).convert(value, param, ctx)
+            click.Choice(EVERY_FORMAT).convert(value, param, ctx)
             return "text"
         return super().convert(value, param, ctx)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import click
 
 from cti_es.answers.history import Change, HistoryReading
+from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
-from cti_es_cli.options import as_of_option
+from cti_es_cli.options import as_of_option, window_options
 from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import HISTORY
@@ -23,11 +24,18 @@ Examples:
 @click.option(
     "--device", "devices", multiple=True, required=True, metavar="DEVICE", help="Of this device (again for more)."
 )
+@window_options("what changed")
 @as_of_option("The log as it was at this version or time.")
 @wide_option
 @output_options
 def command(
-    sources: tuple[str, ...], devices: tuple[str, ...], as_of: Cut | None, wide: bool, format: str, path: str | None
+    sources: tuple[str, ...],
+    devices: tuple[str, ...],
+    window: Window,
+    as_of: Cut | None,
+    wide: bool,
+    format: str,
+    path: str | None,
 ) -> None:
     """Print every change of a device's state, home and lines: the event, what it did, and how many were told.
 
@@ -37,7 +45,8 @@ def command(
     def batches_of(source: str) -> Iterator[list[Change]]:
         with open_log(source) as log:
             reading = HistoryReading(log, devices, as_of or Cut())
-            yield from reading.batches()
+            for batch in reading.batches():
+                yield [one for one in batch if window.has(one.at)]
         for warning in reading.warnings:
             warn(f"warning: {warning}")
 

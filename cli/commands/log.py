@@ -1,14 +1,25 @@
 """``log``: the events of a log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import click
 
 from cti_es.answers.names import unknown
-from cti_es.logs.reading import Batch, Cut, Reading, Wait
+from cti_es.answers.window import Window
+from cti_es.logs.reading import Batch, Cut, Reading, Wait, check_end
+from cti_es.model.recovery import DEFAULT_APP
 from cti_es.report.rows import EventRow
 from cti_es.vocabulary.events import EVENT_TYPES, Event
-from cti_es_cli.options import follow_option, one_source_to_follow, until_interrupted, version_options
+from cti_es_cli.options import (
+    as_of_option,
+    cut_at,
+    follow_option,
+    one_source_to_follow,
+    until_interrupted,
+    version_options,
+    window_options,
+)
 from cti_es_cli.output import of_sources, opened, output_options, warn
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import EVENTS
@@ -21,6 +32,7 @@ from cti_es_cli.views import EVENTS
 Examples:
   cti-es log site.db --type node_failed --type node_recovered
   cti-es log site.db --device CTIP01 --ndjson
+  cti-es log site.db --since 09:15 --until 09:20 --tz local
   cti-es log site.db --follow""",
 )
 @source_argument(many=True)
@@ -29,15 +41,21 @@ Examples:
 @click.option(
     "--device", "devices", multiple=True, metavar="DEVICE", help="Only events of this device (again for more)."
 )
+@click.option("--app", "apps", multiple=True, metavar="NAME", help="Only events of this application (again for more).")
+@window_options("what happened")
 @version_options
+@as_of_option("The log as it was at this version or time.")
 @follow_option
 @output_options
 def command(
     sources: tuple[str, ...],
     types: tuple[str, ...],
     devices: tuple[str, ...],
+    apps: tuple[str, ...],
+    window: Window,
     from_version: int,
     to_version: int | None,
+    as_of: Cut | None,
     follow: Wait | None,
     format: str,
     path: str | None,
@@ -47,16 +65,22 @@ def command(
     NDJSON is the version and then the event in its canonical form.
     """
     one_source_to_follow(sources, follow)
-    wanted = {EVENT_TYPES[name] for name in types}
+    cut = cut_at(as_of, to_version, follow)
+    wanted = _Wanted({EVENT_TYPES[name] for name in types}, frozenset(devices), frozenset(apps), window)
 
     def batches_of(source: str) -> Iterator[list[EventRow]]:
-        seen: set[str] = set()
+        seen: dict[Callable[[Event], str], set[str]] = {_device: set(), _app: set()}
         with open_log(source) as log:
-            for batch in Reading(log, from_version, Cut(version=to_version), wait=follow).batches():
-                if devices:
-                    seen.update(map(_device, batch.events))
-                yield [row for row in _rows(batch) if _is_wanted(row.event, wanted, devices)]
-            for text in unknown("event of a device", sorted(set(devices)), seen, log.name):
+            for batch in (reading := Reading(log, from_version, cut, wait=follow)).batches():
+                for name_of, names in seen.items() if devices or apps else ():
+                    names.update(map(name_of, batch.events))
+                yield [row for row in _rows(batch) if wanted.has(row.event)]
+            if as_of is not None:
+                check_end(log, cut, reading.end)
+            for text in (
+                *unknown("event of a device", sorted(set(devices)), seen[_device], log.name),
+                *unknown("event of an application", sorted(set(apps)), seen[_app], log.name),
+            ):
                 warn(f"warning: {text}")
 
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
@@ -67,10 +91,29 @@ def _rows(batch: Batch) -> Iterator[EventRow]:
     return (EventRow(version, event) for version, event in enumerate(batch.events, batch.version))
 
 
-def _is_wanted(event: Event, types: set[type[Event]], devices: tuple[str, ...]) -> bool:
-    return (not types or type(event) in types) and (not devices or _device(event) in devices)
+class _Wanted(NamedTuple):
+    """Which events to print: of these types, devices and applications (empty: of all), in this window of time."""
+
+    types: Collection[type[Event]]
+    devices: Collection[str]
+    apps: Collection[str]
+    window: Window
+
+    def has(self, event: Event) -> bool:
+        """Whether an event is wanted."""
+        return (
+            (not self.types or type(event) in self.types)
+            and (not self.devices or _device(event) in self.devices)
+            and (not self.apps or _app(event) in self.apps)
+            and self.window.has(event.at)
+        )
 
 
 def _device(event: Event) -> str:
     """The device of an event; an empty text if it is about none."""
     return getattr(event, "device", None) or ""
+
+
+def _app(event: Event) -> str:
+    """The application of an event; an empty text if it is about none."""
+    return (event.app or DEFAULT_APP) if hasattr(event, "app") else ""

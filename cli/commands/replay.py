@@ -8,6 +8,7 @@ from typing import Any, cast
 import click
 
 from cti_es.answers.names import unknown
+from cti_es.answers.window import ALWAYS, Window
 from cti_es.logs.reading import Cut, Log, Reading, Wait, check_end, resumed
 from cti_es.model.replay import Happening, MisfitReport, Replay
 from cti_es.report import tapi_browser
@@ -15,7 +16,15 @@ from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
-from cti_es_cli.options import as_of_option, follow_option, one_source_to_follow, until_interrupted, version_options
+from cti_es_cli.options import (
+    as_of_option,
+    cut_at,
+    follow_option,
+    one_source_to_follow,
+    until_interrupted,
+    version_options,
+    window_options,
+)
 from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
@@ -43,6 +52,7 @@ Examples:
 @click.option(
     "--device", "devices", multiple=True, metavar="DEVICE", help="Only messages about this device (again for more)."
 )
+@window_options("what happened")
 @version_options
 @as_of_option("Replay the log as it was at this version or time.")
 @follow_option
@@ -54,6 +64,7 @@ def command(
     sources: tuple[str, ...],
     apps: tuple[str, ...],
     devices: tuple[str, ...],
+    window: Window,
     from_version: int,
     to_version: int | None,
     as_of: Cut | None,
@@ -70,19 +81,17 @@ def command(
     standard error and change nothing.
     """
     one_source_to_follow(sources, follow)
+    cut = cut_at(as_of, to_version, follow)
     no_rows = None if digest or format not in NO_ROWS else format
     _refuse(
-        (as_of is not None and to_version is not None, "--as-of and --to-version cut the same end; give one of them"),
-        (follow and (digest or as_of is not None or to_version is not None),
-         "--follow has no end, so it does not go with --digest, --as-of or --to-version"),
+        (follow and digest, "--follow has no end, so it does not go with --digest"),
         (follow and no_rows == MERMAID, "--follow has no end, so it does not go with --format mermaid"),
         (misfits and (apps or devices), "--misfits are events, not messages; --app and --device do not go with it"),
         (misfits and no_rows, f"--misfits are events, not messages; --format {format} does not go with it"),
         (no_rows and len(sources) > 1,
          f"--format {format} takes one SOURCE: a trace has nothing to tell several apart"),
     )  # fmt: skip
-    wanted = _Wanted(frozenset(apps), frozenset(devices), from_version)
-    cut = as_of or Cut(version=to_version)
+    wanted = _Wanted(frozenset(apps), frozenset(devices), from_version, window)
 
     def batches_of(source: str) -> Iterator[Iterable[Any]]:
         with open_log(source) as log:
@@ -116,11 +125,12 @@ def _refuse(*usages: tuple[object, str]) -> None:
 class _Wanted:
     """Which messages to print."""
 
-    def __init__(self, apps: frozenset[str], devices: frozenset[str], from_version: int) -> None:
+    def __init__(self, apps: frozenset[str], devices: frozenset[str], from_version: int, window: Window) -> None:
         self.from_version = from_version
+        self.window = window
         self._apps = apps
         self._devices = devices
-        self._all = not apps and not devices and from_version == 1
+        self._all = not apps and not devices and from_version == 1 and window == ALWAYS
 
     def unknown(self, replay: Replay, log: str) -> Iterator[str]:
         """What is wanted but not there, with what is near."""
@@ -136,6 +146,7 @@ class _Wanted:
             message.version >= self.from_version
             and (not self._apps or message.app in self._apps)
             and (not self._devices or message.device in self._devices)
+            and self.window.has(message.at)
         )
 
 
@@ -207,7 +218,9 @@ class _Replaying:
         self._finish()
 
     def _new_misfits(self) -> list[MisfitReport]:
-        return [one for one in self._replay.taken_misfits() if one.version >= self._wanted.from_version]
+        wanted = self._wanted
+        taken = self._replay.taken_misfits()
+        return [one for one in taken if one.version >= wanted.from_version and wanted.window.has(one.at)]
 
     def _finish(self) -> None:
         for warning in self._reading.warnings:

@@ -30,6 +30,10 @@ class Window(NamedTuple):
         early = self.since is not None and until_at is not None and sort_key(until_at) < sort_key(self.since)
         return not late and not early
 
+    def has(self, at: str | None) -> bool:
+        """Whether something that happened at this time happened in the window. Without a time it did in no other."""
+        return self.touches(at, at, lasts=False)
+
 
 ALWAYS = Window()
 """The window without bounds."""

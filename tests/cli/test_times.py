@@ -145,3 +145,74 @@ def test_the_environment_may_say_the_zone(log_file, cti_es, environment, refused
     assert cti_es("log", log_file, "--tz", "UTC", env=inherited).stdout != expected
 
     refused(cti_es("log", log_file, env=environment({"CTI_ES_TZ": "Moon"})), "CTI_ES_TZ")
+
+
+# --- windows --------------------------------------------------------------------------------------------------------
+
+WINDOW = ("--since", "09:44", "--until", "10:52:40+01:00")
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "kept"),
+    [
+        (("log",), "version", {8, 9}),
+        (("replay",), "version", {8, 9}),
+        (("history", "--device", "RP_SALES", "--device", "CTIP_IVR_01"), "version", {8, 9}),
+        (("outages",), "from_version", {8, 9}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_window(command, key, kept, log_file, quick):
+    """--since and --until keep what happened between them, both included; what is kept keeps its numbers."""
+    name, *options = command
+    rows = [json.loads(line) for line in quick(name, log_file, *options, "--ndjson").stdout.splitlines()]
+    found = [json.loads(line) for line in quick(name, log_file, *options, *WINDOW, "--ndjson").stdout.splitlines()]
+
+    assert found == [row for row in rows if row[key] in kept] != []
+
+
+@pytest.mark.parametrize(
+    "command", [("log",), ("replay",), ("history", "--device", "RP_SALES"), ("outages",)], ids=" ".join
+)
+def test_a_window_that_ends_before_it_begins(command, log_file, quick, refused):
+    """A window without any time in it is a mistake, not an empty answer."""
+    name, *options = command
+    refused(quick(name, log_file, *options, "--since", "10:00", "--until", "09:00"), "ends before it begins")
+
+
+def test_what_has_no_time_is_in_no_window(write, quick):
+    """An event without a time is left out of every window, and only there."""
+    file = write('{"type":"node_added","node":"cm1"}\n{"type":"node_added","node":"cm2","at":"2026-03-02T09:00:00Z"}\n')
+
+    assert quick("log", file, "--since", "08:00", "--ndjson").stdout.count(b"\n") == 1
+    assert quick("log", file, "--ndjson").stdout.count(b"\n") == 2
+
+
+def test_events_of_an_application(log_file, quick):
+    """Log --app: what an application did; where an event names none, app is meant; a wrong name is warned of."""
+    assert quick("log", log_file, "--app", "app", "--ndjson").stdout.count(b"\n") == 2
+    warned = quick("log", log_file, "--app", "apo")
+    assert b"did you mean 'app'?" in warned.stderr
+    assert warned.stdout == b""
+
+
+def test_log_as_of(log_file, quick, refused):
+    """Log --as-of ends where replay --as-of does; a version past the end is an error."""
+    assert quick("log", log_file, "--as-of", "09:44", "--ndjson").stdout.count(b"\n") == 7
+    assert quick("log", log_file, "--as-of", "99").returncode == 2
+    refused(quick("log", log_file, "--as-of", "3", "--to-version", "3"), "cut the same end")
+    refused(quick("log", log_file, "--as-of", "3", "--follow"), "--follow has no end")
+
+
+def test_the_provider_of_an_application(write, quick, refused):
+    """Providers --app names one of several, and a wrong name is refused with what is near."""
+    events = [
+        {"type": "node_added", "node": "cm1"},
+        {"type": "cti_manager_added", "node": "cm1"},
+        *({"type": "provider_opened", "app": app, "cti_managers": ["cm1"]} for app in ("ivr", "board")),
+    ]
+    file = write("".join(f"{json.dumps(one)}\n" for one in events))
+
+    [row] = quick("providers", file, "--app", "board", "--ndjson").stdout.splitlines()
+    assert json.loads(row)["app"] == "board"
+    refused(quick("providers", file, "--app", "bord"), "did you mean 'board'?")
