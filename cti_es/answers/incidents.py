@@ -6,6 +6,7 @@ on, those from which something has not returned, and what is out at the moment; 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
@@ -18,9 +19,9 @@ from cti_es.logs.reading import WHOLE, Batch, Cut, Log, Reading, check_end
 from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device, DeviceState
 from cti_es.model.replay import Happening, MisfitReport, Replay
+from cti_es.model.steps import Closed, LineLost, Linked, LinksWanted
 from cti_es.vocabulary import events
 from cti_es.vocabulary.events import Event, Kind, type_of
-from cti_es.vocabulary.tapi import Message
 from cti_es.vocabulary.times import seconds_between
 
 WORST = 5
@@ -238,6 +239,8 @@ class _Failures:
 
 _CLOSED_BY_THE_SYSTEM = ("close", "settle", "reconnect")
 
+_Badness = tuple[bool, float, int]
+
 _Devices = dict[Kind, dict[str, None]]
 """Devices of each kind, each once, in order."""
 
@@ -260,17 +263,17 @@ class _Gathered:
         self._moved: dict[str, _Devices] = {}
         self._waited: _Devices = {}
         self._closed: _Devices = {}
-        self._messages: Counter[tuple[str, str | None, str]] = Counter()
-        self._worst: list[Outage] = []
+        self._messages: Counter[tuple[str, str | None, str | None, str]] = Counter()
+        self._worst: list[tuple[_Badness, Outage]] = []
         self._returned: dict[str, NotBack] = {}
         self._misfits: dict[tuple[str, str], MisfitCount] = {}
 
     def count(self, done: Happening, begun: Iterable[Outage], cluster: Cluster) -> None:
         """Count what an event of the incident has done and told."""
-        self._messages.update(_told(one) for one in done.messages)
+        self._messages.update(map(_told, done.messages))
         for one in begun:
             self._before.setdefault(one.device, one.home_before)
-        for name in _about(done):
+        for name in _about(done) if not _CLOSING.isdisjoint(map(type, done.steps)) else ():
             device = cluster.devices.get(name)
             if device and device.since == done.version and _is_closed(device):
                 self._before.setdefault(name, None)
@@ -293,7 +296,9 @@ class _Gathered:
             _add(self._moved.setdefault(one.home_after, {}), one.kind, one.device)
         if not one.at_once:
             _add(self._waited, one.kind, one.device)
-        self._worst = sorted([*self._worst, one], key=_badness)[:WORST]
+        badness = _badness(one)
+        if len(self._worst) < WORST or badness < self._worst[-1][0]:
+            self._worst = sorted([*self._worst, (badness, one)], key=_first)[:WORST]
 
     def ends(self, at: _Moment, cluster: Cluster) -> None:
         """Nothing that failed is failed any more: what has not returned is waited for."""
@@ -334,8 +339,11 @@ class _Gathered:
             },
             waited=_counts(self._waited),
             closed=_counts(self._closed),
-            messages=[MessageCount(*key, count) for key, count in sorted(self._messages.items(), key=_application)],
-            outages=self._worst,
+            messages=[
+                MessageCount(state or message, reason, app, count)
+                for (message, state, reason, app), count in sorted(self._messages.items(), key=_application)
+            ],
+            outages=[one for _, one in self._worst],
             not_back=[not_back[name] for name in self._before if name in not_back],
             misfits=list(self._misfits.values()),
         )
@@ -348,13 +356,17 @@ class _Gathered:
         }
 
 
-def _told(message: Message) -> tuple[str, str | None, str]:
-    return message.param1_name or message.message, message.param2_name, message.app
+_told = attrgetter("message", "param1_name", "param2_name", "app")
+
+_CLOSING = frozenset({Closed, LineLost, Linked, LinksWanted})
+"""The steps with which the system may close a device; the last two open again what an application has."""
+
+_first = itemgetter(0)
 
 
-def _application(item: tuple[tuple[str, str | None, str], int]) -> str:
+def _application(item: tuple[tuple[str, str | None, str | None, str], int]) -> str:
     """To whom it was told. What one application was told stays as it came."""
-    return item[0][2]
+    return item[0][3]
 
 
 def _about(done: Happening) -> Iterable[str]:
@@ -394,7 +406,7 @@ def _counts(devices: _Devices) -> dict[Kind, int]:
     return {kind: len(devices[kind]) for kind in get_args(Kind) if kind in devices}
 
 
-def _badness(one: Outage) -> tuple[bool, float, int]:
+def _badness(one: Outage) -> _Badness:
     """What lasts is worst, then what was longest, then what had the most calls."""
     return not one.lasts, -(one.took or 0), -one.calls
 

@@ -1,15 +1,14 @@
 """What is out of service at the moment, and each outage as it ends (docs/reference/commands/outages.md)."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device
 from cti_es.model.replay import Happening
-from cti_es.model.steps import LineLost, OpenedIn, OpenedOut, Suspended
+from cti_es.model.steps import LineLost, OpenedIn, OpenedOut, Step, Suspended
 from cti_es.vocabulary.events import Kind, type_of
 from cti_es.vocabulary.tapi import Message
 from cti_es.vocabulary.times import duration_text, seconds_between
@@ -137,13 +136,12 @@ class _Signs:
     the reason; those that the system closed (``lost``).
     """
 
-    def __init__(self) -> None:
-        self.suspended = False
-        self.home: str | None = None
-        self.reason: str | None = None
-        self.went: tuple[str, ...] = ()
-        self.lines: dict[str, str] = {}
-        self.lost: list[str] = []
+    suspended = False
+    home: str | None = None
+    reason: str | None = None
+    went: tuple[str, ...] = ()
+    lines: Mapping[str, str] = {}
+    lost: tuple[str, ...] = ()
 
 
 def _signs(done: Happening) -> dict[str, _Signs]:
@@ -152,34 +150,54 @@ def _signs(done: Happening) -> dict[str, _Signs]:
     for step in done.steps:
         if (device := getattr(step, "device", None)) is None:
             continue
-        signs = found.get(device) or found.setdefault(device, _Signs())
-        if isinstance(step, Suspended):
-            signs.suspended, signs.home, signs.reason, signs.went = True, step.home, step.reason, step.lines
-        elif isinstance(step, OpenedOut):
-            signs.reason = step.reason
-            signs.lines |= dict.fromkeys(step.lines, step.reason)
-        elif isinstance(step, OpenedIn):
-            signs.lines |= dict.fromkeys(step.out, "Unknown")
-        elif isinstance(step, LineLost):
-            signs.lost.append(step.line)
+        if (signs := found.get(device)) is None:
+            signs = found[device] = _Signs()
+        if (read := _SAYS.get(type(step))) is not None:
+            read(signs, step)
     return found
 
 
-def _told_out(messages: Iterable[Message]) -> Counter[Key]:
+def _suspended(signs: _Signs, step: Suspended) -> None:
+    signs.suspended, signs.home, signs.reason, signs.went = True, step.home, step.reason, step.lines
+
+
+def _opened_out(signs: _Signs, step: OpenedOut) -> None:
+    signs.reason = step.reason
+    signs.lines = {**signs.lines, **dict.fromkeys(step.lines, step.reason)}
+
+
+def _opened_in(signs: _Signs, step: OpenedIn) -> None:
+    if step.out:
+        signs.lines = {**signs.lines, **dict.fromkeys(step.out, "Unknown")}
+
+
+def _line_lost(signs: _Signs, step: LineLost) -> None:
+    signs.lost = (*signs.lost, step.line)
+
+
+_SAYS: dict[type[Step], Callable[[_Signs, Any], None]] = {
+    Suspended: _suspended,
+    OpenedOut: _opened_out,
+    OpenedIn: _opened_in,
+    LineLost: _line_lost,
+}
+"""The steps that say something about a device beside that it was concerned."""
+
+
+def _told_out(messages: Iterable[Message]) -> dict[Key, int]:
     """How many handles were told out of service: per line, and (None) per device in all."""
-    told: Counter[Key] = Counter()
+    told: dict[Key, int] = {}
     for one in messages:
         if one.param1_name in OUT:
-            told[one.device, None] += 1
-            if one.line is not None:
-                told[one.device, one.line] += 1
+            for line in (None,) if one.line is None else (None, one.line):
+                told[one.device, line] = told.get((one.device, line), 0) + 1
     return told
 
 
 class InTheCluster:
     """Outages as they are: of devices that are registered, and of lines there that somebody has open, or of a phone.
 
-    ``begun`` are those that the last event has begun, as they began.
+    ``begun`` are those that the last event has begun, also those that it has ended.
     """
 
     def __init__(self, cluster: Cluster, lines: bool) -> None:
@@ -197,37 +215,62 @@ class InTheCluster:
         told = _told_out(done.messages)
         for name, sign in signs.items():
             device = self._cluster.devices.get(name)
-            for line, went in self._things(name, device, sign, told):
+            things = self._things(name, device, sign, told) if self._lines else ((None, sign.suspended),)
+            for line, went in things:
                 key = name, line
-                if device and not self._open.has(key) and (went or _is_out(device, line)):
-                    self.begun.append(one := self._beginning(done, device, line, sign, told[key]))
-                    self._open.begin(one)
-                if self._open.has(key) and not (device and _is_out(device, line)):
-                    served = device and (line is None or (line in device.lines and device.lines[line].in_service))
-                    yield self._open.end(key, done, device.home if device and served else None)
+                out = device is not None and _is_out(device, line)
+                if self._open.has(key):
+                    if not out:
+                        yield self._open.end(key, done, _home_of(device, line))
+                elif device and (went or out):
+                    self.begun.append(one := self._beginning(done, device, line, sign, told.get(key, 0), out))
+                    if out:
+                        self._open.begin(one)
+                    else:
+                        yield one
 
     def lasting(self) -> list[Outage]:
         """What is out of service at the end."""
         return self._open.lasting()
 
     def _things(
-        self, name: str, device: Device | None, sign: _Signs, told: Counter[Key]
+        self, name: str, device: Device | None, sign: _Signs, told: dict[Key, int]
     ) -> Iterator[tuple[str | None, bool]]:
-        """The device, and its lines if they are asked for; each with whether it was suspended while it was held."""
+        """The device, and its lines; each with whether it was suspended while it was held."""
         yield None, sign.suspended
-        if self._lines:
-            lines = dict.fromkeys([*(device.lines if device else ()), *self._open.lines(name)])
-            for line in lines:
-                held = device is not None and (_counts(device, line) or line in sign.lost or (name, line) in told)
-                yield line, line in sign.went and held
+        lines = dict.fromkeys([*(device.lines if device else ()), *self._open.lines(name)])
+        for line in lines:
+            held = device is not None and (_counts(device, line) or line in sign.lost or (name, line) in told)
+            yield line, line in sign.went and held
 
-    def _beginning(self, done: Happening, device: Device, line: str | None, sign: _Signs, told: int) -> Outage:
+    def _beginning(
+        self, done: Happening, device: Device, line: str | None, sign: _Signs, told: int, out: bool
+    ) -> Outage:
+        """What this event has begun; and ended, if it is not ``out`` any more: nearly all are moves of the model."""
+        version, at = done.version, done.event.at
         reason = sign.reason if line is None or line in sign.went else sign.lines.get(line)
         return Outage(
-            device.name, device.kind, done.version, done.event.at, None, None, None,
+            device.name,
+            device.kind,
+            version,
+            at,
+            None if out else version,
+            None if out else at,
+            None if out or at is None else 0.0,
             reason or self._open.reason((device.name, None)) or "NoCallManagerAvailable",
-            type_of[type(done.event)], sign.home, None, device.calls, told, line=line,
-        )  # fmt: skip
+            type_of[type(done.event)],
+            sign.home,
+            None if out else _home_of(device, line),
+            device.calls,
+            told,
+            line=line,
+        )
+
+
+def _home_of(device: Device | None, line: str | None) -> str | None:
+    """Where a device, or a line of it, is in service; None if it is nowhere."""
+    served = device and (line is None or (line in device.lines and device.lines[line].in_service))
+    return device.home if device and served else None
 
 
 def _is_out(device: Device, line: str | None) -> bool:
@@ -259,9 +302,10 @@ class AsTold:
         """Compare what the application was told before with what this event told it, and with what it still has."""
         mine = [one for one in done.messages if one.app == self._app]
         signs, told, went = _signs(done), _told_out(mine), self._hear(mine)
+        back = {(one.device, line) for one in mine if one.param1_name in IN for line in (None, one.line)}
         for name in dict.fromkeys([*(one.device for one in mine), *(one for one in signs if one in self._told)]):
             self._forget(name)
-            yield from self._changes(done, name, went.get(name, {}), signs.get(name), told)
+            yield from self._changes(done, name, went.get(name, {}), signs.get(name), told, back)
 
     def lasting(self) -> list[Outage]:
         """What the application was last told to be out of service."""
@@ -287,7 +331,13 @@ class AsTold:
             del told[line]
 
     def _changes(
-        self, done: Happening, name: str, went: Told, sign: _Signs | None, told: Counter[Key]
+        self,
+        done: Happening,
+        name: str,
+        went: Told,
+        sign: _Signs | None,
+        told: dict[Key, int],
+        back: set[Key],
     ) -> Iterator[Outage]:
         """Compare what the application was last told of a device, and of its lines, with what it was told before."""
         out = self._told.get(name, {})
@@ -298,9 +348,9 @@ class AsTold:
             deciding = frozenset([line] if line is not None or by_phone else lines)
             key, reasons = (name, line), [why for one, why in {**out, **went}.items() if one in deciding]
             if reasons and not self._open.has(key):
-                self._open.begin(self._beginning(done, key, reasons[0], sign, told[key]))
+                self._open.begin(self._beginning(done, key, reasons[0], sign, told.get(key, 0)))
             if self._open.has(key) and deciding.isdisjoint(out):
-                yield self._open.end(key, done, self._home_after(done, key))
+                yield self._open.end(key, done, self._home_after(key, back))
         if not out:
             self._told.pop(name, None)
 
@@ -308,14 +358,9 @@ class AsTold:
         held = self._book.held_on(name, self._app)
         return held is not None and held.phone is not None
 
-    def _home_after(self, done: Happening, key: Key) -> str | None:
+    def _home_after(self, key: Key, back: set[Key]) -> str | None:
         """Where the device is, if the application was told that it is back."""
-        name, line = key
-        back = any(
-            (one.app, one.device) == (self._app, name) and one.param1_name in IN and line in (None, one.line)
-            for one in done.messages
-        )
-        return self._cluster.devices[name].home if back and name in self._cluster.devices else None
+        return self._cluster.devices[key[0]].home if key in back and key[0] in self._cluster.devices else None
 
     def _beginning(self, done: Happening, key: Key, reason: str | None, sign: _Signs | None, told: int) -> Outage:
         name, line = key

@@ -32,6 +32,11 @@ class Wanted(NamedTuple):
     least: float | None = None
     lasting: bool = False
 
+    @property
+    def has_all(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.devices or self.since or self.until or self.least is not None or self.lasting)
+
     def has(self, one: Outage) -> bool:
         """Whether an outage is asked for. One that lasts has every length; one without times touches no window."""
         return (
@@ -78,14 +83,10 @@ class OutageReading:
         self._warn(replay)
 
     def _kept(self, found: Iterable[Outage]) -> list[Outage]:
-        kept = []
-        for one in found:
-            self._without_times |= one.from_at is None
-            if one.device in self._wanted.devices:
-                self._devices.add(one.device)
-            if self._wanted.has(one):
-                kept.append(one)
-        return kept
+        kept = list(found)
+        self._without_times = self._without_times or any(one.from_at is None for one in kept)
+        self._devices.update(one.device for one in kept if one.device in self._wanted.devices)
+        return kept if self._wanted.has_all else [one for one in kept if self._wanted.has(one)]
 
     def _warn(self, replay: Replay) -> None:
         name = self._log.name
