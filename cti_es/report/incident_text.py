@@ -132,7 +132,7 @@ def tables(one: Incident) -> Iterator[Table]:
               [(row.app, row.message, row.reason or "-", f"{row.count:,}") for row in one.messages]),
         Table("Worst outages", ("DEVICE", "AT", "LENGTH", *observed, "CALLS", "MOVED", "REASON"),
               [_outage(row, day) for row in one.outages]),
-        Table("Not back", ("DEVICES", "STATE", "HOME", "WAITS FOR", "BACK"), list(_not_back(one, day))),
+        Table("Not back", ("COUNT", "WHERE", "BACK", "WAITS FOR", "DEVICES"), list(_not_back(one, day))),
         Table("Did not fit", ("COUNT", "EVENT", "FIRST", "WHY"),
               [(f"{row.count:,}", row.type, str(row.version), row.text) for row in one.misfits]),
     )  # fmt: skip
@@ -221,7 +221,7 @@ def _device_counts(one: Incident) -> Iterator[tuple[str, ...]]:
 
 
 def _outage(row: Outage, day: str) -> tuple[str, ...]:
-    moved = f"{row.home_before or '-'} to {row.home_after or '-'}"
+    moved = f"{row.home_before or '-'} to {row.home_after or '-'}" if row.home_before != row.home_after else "no"
     observed = (observed_text(row),) if _is_beside(row) else ()
     at = _at(row.from_at, row.from_version, day)
     return row.device, at, row.length, *observed, f"{row.calls:,}", moved, row.reason or "-"
@@ -242,7 +242,11 @@ def _not_back(one: Incident, day: str) -> Iterator[tuple[str, ...]]:
     for (back, state, home, waiting), rows in _grouped(one.not_back):
         last = max(rows, key=lambda row: (row.back_version or 0, sort_key(row.back_at or "Z")))
         when = f"by {_at(last.back_at, last.back_version or 0, day)}" if back else "no"
-        yield _listed([row.device for row in rows]), state, home or "-", waiting or "nothing is due", when
+        where = f"at {home}" if home else _NOWHERE[state]
+        yield f"{len(rows):,}", where, when, waiting or "nothing is due", _listed([row.device for row in rows])
+
+
+_NOWHERE = {"out_of_service": "out of service", "unregistered": "closed"}
 
 
 def _grouped(rows: list[NotBack]) -> Iterator[tuple[tuple[bool, str, str | None, str], list[NotBack]]]:
