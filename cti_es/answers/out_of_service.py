@@ -1,6 +1,6 @@
 """What is out of service at the moment, and each outage as it ends (docs/reference/commands/outages.md)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -14,7 +14,7 @@ from cti_es.vocabulary.tapi import Message
 from cti_es.vocabulary.times import duration_text, seconds_between
 
 
-class Outage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Outage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An interval in which a device or, with ``line``, a line of it was out of service, as NDJSON has it.
 
     ``from_version`` is the event that took it out, ``until_version`` the one that ended that (null: it lasts);
@@ -129,18 +129,18 @@ class _Open:
         return sorted((one for lines in self._out.values() for one in lines.values()), key=lambda one: one.from_version)
 
 
-class _Signs:
+class _Signs(msgspec.Struct, gc=False):
     """What the steps of an event say about a device.
 
     The home that it lost, why, and the lines that ``went`` with it; ``lines`` that were out when they were opened, with
     the reason; those that the system closed (``lost``).
     """
 
-    suspended = False
+    suspended: bool = False
     home: str | None = None
     reason: str | None = None
     went: tuple[str, ...] = ()
-    lines: Mapping[str, str] = {}
+    lines: dict[str, str] = {}
     lost: tuple[str, ...] = ()
 
 
@@ -163,12 +163,11 @@ def _suspended(signs: _Signs, step: Suspended) -> None:
 
 def _opened_out(signs: _Signs, step: OpenedOut) -> None:
     signs.reason = step.reason
-    signs.lines = {**signs.lines, **dict.fromkeys(step.lines, step.reason)}
+    signs.lines |= dict.fromkeys(step.lines, step.reason)
 
 
 def _opened_in(signs: _Signs, step: OpenedIn) -> None:
-    if step.out:
-        signs.lines = {**signs.lines, **dict.fromkeys(step.out, "Unknown")}
+    signs.lines |= dict.fromkeys(step.out, "Unknown")
 
 
 def _line_lost(signs: _Signs, step: LineLost) -> None:

@@ -85,7 +85,8 @@ class OutageReading:
     def _kept(self, found: Iterable[Outage]) -> list[Outage]:
         kept = list(found)
         self._without_times = self._without_times or any(one.from_at is None for one in kept)
-        self._devices.update(one.device for one in kept if one.device in self._wanted.devices)
+        if self._wanted.devices:
+            self._devices.update(one.device for one in kept if one.device in self._wanted.devices)
         return kept if self._wanted.has_all else [one for one in kept if self._wanted.has(one)]
 
     def _warn(self, replay: Replay) -> None:
