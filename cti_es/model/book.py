@@ -21,7 +21,7 @@ REASONS_FROM = 0x000B0000
 _VERSION_BITS = 0x7FFFFFFF
 
 
-class Handle(msgspec.Struct, omit_defaults=True, gc=False):
+class Handle(msgspec.Struct, array_like=True, gc=False):
     """A handle of an application. Its ``version`` is that of the event that opened it, and names it.
 
     ``told`` is the last state that the application was told for it; ``wants`` are the state messages that the
@@ -39,7 +39,7 @@ class Handle(msgspec.Struct, omit_defaults=True, gc=False):
         return self.ext_version is None or self.ext_version & _VERSION_BITS >= REASONS_FROM
 
 
-class Held(msgspec.Struct, gc=False):
+class Held(msgspec.Struct, array_like=True, gc=False):
     """What one application holds on one device: its phone handle, if it has one, and its line handles by line."""
 
     phone: Handle | None = None
@@ -58,7 +58,7 @@ class Held(msgspec.Struct, gc=False):
         return self.phone if line is None else self.lines.get(line)
 
 
-class Waiting(msgspec.Struct, frozen=True, array_like=True):
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A message that waits until its application has a link. It gets its number, version and time when it is sent."""
 
     device: str

@@ -3,8 +3,9 @@
 Specified in docs/reference/rules.md#state-of-a-device and docs/reference/tsp.md.
 
 All of it is plain data that can be encoded, restored and compared. Orders matter: devices stand in the order in which
-they were added, lines in that of their device. ``recovery`` changes it, everybody else only looks. What there are many
-of has no cycles and is nothing for the garbage collector (``gc=False``).
+they were added, lines in that of their device. ``recovery`` changes it, everybody else only looks. A cluster has many
+devices and lines, so they are encoded without the names of their fields (``array_like``) and hold nothing that Python's
+garbage collector has to look through: no list, and no cycle (``gc=False``).
 """
 
 from collections.abc import Iterable
@@ -79,7 +80,7 @@ class Misfit(Exception):
         self.known = known
 
 
-class Line(msgspec.Struct, gc=False):
+class Line(msgspec.Struct, array_like=True, gc=False):
     """A line of a device: whether it is in service, the nodes that refuse it, the applications that have it open.
 
     ``number`` is its TAPI device id: all lines of a log are numbered 0, 1, 2 … in the order in which they were added.
@@ -88,15 +89,11 @@ class Line(msgspec.Struct, gc=False):
 
     number: int
     in_service: bool = False
-    refused_by: list[str] = []
-    opened_by: list[str] = []
-
-    def copied(self) -> "Line":
-        """A line of its own that is as this one is now."""
-        return Line(self.number, self.in_service, self.refused_by[:], self.opened_by[:])
+    refused_by: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
 
 
-class Device(msgspec.Struct, gc=False):
+class Device(msgspec.Struct, array_like=True, gc=False):
     """A device: its name and configuration, then its state.
 
     ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration); ``refused_by`` are the nodes that refuse
@@ -112,8 +109,8 @@ class Device(msgspec.Struct, gc=False):
     lines: dict[str, Line]
     state: DeviceState = "unregistered"
     home: str | None = None
-    refused_by: list[str] = []
-    opened_by: list[str] = []
+    refused_by: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
     calls: int = 0
     away: events.AwayReason | None = None
     since: int = 0
@@ -141,8 +138,7 @@ class Device(msgspec.Struct, gc=False):
     def copied(self) -> "Device":
         """A device of its own that is as this one is now."""
         found = copy(self)
-        found.refused_by, found.opened_by = self.refused_by[:], self.opened_by[:]
-        found.lines = {number: line.copied() for number, line in self.lines.items()}
+        found.lines = {number: copy(line) for number, line in self.lines.items()}
         return found
 
 

@@ -23,7 +23,7 @@ from cti_es.vocabulary.errors import StoreError, did_you_mean
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import Message
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Counts changes of what the fold computes or of how its state is encoded. Snapshots of another one are not used."""
 
 

@@ -8,7 +8,7 @@ import msgspec
 from cti_es.model.cluster import Reason
 
 
-class Suspended(msgspec.Struct, frozen=True, tag=True):
+class Suspended(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The device has lost ``home``, its home; ``lines`` were in service and went out with it."""
 
     device: str
@@ -17,7 +17,7 @@ class Suspended(msgspec.Struct, frozen=True, tag=True):
     reason: Reason
 
 
-class Resumed(msgspec.Struct, frozen=True, tag=True):
+class Resumed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The device is in service at ``node``, and so are ``lines``."""
 
     device: str
@@ -25,28 +25,28 @@ class Resumed(msgspec.Struct, frozen=True, tag=True):
     lines: tuple[str, ...]
 
 
-class Closed(msgspec.Struct, frozen=True, tag=True):
+class Closed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The system has closed the device: every handle on it and on its ``lines`` is gone."""
 
     device: str
     lines: tuple[str, ...]
 
 
-class LineInService(msgspec.Struct, frozen=True, tag=True):
+class LineInService(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A line that was out of service on a device in service is in service again."""
 
     device: str
     line: str
 
 
-class LineLost(msgspec.Struct, frozen=True, tag=True):
+class LineLost(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The system has closed one line: every handle on it is gone."""
 
     device: str
     line: str
 
 
-class Opened(msgspec.Struct, frozen=True, tag=True):
+class Opened(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An application has opened the phone device (``phone``) and ``lines``, with this extension version."""
 
     device: str
@@ -56,7 +56,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     ext_version: int | None
 
 
-class OpenedIn(msgspec.Struct, frozen=True, tag=True):
+class OpenedIn(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The lines that an application has just opened on a device in service; those in ``out`` are out of service."""
 
     device: str
@@ -65,7 +65,7 @@ class OpenedIn(msgspec.Struct, frozen=True, tag=True):
     out: tuple[str, ...]
 
 
-class OpenedOut(msgspec.Struct, frozen=True, tag=True):
+class OpenedOut(msgspec.Struct, frozen=True, gc=False, tag=True):
     """What an application has just opened on a device that is out of service."""
 
     device: str
@@ -75,7 +75,7 @@ class OpenedOut(msgspec.Struct, frozen=True, tag=True):
     reason: Reason
 
 
-class GivenBack(msgspec.Struct, frozen=True, tag=True):
+class GivenBack(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An application has given back its handles on the phone device (``phone``) and ``lines``."""
 
     device: str
@@ -84,7 +84,7 @@ class GivenBack(msgspec.Struct, frozen=True, tag=True):
     lines: tuple[str, ...]
 
 
-class DeviceEntered(msgspec.Struct, frozen=True, tag=True):
+class DeviceEntered(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A device has joined the configuration. ``number`` is its TAPI device id; ``lines``: line → its TAPI device id."""
 
     device: str
@@ -92,7 +92,7 @@ class DeviceEntered(msgspec.Struct, frozen=True, tag=True):
     lines: dict[str, int]
 
 
-class DeviceLeft(msgspec.Struct, frozen=True, tag=True):
+class DeviceLeft(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A device has left the configuration, and every handle on it is gone. Fields as in :class:`DeviceEntered`."""
 
     device: str
@@ -100,21 +100,21 @@ class DeviceLeft(msgspec.Struct, frozen=True, tag=True):
     lines: dict[str, int]
 
 
-class LinesEntered(msgspec.Struct, frozen=True, tag=True):
+class LinesEntered(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Lines have joined a device: line → its TAPI device id."""
 
     device: str
     lines: dict[str, int]
 
 
-class LinesLeft(msgspec.Struct, frozen=True, tag=True):
+class LinesLeft(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Lines have left a device, and every handle on them is gone: line → its TAPI device id."""
 
     device: str
     lines: dict[str, int]
 
 
-class ControlGiven(msgspec.Struct, frozen=True, tag=True):
+class ControlGiven(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The user of an application may control a device again. Fields as in :class:`DeviceEntered`."""
 
     app: str
@@ -123,7 +123,7 @@ class ControlGiven(msgspec.Struct, frozen=True, tag=True):
     lines: dict[str, int]
 
 
-class ControlTaken(msgspec.Struct, frozen=True, tag=True):
+class ControlTaken(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The user of an application may control a device no more; what the application has open on it is gone.
 
     Fields as in :class:`DeviceEntered`.
@@ -135,26 +135,26 @@ class ControlTaken(msgspec.Struct, frozen=True, tag=True):
     lines: dict[str, int]
 
 
-class LinksLost(msgspec.Struct, frozen=True, tag=True):
+class LinksLost(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The CTI Manager on ``node`` has failed: whoever was linked to it has no link."""
 
     node: str
 
 
-class LinkLost(msgspec.Struct, frozen=True, tag=True):
+class LinkLost(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An application's own connection is lost; its CTI Manager goes on, for others."""
 
     app: str
 
 
-class Linked(msgspec.Struct, frozen=True, tag=True):
+class Linked(msgspec.Struct, frozen=True, gc=False, tag=True):
     """An application is connected to the CTI Manager of ``node``."""
 
     app: str
     node: str
 
 
-class LinksWanted(msgspec.Struct, frozen=True, tag=True):
+class LinksWanted(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The CTI Managers in service have changed: whoever has no link looks for one."""
 
 

@@ -1,35 +1,129 @@
-"""How many instructions the replay of logs takes, for callgrind: docs/explanation/benchmarks.md has the command.
+"""How many instructions reading, replaying and appending a small log of each shape takes, counted by callgrind.
 
-All logs are decoded once. Then one process is forked that replays nothing, and one for each log that replays it three
-times, without garbage collection. Valgrind prints what each of them has counted when it ends; the difference to the
-first one is the replay alone. Two versions are compared by their PYTHONPATH, with the same logs.
+    python tests/benchmarks/instructions.py [--check | --update]
+
+Instructions do not depend on how busy the machine is. Each is the difference between a process that does the work and
+one that does everything but the work. ``--check`` compares with ``instructions.json`` and exits with 1 where something
+takes more than 1.2 times as many; ``--update`` writes that file anew, for a change that is worth them.
 """
 
+import argparse
 import gc
+import json
 import os
+import re
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import which
 
+from logs import SHAPES, Shape, call_heavy
+
+from cti_es.logs.append import AppendOptions, append
+from cti_es.logs.ndjson import read_events
+from cti_es.logs.store.memory import MemoryStore
 from cti_es.model.replay import Replay
-from cti_es.vocabulary.event_text import read_event
+from cti_es.vocabulary.events import decode_events
 
-TIMES = 3
+COMMITTED = Path(__file__).with_suffix(".json")
+EVENTS = 2_000
+OUTAGE_EVERY = 500
+WORSE = 1.2
+ROW = 500
 
 
-def main(names: list[str]) -> None:
-    """Count each of these logs."""
-    logs = {name: [read_event(line, name) for line in Path(name).read_bytes().splitlines()] for name in names}
-    gc.disable()
-    for name in ("nothing", *names):
-        if pid := os.fork():
-            os.waitpid(pid, 0)
-            print(f"that was {name}", flush=True)
-            continue
-        for _ in range(TIMES if name in logs else 0):
-            for _ in Replay().messages(logs[name]):
+def small(shape: Shape) -> Shape:
+    """The shape with a twentieth or a hundredth of its devices, and outages that a small log meets, too."""
+    devices = 100 if shape.devices <= 2_000 else 400
+    return shape._replace(devices=devices, outage_every=OUTAGE_EVERY if shape.outage_every > 5_000 else 100)
+
+
+def work(lines: list[bytes]) -> dict[str, Callable[[], object]]:
+    """What is counted of a log, by name."""
+    rows = [b"[%b]" % b",".join(lines[start : start + ROW]) for start in range(0, len(lines), ROW)]
+    decoded = [decode_events(row) for row in rows]
+    text = b"".join(line + b"\n" for line in lines)
+
+    def replayed() -> None:
+        replay = Replay()
+        for events in decoded:
+            for _ in replay.messages(events):
                 pass
-        os._exit(0)
+
+    def appended() -> None:
+        from io import BytesIO
+
+        append(MemoryStore(), "default", read_events(BytesIO(text), "log"), AppendOptions(allow_misfits=True))
+
+    return {"decode": lambda: [decode_events(row) for row in rows], "replay": replayed, "append": appended}
+
+
+def counted() -> None:
+    """Fork a process for each piece of work, and one that does nothing: callgrind counts each when it ends."""
+    gc.disable()
+    for piece in work([b'{"type":"node_added","node":"cm1"}']).values():
+        piece()  # what is imported late is there
+    for shape in SHAPES.values():
+        pieces = work([line.encode() for line in call_heavy(EVENTS, shape=small(shape))])
+        for piece in (lambda: None, *pieces.values()):
+            if pid := os.fork():
+                os.waitpid(pid, 0)
+            else:
+                piece()
+                os._exit(0)
+
+
+def counts() -> dict[str, dict[str, int]]:
+    """Shape → piece of work → instructions, an event."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__, "--count"]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    numbers = [int(number) for number in re.findall(r"Collected : (\d+)", said)]
+    pieces = ("decode", "replay", "append")
+    return {
+        shape: dict(zip(pieces, one, strict=True)) for shape, one in zip(SHAPES, _differences(numbers), strict=True)
+    }
+
+
+def _differences(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, 4 * len(SHAPES), 4):
+        nothing, *others = numbers[start : start + 4]
+        yield [round((other - nothing) / EVENTS) for other in others]
+
+
+def main() -> None:
+    """Count and print, check, or write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for option in ("--check", "--update", "--count"):
+        parser.add_argument(option, action="store_true")
+    options = parser.parse_args()
+    if options.count:
+        counted()
+        return
+    if which("valgrind") is None:
+        print("no valgrind here: instructions are not counted")
+        return
+    now = counts()
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    committed = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
+    worse = []
+    print("| instructions an event | " + " | ".join(next(iter(now.values()))) + " |\n|---|---|---|---|")
+    for shape, pieces in now.items():
+        before = committed.get(version, {}).get(shape, {})
+        print(f"| {shape} | " + " | ".join(f"{number:,}" for number in pieces.values()) + " |")
+        worse += [
+            f"{shape}: {piece} takes {number:,} instructions an event, {before[piece]:,} before"
+            for piece, number in pieces.items()
+            if piece in before and number > WORSE * before[piece]
+        ]
+    if options.update:
+        COMMITTED.write_text(json.dumps(committed | {version: now}, indent=2) + "\n")
+    if options.check and worse:
+        sys.exit(
+            "\n".join([*worse, f"more than {WORSE} times as many: mend it, or run this with --update and say why"])
+        )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
