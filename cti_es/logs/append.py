@@ -135,7 +135,7 @@ class _Appending:
         """Before the first event that is not a duplicate: is the log where it should be, and what is its state?"""
         _check_expected(self._options.expect, self._log, self._start)
         self._fold = self._ahead or resumed_at_end(StoredLog(self._store, self._log, self._log))
-        self._fold.replay.hints = self._ahead is None
+        self._fold.replay.hints = MISFITS_SHOWN if self._ahead is None else 0
         return self._fold
 
     def _take_misfits(self, found: list[MisfitReport], first: int, fresh: NumberedEvents) -> None:

@@ -18,7 +18,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._versions: dict[str, int] = {}
-        self._replay = Replay(hints=True)
+        self._replay = Replay()
 
     def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
         """Its events from ``version`` on."""
@@ -56,6 +56,7 @@ class MemoryLog:
 
     def _take(self, event: Event, allow_misfits: bool) -> MisfitReport | None:
         if not allow_misfits:
+            self._replay.hints = 1
             return self._replay.offer(event)
         self._replay.advance([event])
         self._replay.taken_misfits()
@@ -70,6 +71,6 @@ class MemoryLog:
     def _forget_after(self, version: int) -> None:
         del self._events[version:]
         self._versions = {id_: there for id_, there in self._versions.items() if there <= version}
-        self._replay = Replay(hints=True)
+        self._replay = Replay()
         self._replay.advance(self._events)
         self._replay.taken_misfits()

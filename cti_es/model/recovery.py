@@ -295,7 +295,9 @@ class Recovery:
         self.consider(device)
 
     def call_started(self, event: events.CallStarted) -> None:
-        """What does not fit: :meth:`ordinary_calls` takes every start that does."""
+        """A leg becomes active, in whatever state the device is. There is one way for that: ``ordinary_calls``."""
+        if self.ordinary_calls(iter((event,))) is None:
+            return
         device = self.cluster.known_device(event.device)
         if event.line is not None:
             known_line(device, event.line)
@@ -322,10 +324,9 @@ class Recovery:
 
         Nearly every event of a real log starts a leg of a call, or connects or ends the only one, and nothing follows
         from it: no misfit, and no device that waited for the end. Those are taken here, many at a time, which saves
-        a third of the time of a replay; everything else is left to the handlers. A leg becomes active in whatever state
-        its device is. Nothing waits for the end of a leg that is not the last of its device, nor on a device in service
-        at its original node: it has no better one, and what could be settled there was settled by the event that made
-        it so.
+        a third of the time of a replay; everything else is left to the handlers. Nothing waits for the end of a leg
+        that is not the last of its device, nor on a device in service at its original node: it has no better one, and
+        what could be settled there was settled by the event that made it so.
         """
         devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
         started, ended, media = events.CallStarted, events.CallEnded, events.CallConnected

@@ -71,7 +71,7 @@ class Replay:
     shown the steps of every event that takes any.
     """
 
-    def __init__(self, state: bytes | State | None = None, hints: bool = False) -> None:
+    def __init__(self, state: bytes | State | None = None, hints: int = 0) -> None:
         start = _decoded(state) if isinstance(state, bytes) else state or State()
         self._recovery = Recovery(start.cluster)
         self._recovery.version = start.version
@@ -169,8 +169,10 @@ class Replay:
 
     def _report(self, event: Event, misfit: Misfit) -> MisfitReport:
         text = misfit.reason
-        if self.hints and (near := did_you_mean(misfit.found, misfit.known)):
-            text += f"; {near}"
+        if self.hints:
+            self.hints -= 1
+            if near := did_you_mean(misfit.found, misfit.known):
+                text += f"; {near}"
         return MisfitReport(self.version, event.at, type_of[type(event)], misfit.code, text)
 
 

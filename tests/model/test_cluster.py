@@ -58,7 +58,7 @@ def test_the_words_of_a_misfit_name_the_first_thing_that_is_wrong(words: str) ->
     others: list[Json] = [{"type": "node_added", "node": "x"}, {"type": "node_added", "node": "y"}]
     manager: Json = {"type": "cti_manager_added", "node": "cm1"}
     device: Json = port("P", "1") | {"group": ["cm1", "cm2"]}
-    replay = Replay(hints=True)
+    replay = Replay(hints=1)
     replay.advance(decoded([*NODES, *others, manager, device, opened("P"), WORDS[words]]))
 
     assert [one.text for one in replay.misfits] == [words]

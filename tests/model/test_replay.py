@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from support.strategies import LOG_EXAMPLES, Json, as_json, corpus, decoded, fol
 from cti_es.model.recovery import Recovery
 from cti_es.model.replay import MisfitReport, Replay, State, digest, replay
 from cti_es.testing.random_logs import Plan, generate
-from cti_es.vocabulary.events import Event
+from cti_es.vocabulary.events import CallStarted, Event
 
 SPLITS = 60
 
@@ -154,10 +155,19 @@ def outcome(events: list[Event]) -> tuple[list[Json], list[Json], bytes]:
 
 
 def test_ordinary_calls_do_what_the_handlers_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Taking calls many at a time gives the same messages, misfits and state as taking each event by its handler."""
+    """Taking calls many at a time gives the same messages, misfits and state as ends and media by their handlers."""
     many = [*call_heavy(), *map(decoded, corpus())]
     fast = [outcome(events) for events in many]
-    monkeypatch.setattr(Recovery, "ordinary_calls", lambda self, events: next(events, None))
+    in_bulk = Recovery.ordinary_calls
+
+    def one_by_one(self: Recovery, events: Iterator[Event]) -> Event | None:
+        for event in events:
+            left = in_bulk(self, iter([event])) if isinstance(event, CallStarted) else event
+            if left:
+                return left
+        return None
+
+    monkeypatch.setattr(Recovery, "ordinary_calls", one_by_one)
     slow = [outcome(events) for events in many]
 
     assert fast == slow
@@ -301,8 +311,16 @@ def test_hints_name_what_is_near(event: Json, near: str | None) -> None:
         {"type": "device_added", "device": "CTIP01", "kind": "cti_port", "lines": ["5001"]},
         event,
     ]
-    plain, hinted = Replay(), Replay(hints=True)
+    plain, hinted = Replay(), Replay(hints=1)
     plain.advance(decoded(log))
     hinted.advance(decoded(log))
 
     assert hinted.misfits[0].text == "; ".join(filter(None, [plain.misfits[0].text, near]))
+
+
+def test_only_so_many_misfits_are_given_hints() -> None:
+    """Looking for a near name takes long among many, and nobody reads a thousand of them."""
+    replay = Replay(hints=2)
+    replay.advance(decoded([{"type": "node_added", "node": "cm1"}, *[{"type": "node_failed", "node": "cm2"}] * 4]))
+
+    assert ["did you mean" in one.text for one in replay.misfits] == [True, True, False, False]
