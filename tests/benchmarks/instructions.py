@@ -4,7 +4,8 @@
 
 Instructions do not depend on how busy the machine is. Each is the difference between a process that does the work and
 one that does everything but the work. ``--check`` compares with ``instructions.json`` and exits with 1 where something
-takes more than 1.2 times as many; ``--update`` writes that file anew, for a change that is worth them.
+takes more than 1.2 times as many; ``--update`` writes that file anew, for a change that is worth them. Interpreters
+differ, too: what is compared is how many times a plain loop of Python, counted in the same run.
 """
 
 import argparse
@@ -15,8 +16,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 from logs import SHAPES, Shape, call_heavy
 
@@ -31,6 +34,8 @@ EVENTS = 2_000
 OUTAGE_EVERY = 500
 WORSE = 1.2
 ROW = 500
+LOOPS = 100_000
+PIECES = ("decode", "replay", "append")
 
 
 def small(shape: Shape) -> Shape:
@@ -52,8 +57,6 @@ def work(lines: list[bytes]) -> dict[str, Callable[[], object]]:
                 pass
 
     def appended() -> None:
-        from io import BytesIO
-
         append(MemoryStore(), "default", read_events(BytesIO(text), "log"), AppendOptions(allow_misfits=True))
 
     return {"decode": lambda: [decode_events(row) for row in rows], "replay": replayed, "append": appended}
@@ -62,34 +65,58 @@ def work(lines: list[bytes]) -> dict[str, Callable[[], object]]:
 def counted() -> None:
     """Fork a process for each piece of work, and one that does nothing: callgrind counts each when it ends."""
     gc.disable()
+    for piece in (lambda: None, plain_loop):
+        alone(piece)
     for piece in work([b'{"type":"node_added","node":"cm1"}']).values():
         piece()  # what is imported late is there
     for shape in SHAPES.values():
         pieces = work([line.encode() for line in call_heavy(EVENTS, shape=small(shape))])
         for piece in (lambda: None, *pieces.values()):
-            if pid := os.fork():
-                os.waitpid(pid, 0)
-            else:
-                piece()
-                os._exit(0)
+            alone(piece)
 
 
-def counts() -> dict[str, dict[str, int]]:
-    """Shape → piece of work → instructions, an event."""
+def alone(piece: Callable[[], object]) -> None:
+    """Do some work in a process of its own."""
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+    else:
+        piece()
+        os._exit(0)
+
+
+def plain_loop() -> None:
+    """What every interpreter can do."""
+    found: dict[int, str] = {}
+    for number in range(LOOPS):
+        found[number % 100] = "even" if number % 2 else found.get(number - 1, "odd")
+
+
+def counts() -> tuple[int, dict[str, dict[str, int]]]:
+    """Instructions of a turn of the plain loop, and shape → piece of work → instructions an event."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__, "--count"]
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
-    numbers = [int(number) for number in re.findall(r"Collected : (\d+)", said)]
-    pieces = ("decode", "replay", "append")
-    return {
-        shape: dict(zip(pieces, one, strict=True)) for shape, one in zip(SHAPES, _differences(numbers), strict=True)
-    }
+    nothing, loop, *numbers = [int(number) for number in re.findall(r"Collected : (\d+)", said)]
+    shapes = dict(zip(SHAPES, _differences(numbers), strict=True))
+    return round((loop - nothing) / LOOPS), shapes
 
 
-def _differences(numbers: list[int]) -> Iterator[list[int]]:
-    for start in range(0, 4 * len(SHAPES), 4):
-        nothing, *others = numbers[start : start + 4]
-        yield [round((other - nothing) / EVENTS) for other in others]
+def _differences(numbers: list[int]) -> Iterator[dict[str, int]]:
+    size = 1 + len(PIECES)
+    for start in range(0, size * len(SHAPES), size):
+        nothing, *others = numbers[start : start + size]
+        yield {piece: round((other - nothing) / EVENTS) for piece, other in zip(PIECES, others, strict=True)}
+
+
+def worse(now: tuple[int, dict[str, dict[str, int]]], before: dict[str, Any]) -> list[str]:
+    """What takes more instructions than it did, measured in turns of the plain loop."""
+    turn, shapes = now
+    return [
+        f"{shape}: {piece} takes {number / turn:.0f} turns of the plain loop an event, {there / before['loop']:.0f} before"
+        for shape, pieces in shapes.items()
+        for piece, number in pieces.items()
+        if (there := before["shapes"].get(shape, {}).get(piece)) and number / turn > WORSE * there / before["loop"]
+    ]
 
 
 def main() -> None:
@@ -105,23 +132,14 @@ def main() -> None:
         print("no valgrind here: instructions are not counted")
         return
     now = counts()
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    committed = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
-    worse = []
-    print("| instructions an event | " + " | ".join(next(iter(now.values()))) + " |\n|---|---|---|---|")
-    for shape, pieces in now.items():
-        before = committed.get(version, {}).get(shape, {})
-        print(f"| {shape} | " + " | ".join(f"{number:,}" for number in pieces.values()) + " |")
-        worse += [
-            f"{shape}: {piece} takes {number:,} instructions an event, {before[piece]:,} before"
-            for piece, number in pieces.items()
-            if piece in before and number > WORSE * before[piece]
-        ]
+    print(f"| instructions an event (a turn of the plain loop: {now[0]}) | {' | '.join(PIECES)} |\n|---|---|---|---|")
+    for shape, pieces in now[1].items():
+        print(f"| {shape} | {' | '.join(f'{number:,}' for number in pieces.values())} |")
     if options.update:
-        COMMITTED.write_text(json.dumps(committed | {version: now}, indent=2) + "\n")
-    if options.check and worse:
+        COMMITTED.write_text(json.dumps({"loop": now[0], "shapes": now[1]}, indent=2, ensure_ascii=False) + "\n")
+    if options.check and (found := worse(now, json.loads(COMMITTED.read_text()))):
         sys.exit(
-            "\n".join([*worse, f"more than {WORSE} times as many: mend it, or run this with --update and say why"])
+            "\n".join([*found, f"more than {WORSE} times as many: mend it, or run this with --update and say why"])
         )
 
 
