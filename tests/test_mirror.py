@@ -98,7 +98,6 @@ TOGETHER = {
     "traces/forms/values": "traces/forms/test_tapi_traces",
     "traces/handle_names": "cli/test_diff",
     "traces/sides": "cli/test_diff",
-    "vocabulary/errors": "cli/test_bad_input",
     "vocabulary/event_text": "vocabulary/test_events",
     "vocabulary/tapi": "model/test_tsp",
     "vocabulary/text_lines": "logs/test_ndjson",
