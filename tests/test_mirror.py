@@ -49,6 +49,7 @@ TOGETHER = {
     "cucm/stamps": "cucm/test_log_lines",
     "cucm/topology_events": "cucm/test_topology",
     "cucm/topology_files": "cucm/test_topology",
+    "cucm/topology_import": "cucm/test_topology",
     "cucm/topology_rows": "cucm/test_topology",
     "cucm/topology_xml": "cucm/test_topology",
     "cucm/translation": "cucm/test_importing",

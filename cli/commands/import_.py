@@ -169,7 +169,7 @@ def command(
 
 def _in_store(path: Path, dry_run: bool, wait: float, run_on: Callable[[Store], Appended]) -> Appended:
     """Run an import on the store at ``path``; one that is not there is made if the files say what the topology is."""
-    from cti_es.cucm.importing import NoTopology
+    from cti_es.cucm.topology_import import NoTopology
 
     if not path.exists():
         try:

@@ -13,31 +13,28 @@ order of their times and checked against the state that they meet:
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import timedelta
-from itertools import islice
 from typing import NamedTuple
 
 from cti_es.cucm.ahead import overtaken
 from cti_es.cucm.alarms import refusal
 from cti_es.cucm.call_ends import doubts
-from cti_es.cucm.claims import OUTAGES, REASONS, NodeRef, SkipReason
+from cti_es.cucm.claims import OUTAGES, REASONS, SkipReason
 from cti_es.cucm.files import Chunks, File, Intake
 from cti_es.cucm.findings import Finding, Findings
-from cti_es.cucm.nodes import Nodes
 from cti_es.cucm.past import Past, time_of
 from cti_es.cucm.present import Present
 from cti_es.cucm.spool import Claimed, Spool, moved
 from cti_es.cucm.stamps import LogLineOptions
-from cti_es.cucm.topology_events import NO_TIME, TopologyEvents, TopologyOptions, nodes_of
-from cti_es.cucm.topology_files import TopologyFiles
+from cti_es.cucm.topology_events import TopologyOptions
+from cti_es.cucm.topology_import import Given, TopologyOfFiles
 from cti_es.cucm.translation import Candidate, Translation, Unknown
 from cti_es.cucm.unrecovered import Unrecovered
 from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.reading import Resumed, StoredLog, catch_up, resumed_at_end
 from cti_es.logs.store.base import Store
-from cti_es.model.cluster import Cluster
-from cti_es.model.replay import MisfitReport, Replay
+from cti_es.model.replay import MisfitReport
 from cti_es.vocabulary import events
-from cti_es.vocabulary.errors import Conflict, InputError
+from cti_es.vocabulary.errors import Conflict
 from cti_es.vocabulary.events import Event, NumberedEvents, type_of
 
 SAID_ALREADY = frozenset({"already_failed", "already_in_service", "already_away", "not_away"})
@@ -61,7 +58,7 @@ class Import(NamedTuple):
     """
 
     files: Iterable[File]
-    given: Callable[[Iterable[str]], dict[NodeRef, str]]
+    given: Given
     options: LogLineOptions
     allow_unknown: bool = False
     extra: Iterable[File] = ()
@@ -95,7 +92,7 @@ def run(
     """
     fold = resumed_at_end(StoredLog(store, name, name))
     findings, spool = Findings(), Spool()
-    topology = _Topology(store, name, fold.replay.cluster, what, findings)
+    topology = TopologyOfFiles(store, name, fold.replay.cluster, what.describing, what.given, findings)
     try:
         intake = Intake(spool, findings, topology.read, topology.devices, what.options)
         for file in what.topology:
@@ -120,49 +117,6 @@ def run(
     return Imported(done, findings.rows())
 
 
-class NoTopology(InputError):
-    """A log without nodes, and no file says which there are."""
-
-
-class _Topology:
-    """What the files say of the topology, and how the log comes to know it."""
-
-    def __init__(self, store: Store, name: str, cluster: Cluster, what: Import, findings: Findings) -> None:
-        self.read = TopologyFiles(findings)
-        self.nodes = Nodes(())
-        self._store, self._name, self._cluster, self._what, self._findings = store, name, cluster, what, findings
-        self._events: TopologyEvents | None = None
-
-    def devices(self) -> Container[str]:
-        """The devices that the log knows, or will know before the logs come. Raises :class:`NoTopology`."""
-        topology = self.read.topology
-        if not self._cluster.nodes and not topology.nodes:
-            raise NoTopology(f"the log '{self._name}' has no nodes yet", where=self._store.address,
-                             expected="the topology (nodes, devices, who has opened what)",
-                             hint="append it from a file first")  # fmt: skip
-        self.nodes = nodes_of(topology, self._cluster.nodes, self._what.given)
-        if topology.is_empty:
-            return self._cluster.devices
-        self._events = TopologyEvents(topology, self.nodes, self._what.describing, self._findings, self.read.place)
-        return {*self._cluster.devices, *self._events.devices()}
-
-    def events(self, replay: Replay, first: str | None) -> Iterator[list[Event]]:
-        """The events that the log does not have yet, in batches; ``first`` is the time of the first log."""
-        if self._events is None:
-            return
-        at = self._what.describing.at or first or NO_TIME
-        events = self._events.events(replay, at)
-        if (batch := list(islice(events, _BATCH))) and self._what.describing.at is None:
-            why = "no log has come with it" if first is None else "when the first log begins"
-            self._findings.add("topology", "at", None, f"has been so since {at}: {why}")
-        while batch:
-            yield batch
-            batch = list(islice(events, _BATCH))
-
-
-_BATCH = 1_000
-
-
 def _append(job: "_Job", plan: "_Plan", options: AppendOptions) -> Appended:
     try:
         return append(job.store, job.name, plan.batches(), options, job.fold)
@@ -183,7 +137,7 @@ class _Job(NamedTuple):
     spool: Spool
     findings: Findings
     intake: Intake
-    topology: _Topology
+    topology: TopologyOfFiles
 
 
 class _Plan:

@@ -56,7 +56,7 @@ PROGRAMS = {"JTAPI": "CiscoJtapi", "MIVR": "Unified CCX, its engine MIVR"}
 """How the facilities of other programs begin → their names."""
 
 _REGISTRATIONS = b"CmNodes"
-_RISDB = b"- Phone Information -"
+_RISDB = re.compile(rb"- (?:Phone|CTI) Information -", re.IGNORECASE)
 _CMR = b"numberPacketsSent"
 _CDR_COLUMN = b"globalCallID_callId"
 _FEWEST_COLUMNS = 40
@@ -104,7 +104,7 @@ def _text_kind(text: bytes, first: bytes) -> FileKind | Nothing:
         return "late"
     if _ALARM.search(text):
         return "syslog"
-    if answer_in(text) == _REGISTRATIONS or _RISDB in text:
+    if answer_in(text) == _REGISTRATIONS or _RISDB.search(text):
         return "registrations"
     if (tables := tables_in(text)) in ("other_tables", "flat_table"):
         return tables

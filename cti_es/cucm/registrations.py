@@ -1,7 +1,7 @@
 """Where a cluster says that its devices are registered, beside where a log has them.
 
 Specified in docs/reference/commands/homes.md#beside-the-cluster. Read are RisPort's answers to selectCmDevice, as XML
-or as the JSON that clients make of it, and prints of ``show risdb query phone``.
+or as the JSON that clients make of it, and prints of ``show risdb query phone`` and ``cti``.
 """
 
 import re
@@ -20,12 +20,13 @@ from cti_es.model.cluster import Cluster, Device
 from cti_es.vocabulary.errors import InputError, did_you_mean
 from cti_es.vocabulary.text_lines import ByteStream, FileWords, chunks, numbered, start_as_utf8
 
-EXPECTED = "an answer of RisPort to selectCmDevice (XML or JSON), or a print of show risdb query phone"
+EXPECTED = "an answer of RisPort to selectCmDevice (XML or JSON), or a print of show risdb query phone or cti"
 MOST_JSON = 1 << 28
 """So many bytes of JSON are read: it is decoded as a whole."""
 
 _WORDS = FileWords(EXPECTED, "a row", "is this what a terminal showed?", may_have_nul=True)
 _REGISTERED = ("registered", "partiallyregistered", "reg", "par", "partial")
+_NAMES = ("DeviceName", "Name")
 _ANSWERED = ("ok", "notfound", "")
 
 
@@ -120,7 +121,7 @@ class Registrations:
             for number, line in enumerate(some, first):
                 text = line.decode("utf-8", "replace").strip()
                 cells = [cell.strip() for cell in text.split(",")]
-                if cells[0] == "DeviceName" and "RegStatus" in cells:
+                if cells[0] in _NAMES and "RegStatus" in cells:
                     columns = cells
                 elif not text:
                     columns = []

@@ -82,6 +82,7 @@ class _Documents:
         self._rest = b""
         self._path: list[str] = []
         self._texts: list[list[str]] = []
+        self._sizes: list[int] = []
         self._found: list[Element] = []
 
     def feed(self, data: bytes) -> list[Element]:
@@ -116,7 +117,7 @@ class _Documents:
         parser.StartElementHandler = self._open
         parser.EndElementHandler = self._close
         parser.CharacterDataHandler = self._read
-        self._parser, self._fed, self._path, self._texts = parser, 0, [], []
+        self._parser, self._fed, self._path, self._texts, self._sizes = parser, 0, [], [], []
 
     def _parsed(self, data: bytes) -> bytes:
         """Parse some bytes; what is behind the end of the document is returned."""
@@ -139,15 +140,19 @@ class _Documents:
             raise self._error(f"more than {_DEEPEST} elements inside each other", self._here())
         self._path.append(tag.rpartition(":")[2])
         self._texts.append([])
+        self._sizes.append(0)
 
     def _read(self, text: str) -> None:
-        if self._texts and len(text) + sum(map(len, self._texts[-1])) <= _LONGEST:
-            self._texts[-1].append(text)
-        elif self._texts:
+        if not self._texts:
+            return
+        self._sizes[-1] += len(text)
+        if self._sizes[-1] > _LONGEST:
             raise self._error("a value over 1 MiB", self._here())
+        self._texts[-1].append(text)
 
     def _close(self, tag: str) -> None:
         text = "".join(self._texts.pop())
+        self._sizes.pop()
         if self._path[-1].lower() in ("faultstring", "text") and "Fault" in self._path:
             raise self._error(f"a fault, no answer: {printable(' '.join(text.split()))[:_SHOWN]}", self._here())
         self._found.append(Element(tuple(self._path), text, self._here()))

@@ -450,3 +450,12 @@ def test_options_of_the_topology(outage, quick, refused):
         b'{"version":7,"type":"lines_changed","device":"CTIP_IVR_01","added":["5003"],"removed":["5002"],"at":"2026-03-01T01:00:00Z"}'
     )
     refused(quick("import", "new.db", "later.txt", "--only-controlled"), "no table says who may control which device")
+
+
+def test_a_cti_remote_device(quick, refused):
+    """An unknown kind says which to take; as a phone the log conforms with what the guide prints."""
+    cases = FIXTURES / "real" / "cases"
+
+    refused(quick("append", "site.db", "--from", cases / "remote-device.ndjson"), "soft phones) is a phone")
+    done = quick("diff", cases / "remote-device-as-phone.ndjson", cases / "remote-device-trace.txt")
+    assert (done.returncode, b"CONFORMS: 2 of 2" in done.stdout) == (0, True)

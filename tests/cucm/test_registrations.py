@@ -4,8 +4,11 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cti_es.cucm.nodes import Nodes
+from cti_es.cucm.recognise import kind_of
 from cti_es.cucm.registrations import Compared, Registrations, compared
 from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
@@ -90,6 +93,28 @@ def test_a_print_of_a_node(name, node):
 
     assert found.where() == {"SEP1": "cm2.example.com", "SEP2": None}
     assert found.bad_rows == [f"{name}:10"]
+
+
+@pytest.mark.parametrize("name", ["DeviceName", "Name"])
+def test_a_print_of_cti_devices(name):
+    """``show risdb query cti``, which nobody has published: by the columns that it shares with that of phones."""
+    text = f"----------- CTI Information -----------\n#Total, #Reg\n2, 1\n\n{name}, Descr, RegStatus\nP1, a port, reg\nRP1, , unr\n\n"
+
+    assert read(text, node="cm1.example.com").where() == {"P1": "cm1.example.com", "RP1": None}
+    assert kind_of(text.encode()) == "registrations"
+
+
+@given(
+    st.sampled_from([MOVED, PRINT, json.dumps([{"Name": "cm1", "CmDevices": {"item": [{"Name": "P1"}]}}])]), st.data()
+)
+def test_no_answer_is_too_broken(text, data):
+    """Real forms with a piece cut out or something else put in: read, or refused with the place."""
+    start, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 40))
+    new = data.draw(st.text(max_size=4) | st.sampled_from(["<n:item>", "</n:item>", "]]>", ", ", "[", "\n\n"]))
+    try:
+        assert read(text[:start] + new + text[start + length :], node="cm1.example.com").count >= 0
+    except InputError as error:
+        assert error.where.startswith("risport.xml")
 
 
 def test_nodes_that_did_not_answer():

@@ -6,11 +6,14 @@ from functools import partial
 
 import pytest
 from conftest import FIXTURES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cti_es.cucm.files import File
-from cti_es.cucm.importing import Import, NoTopology, run
+from cti_es.cucm.importing import Import, run
 from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_events import TopologyOptions
+from cti_es.cucm.topology_import import NoTopology
 from cti_es.cucm.topology_rows import tables_in
 from cti_es.logs.append import AppendOptions
 from cti_es.logs.store import MemoryStore
@@ -284,6 +287,39 @@ def test_fixtures(name):
         f"cti_manager_added {sub2}", f"provider_opened ivr ('{sub2}',)", "device_opened CTIP_IVR_01 ivr",
         "line_opened CTIP_IVR_01 5001 ivr",
     ]  # fmt: skip
+
+
+BROKEN = st.sampled_from(
+    ["= =", "\n====== ==\n", "NULL", "<row>", "</row>", "]]>", "&#0;", "<!-- -->", "\r", "\x00", "admin:"]
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["session.txt", "axl.xml", "risport-cti.xml"]), st.data(), st.sampled_from(["utf-8", "utf-16"]))
+def test_no_print_of_a_cluster_is_too_broken(name, data, encoding):
+    """Tables and answers with a piece cut out or something else put in: read, or refused with the place."""
+    text = (FIXTURES / "real" / "topology" / name).read_text()
+    start, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 200))
+    new = data.draw(BROKEN | st.text(max_size=4))
+    damaged = (text[:start] + new + text[start + length :]).encode(encoding, "surrogatepass")
+    whole = (FIXTURES / "real" / "topology" / "session.txt").read_bytes()
+    try:
+        assert bring(MemoryStore(), whole, damaged)[0]
+    except InputError as error:
+        assert "f2" in str(error) or "f1" in str(error)
+
+
+def test_tables_in_utf16():
+    """A session that was saved as UTF-16 says the same."""
+    assert said(bring(MemoryStore(), SESSION.encode("utf-16"))[0]) == ALL
+
+
+def test_a_value_in_very_many_pieces():
+    """A value that comments cut into pieces is read in one walk, up to its bound."""
+    name = "<name>" + "a<!-- -->" * 40_000 + "</name>"
+    text = axl([("node", "cm1"), ("ctiid", "1")]).replace("<return>", name + "<return>")
+
+    assert said(bring(MemoryStore(), text)[0]) == ["node_added cm1"]
 
 
 @pytest.mark.parametrize("line", ["xx" + " =" * 500_000, "=" * 1_000_000, "= " * 500_000 + "x", "xx =" * 250_000])
