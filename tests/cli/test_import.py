@@ -454,8 +454,8 @@ def test_options_of_the_topology(outage, quick, refused):
 
 def test_a_cti_remote_device(quick, refused):
     """An unknown kind says which to take; as a phone the log conforms with what the guide prints."""
-    cases = FIXTURES / "real" / "cases"
+    cases = str(FIXTURES / "real" / "cases" / "remote-device")
 
-    refused(quick("append", "site.db", "--from", cases / "remote-device.ndjson"), "soft phones) is a phone")
-    done = quick("diff", cases / "remote-device-as-phone.ndjson", cases / "remote-device-trace.txt")
+    refused(quick("append", "site.db", "--from", f"{cases}.ndjson"), "soft phones) is a phone")
+    done = quick("diff", f"{cases}-as-phone.ndjson", f"{cases}-trace.txt")
     assert (done.returncode, b"CONFORMS: 2 of 2" in done.stdout) == (0, True)
