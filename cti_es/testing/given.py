@@ -13,8 +13,9 @@ What a test expects and does not find is an AssertionError that reads like the r
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ParamSpec, TypeVar, get_args
 
 from cti_es.answers.device import explain_device, home_in_words
 from cti_es.api import DiffResult, Log, Trace, diff, read_trace
@@ -27,6 +28,24 @@ from cti_es.traces.diff.compare import Order
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import unknown_type
 from cti_es.vocabulary.events import EVENT_TYPES, fields_of, type_of
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def at_its_caller(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """What is wrong is the line of the test that calls this method: a traceback ends there, not inside of cti-es."""
+
+    @wraps(method)
+    def wrapped(*values: Arguments.args, **named: Arguments.kwargs) -> Result:
+        __tracebackhide__ = True
+        try:
+            return method(*values, **named)
+        except (AssertionError, CtiEsError) as error:
+            raise error.with_traceback(None) from None
+
+    return wrapped
+
 
 Names = str | Sequence[str]
 """Names with blanks between them, or a list of names."""
@@ -51,6 +70,7 @@ class Cti:
         self._asked = True
         return Then(self.log, self._first)
 
+    @at_its_caller
     def trace(self, path: str | Path, **options: Any) -> "Received":
         """A trace of what an application received; ``options`` are those of :func:`cti_es.read_trace`.
 
@@ -88,8 +108,8 @@ class Events:
         if event_type not in EVENT_TYPES:
             raise AttributeError(str(unknown_type(event_type, "an event")))
 
+        @at_its_caller
         def append(*values: object, **fields: object) -> None:
-            __tracebackhide__ = True
             self._append(event_type, _named(event_type, values) | fields)
 
         return append
@@ -98,12 +118,8 @@ class Events:
         return [*super().__dir__(), *EVENT_TYPES]
 
     def _append(self, event_type: str, fields: Mapping[str, Any]) -> None:
-        __tracebackhide__ = True
         self._before()
-        try:
-            self._log.append(event_type, **fields)
-        except CtiEsError as error:
-            raise error.with_traceback(None) from None
+        self._log.append(event_type, **fields)
 
 
 class Given(Events):
@@ -114,10 +130,10 @@ class Given(Events):
         self._prepared = prepared
 
     def _append(self, event_type: str, fields: Mapping[str, Any]) -> None:
-        __tracebackhide__ = True
         super()._append(event_type, fields)
         self._prepared()
 
+    @at_its_caller
     def __call__(
         self,
         *,
@@ -138,7 +154,6 @@ class Given(Events):
         name and its lines: ``"CTIP01 5001 5002"``. Of these four a list has several. ``group`` is the CallManager group
         of the devices (left out: all nodes), ``opened_by`` the applications that open them.
         """
-        __tracebackhide__ = True
         if log is not None:
             self._log.extend(open_log(log).events())
         for node in _names(nodes):
@@ -169,16 +184,16 @@ class Then:
         self._log = log
         self._first = first
 
+    @at_its_caller
     def app(self, name: str) -> "AppThen":
         """An application. Raises :class:`InputError` for one that the log does not have."""
-        __tracebackhide__ = True
         known = Known([[one.event for one in self._log.events()]])
         known.check_app(name)
         return AppThen(self._log, self._first, name, known)
 
+    @at_its_caller
     def device(self, name: str) -> "DeviceThen":
         """A device. Raises :class:`InputError` for one that the log does not have."""
-        __tracebackhide__ = True
         homes = self._log.homes()
         if name not in homes:
             hint = did_you_mean(name, homes)
@@ -195,6 +210,7 @@ class AppThen:
         self._app = app
         self._known = known
 
+    @at_its_caller
     def is_told(self, *words: str, order: Order = "channel") -> None:
         """The application is told these messages by the events of ``when``, and no others.
 
@@ -202,7 +218,6 @@ class AppThen:
         the device where there is one, the reason always. Order counts within a handle, as in ``diff``; with ``order``
         ``"device"`` within a device, with ``"total"`` over all. Raises AssertionError with the report.
         """
-        __tracebackhide__ = True
         self._check_something_happened()
         if order not in get_args(Order):
             raise InputError(f"found {order!r}", where="order", expected="channel, device or total")
@@ -210,9 +225,9 @@ class AppThen:
         came = [one for one in self._log.messages(app=self._app) if one.version >= self._first]
         check_told(self._app, expected, came, order, self._log)
 
+    @at_its_caller
     def is_told_nothing(self) -> None:
         """The application is told nothing by the events of ``when``. Raises AssertionError with what it is told."""
-        __tracebackhide__ = True
         self.is_told()
 
     def _check_something_happened(self) -> None:
@@ -227,26 +242,25 @@ class DeviceThen:
         self._log = log
         self._device = device
 
+    @at_its_caller
     def is_at(self, node: str) -> None:
         """The device is in service at this node."""
-        __tracebackhide__ = True
         nodes = self._nodes()
         if node not in nodes:
             raise InputError(f"there is no node '{node}'", expected=", ".join(nodes), hint=did_you_mean(node, nodes))
         self._check(self._log.homes()[self._device].home == node, f"in service at {node}")
 
+    @at_its_caller
     def is_out_of_service(self) -> None:
         """The device is out of service, and waits for a node."""
-        __tracebackhide__ = True
         self._check(self._log.homes()[self._device].state == "out_of_service", "out of service")
 
+    @at_its_caller
     def is_unregistered(self) -> None:
         """Nobody has the device open, or the system has closed it."""
-        __tracebackhide__ = True
         self._check(self._log.homes()[self._device].state == "unregistered", "unregistered")
 
     def _check(self, holds: bool, expected: str) -> None:
-        __tracebackhide__ = True
         if not holds:
             raise AssertionError("\n".join(self._report(expected)))
 
@@ -271,13 +285,14 @@ class Received:
         self.trace = trace
         self._log = log
 
+    @at_its_caller
     def diff(self, **options: Any) -> DiffResult:
         """The comparison with what the log causes; ``options`` are those of :func:`cti_es.diff`."""
         return diff(self._log, self.trace, **options)
 
+    @at_its_caller
     def conforms(self, **options: Any) -> bool:
         """True if the trace is what the log causes. Raises AssertionError with the report of :meth:`diff` if not."""
-        __tracebackhide__ = True
         result = self.diff(**options)
         if not result.conforms:
             raise AssertionError(f"{self.trace.name}: {first_difference(result.differences)}\n\n{result}")

@@ -66,8 +66,10 @@ class Expectation(pytest.Item):
                 check(path, self.name)
             elif changed := update(path, self.name):
                 self.user_properties.append((UPDATED, changed))
-        except (AssertionError, CtiEsError, OSError) as error:
+        except (AssertionError, CtiEsError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
+        except OSError as error:
+            raise pytest.fail.Exception(f"{error.filename}: {error.strerror}", pytrace=False) from None
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """What the head of a failure calls it."""

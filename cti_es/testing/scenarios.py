@@ -51,10 +51,20 @@ def update(log: Path, what: str) -> str:
         changed = _DIFFERS[what](found, path) if old is not None else f"{path.name} is new"
     except InputError as error:  # what cannot be read is replaced, and said
         changed = f"{error}"
-    draft = path.with_name(f".{path.name}.{token_hex(4)}.new")
-    draft.write_bytes(new)
-    draft.replace(path)
+    _replace(path, new)
     return changed or f"{path.name}: nothing that is compared"
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Make a file that is whole or as it was. Raises OSError that names the file."""
+    draft = path.with_name(f".{path.name}.{token_hex(4)}.new")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> Log:

@@ -25,7 +25,6 @@ def check_told(app: str, expected: list[TraceMessage], told: Sequence[Message], 
 
     A reason that ``expected`` leaves out (None) is not compared.
     """
-    __tracebackhide__ = True
     came = [replace(received(message), handle=None) for message in told]
     if not expected and not came:
         return

@@ -71,21 +71,24 @@ def test_the_fixture(pytester, run):
 
 
 def test_errors_of_a_test_point_at_its_line(pytester, run):
-    """A name that does not exist is an error at the line of the test, without a look into cti-es."""
-    pytester.makepyfile(
-        GIVEN
-        + """
-    def test_wrong(cti):
-        given(cti)
-        cti.when.node_failed("cm22")
-    """
-    )
+    """A name or a message that cannot be is an error at the line of the test, without a look into cti-es."""
+    wrong = {
+        'cti.when.node_failed("cm22")': "*MisfitsRefused: misfit 6 unknown_node *did you mean 'cm2'?",
+        'cti.then.app("irv")': "*InputError: there is no application 'irv'*",
+        'cti.then.app("ivr").is_told("SUSPEND 5001")': "*InputError: 'SUSPEND 5001': SUSPEND is about a device*",
+        'cti.then.device("CTIP01").is_at("cm1")': "AssertionError: CTIP01 is in service at cm2 *",
+        'cti.given(log="nothing.ndjson")': "*InputError: nothing.ndjson: no such file*",
+        'cti.trace("nothing.log")': "*InputError: nothing.log: no such file*",
+    }
+    tests = [f"    def test_{number}(cti):\n        given(cti)\n        {line}\n" for number, line in enumerate(wrong)]
+    pytester.makepyfile(GIVEN + "\n" + "\n".join(tests))
     result = run()
 
+    result.assert_outcomes(failed=len(wrong))
     result.stdout.fnmatch_lines(
-        ['>       cti.when.node_failed("cm22")', "E       *MisfitsRefused: misfit 6 unknown_node *did you mean 'cm2'?"]
+        [text for line, said in wrong.items() for text in (f">       {line}", f"E       {said}")]
     )
-    result.stdout.no_fnmatch_line("*misfits_refused*")
+    assert not [line for line in result.outlines if "cti_es/" in line]
 
 
 def test_equal_traces_are_explained(pytester, run):
@@ -245,6 +248,22 @@ def test_files_that_cannot_be_read(scenario, run):
     assert run().parseoutcomes() == {"passed": 2}
     (scenario / "log.ndjson").write_text('{"type":"nod_failed"}\n')
     run("--cti-update").stdout.fnmatch_lines(["*log.ndjson:1: *unknown event type 'nod_failed'; did you mean*"])
+
+
+def test_a_folder_that_cannot_be_written_to(scenario, run, monkeypatch):
+    """The error names the file, nothing is left behind, and the old file is as it was."""
+    old = (scenario / "messages.ndjson").read_bytes()[:-2]
+    (scenario / "messages.ndjson").write_bytes(old)
+
+    def refuse(self, target):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    result = run("--cti-update", "-p", "no:cacheprovider")
+
+    result.stdout.fnmatch_lines(["scenarios/failover/messages.ndjson: Permission denied"])
+    assert (scenario / "messages.ndjson").read_bytes() == old
+    assert len(list(scenario.iterdir())) == 4
 
 
 def test_a_silent_scenario(scenario, run):
