@@ -11,7 +11,8 @@ A session is a block fenced with ```console: lines that begin with ``$ `` are co
   ``pytest`` has the plugin of cti-es there, and no other.
 * Commands go to ``sh -c``, each to its own; ``$?`` is the exit code of the command before. Only PROGRAMS may be used.
   SETUP commands are not run and must show no output.
-* Programs are forked from a process that has imported them (tests/support/forked.py); those of the README are started.
+* ``cti-es`` and ``sqlite-utils`` are forked from a process that has imported them (tests/support/forked.py); in the
+  README they are started, and other programs are started everywhere.
 * A hash that differs from run to run (whatever contains the time of appending) is written abbreviated: ``fe03b76e…``
   stands for any 64 hexadecimal digits, the same abbreviation always for the same ones. In a command it becomes the
   hash that was printed under that abbreviation before. ``…`` alone is anything up to the end of the word. All else,
@@ -186,7 +187,11 @@ class Session:
             log = FIXTURES / "01-worked-example" / "log.ndjson"
             (self._folder / "events.ndjson").write_bytes(log.read_bytes())
         for program, module in PROGRAMS.items():
-            words = ["-I", "-S", client.__file__, forked, program] if forked else ["-m", module]
+            words = (
+                ["-I", "-S", client.__file__, forked, program]
+                if forked and program in client.PROGRAMS
+                else ["-m", module]
+            )
             script = commands / program
             script.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *words])} "$@"\n')
             script.chmod(0o755)

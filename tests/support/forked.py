@@ -10,6 +10,9 @@ import _socket  # the module socket takes longer to import than all else that a 
 import os
 import sys
 
+PROGRAMS = ("cti-es", "sqlite-utils")
+"""What can be run so."""
+
 STREAMS = 3
 NO_ANSWER = 70
 """The exit code of a client whose process died without one."""
