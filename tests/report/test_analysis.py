@@ -132,7 +132,7 @@ def test_an_analysis_is_known_by_its_head(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("datasette") is None, reason="Datasette is not installed: pip install datasette")
+@pytest.mark.skipif(find_spec("datasette") is None, reason="needs Datasette: pip install 'cti-es[datasette]'")
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_datasette_opens_it(question, tmp_path):
     """Datasette takes the file with its metadata, and answers the questions as SQLite does."""
