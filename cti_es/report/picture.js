@@ -94,8 +94,8 @@
   const tip = element("div", "tip");
   const status = element("p", "status");
   const ladder = element("section", "ladder");
-  const view = { from: data.start, to: data.end, top: 0, event: -1, difference: -1, device: -1, hover: null };
-  const least = 1, most = Math.max(data.end, 1), first = Math.min(0, data.start);
+  const view = { from: data.start, to: Math.max(data.end, data.start + 1), top: 0, event: -1, difference: -1, device: -1, hover: null };
+  const least = 1, most = Math.max(data.end, 1), first = 0;
   const wanted = { device: "", app: -1, node: -1, kind: "" };
   let shown = lanes, rows = [], height = 0, width = 0, gutter = 0, unit = 16, looks = {}, queued = false;
 
@@ -127,6 +127,7 @@
     looks = { nodes: [...Array(8).keys()].map((n) => look(`--n${n}`)) };
     for (const name of ["ground", "edge", "line", "text", "quiet", "on", "bad", "out", "out-ground", "calls", "due", "link", "m-out", "m-in", "m-close", "m-other"]) looks[name] = look(`--${name}`);
     looks.hatch = hatch();
+    looks.family = getComputedStyle(document.body).fontFamily;
     width = stage.clientWidth;
     gutter = Math.min(12 * unit, width * 0.34);
     let y = 2 * unit;
@@ -189,9 +190,10 @@
     pen.lineWidth = 1;
     if (w > 2) pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
   };
+  const font = (bold) => (pen.font = `${bold ? "600 " : ""}${0.75 * unit}px ${looks.family}`);
   const words = (text, x, y, look, bold, room) => {
     if (room !== undefined && room < 0.55 * unit * text.length + 6) return;
-    pen.font = `${bold ? "600 " : ""}${0.75 * unit}px ${getComputedStyle(document.body).fontFamily}`;
+    font(bold);
     pen.fillStyle = look;
     pen.fillText(text, x, y);
   };
@@ -235,7 +237,7 @@
       const column = (x) => Math.min(columns, Math.max(0, Math.round((X(x) - gutter) / AREA_STEP)));
       for (const device of devices) {
         for (let n = Math.max(0, firstAfter(device.starts, view.from) - 1); n < device.starts.length && device.starts[n] <= view.to; n++) {
-          const state = counts[one.states.indexOf(device.values[n])];
+          const value = device.values[n], state = counts[value < 0 ? data.nodes.length - 1 - value : value];
           if (!state) continue;
           state[column(device.starts[n])]++;
           state[column(n + 1 < device.starts.length ? device.starts[n + 1] : data.end)]--;
@@ -267,7 +269,7 @@
     if (room < 0.6 * unit * text.length) return;
     pen.strokeStyle = looks.ground;
     pen.lineWidth = 4;
-    pen.font = `600 ${0.75 * unit}px ${getComputedStyle(document.body).fontFamily}`;
+    font(true);
     pen.strokeText(text, x + 6, y);
     words(text, x + 6, y, looks.out, true);
   };
@@ -314,16 +316,22 @@
     }
     return placed;
   };
-  const placedDifferences = (one) => one.differences
-    .map((number) => {
-      const among = placedMarks(one).find(([message]) => messages.seq[message] === data.differences[number][4]);
-      return [number, among ? among[1] : X(events.x[data.differences[number][1]])];
-    })
-    .filter(([, x]) => x >= gutter && x <= width);
+  const placedDifferences = (one, placed) => {
+    const places = new Map(placed.map(([message, x]) => [messages.seq[message], x]));
+    return one.differences
+      .map((number) => [number, places.get(data.differences[number][4]) ?? X(events.x[data.differences[number][1]])])
+      .filter(([, x]) => x >= gutter && x <= width);
+  };
   const marks = (one, y) => {
-    for (const [message, x] of placedMarks(one)) shape(kindOf(message), x, y, 0.22 * unit);
-    if (!one.differences.length) return;
-    for (const [number, x] of placedDifferences(one)) diamond(x, y, number === view.difference);
+    const placed = placedMarks(one);
+    for (const [message, x] of placed) shape(kindOf(message), x, y, 0.22 * unit);
+    let last = -9;
+    for (const [number, x] of one.differences.length ? placedDifferences(one, placed) : []) {
+      const chosen = number === view.difference;
+      if (!chosen && Math.abs(x - last) < 1) continue; // it would lie under its neighbour
+      diamond(x, y, chosen);
+      last = x;
+    }
   };
   const diamond = (x, y, chosen) => {
     const r = (chosen ? 0.62 : 0.5) * unit;
@@ -528,9 +536,9 @@
     if (!row || px < gutter || py < 1.6 * unit) return row && { row };
     const nearest = (list) => list.reduce((best, one) => (Math.abs(one[1] - px) < Math.abs((best || [0, 1e9])[1] - px) ? one : best), null);
     if (row.lane.type === "device") {
-      const difference = nearest(placedDifferences(row.lane));
+      const placed = placedMarks(row.lane), difference = nearest(placedDifferences(row.lane, placed));
       if (difference && Math.abs(difference[1] - px) < 0.7 * unit) return { row, difference: difference[0] };
-      const mark = nearest(placedMarks(row.lane));
+      const mark = nearest(placed);
       if (mark && Math.abs(mark[1] - px) < 0.4 * unit) return { row, message: mark[0] };
     }
     const x = at(px), span = firstAfter(row.lane.starts, x + 1e-9) - 1;

@@ -40,7 +40,7 @@ class Axis:
         self._at = dict(zip(self._versions, places, strict=True))
         self.first, self.last = self._places[0], self._places[-1]
         self.start, last = self._selected(lanes, selection)
-        self.end = last + (last - self.start) * 0.06
+        self.end = last + max((last - self.start) * 0.06, 1.0)
 
     def _selected(self, lanes: Lanes, selection: Selection) -> tuple[float, float]:
         """Where the overview begins and what it has last: what is selected, and a little of the time before."""

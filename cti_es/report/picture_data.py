@@ -66,8 +66,8 @@ class _Data:
         return {
             "timed": axis.timed,
             "origin": axis.first,
-            "start": round(axis.start - axis.first),
-            "end": round(axis.end - axis.first),
+            "start": round(axis.start - axis.first, 2),
+            "end": round(axis.end - axis.first, 2),
             "letters": list(letters(lanes.nodes).values()),
             "nodes": [[printable(lane.name), self._states(lane.changes)] for lane in lanes.nodes],
             "managers": [[printable(lane.name), self._states(lane.changes)] for lane in lanes.cti_managers],
@@ -82,6 +82,7 @@ class _Data:
         }
 
     def _x(self, version: int | None) -> int:
+        """Where a version stands (None: at the end), from the first on; a millisecond or a version is 1."""
         return round(self._axis.of(version) - self._axis.first)
 
     def _states(self, changes: Sequence[Change]) -> list[int]:

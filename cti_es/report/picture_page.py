@@ -275,8 +275,8 @@ class _Page:
 
     def _about(self) -> Html:
         lines = list(self._picture.report.head()) if self._picture.report else [f"Log: {self._picture.name}"]
-        counts = (self._lanes.last, "events"), (len(self._lanes.messages), "messages"), (self._lanes.misfits, "misfits")
-        lines.append("Read: " + ", ".join(f"{number:,} {what}" for number, what in counts))
+        counts = (self._lanes.last, "event"), (len(self._lanes.messages), "message"), (self._lanes.misfits, "misfit")
+        lines.append("Read: " + ", ".join(counted(number, what) for number, what in counts))
         lines += [f"Warning: {one}" for one in self._lanes.warnings]
         axis = (
             "times are UTC" if self._axis.timed else "the axis is the order of the log, which has no times everywhere"
