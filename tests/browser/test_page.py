@@ -173,7 +173,7 @@ def test_filters_leave_lanes_and_rungs_out(large, opened):
 def test_all_rows_of_a_table_are_in_the_data(large, opened):
     """A button shows those that were left out."""
     page = opened(large)
-    left = int(re.search(r"([\d,]+) more", page.locator("#outages-left").inner_text())[1].replace(",", ""))
+    left = int(re.search(r"([\d,]+) more", page.locator("#outages-left").text_content())[1].replace(",", ""))
     page.get_by_role("button", name="Show all").click()
 
     assert page.locator("#outages tbody tr").count() == 200 + left
