@@ -20,6 +20,7 @@ _CTI_ES = (sys.executable, "-m", "cti_es_cli")
 COMMANDS = {
     "replay": ("replay", "--ndjson"),
     "outages": ("outages", "--ndjson"),
+    "incident": ("incident", "--ndjson"),
     "outages of lines": ("outages", "--lines", "--ndjson"),
     "history of a device": ("history", "--device", "CTIP0001", "--ndjson"),
     "impact of 8 nodes alone": ("impact", "--ndjson"),
