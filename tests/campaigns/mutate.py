@@ -37,10 +37,11 @@ ROOT = Path(__file__).parent.parent.parent
 FOLD = [
     *(
         f"model/test_{name}.py"
-        for name in ("cluster", "homes", "tsp", "tsp_behaviour", "recovery", "machine", "worlds")
+        for name in ("cluster", "replay", "homes", "tsp", "tsp_behaviour", "recovery", "machine", "worlds")
     ),
     "answers/test_message.py",
     "answers/test_device.py",
+    "answers/test_impact.py",
 ]
 TESTS = {
     "cti_es.model.recovery": FOLD,
