@@ -22,9 +22,8 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 def open_log(source: str, again: bool = False) -> AbstractContextManager[Log]:
     """The log that a SOURCE names, within the bounds of ``--unpack-limit``. ``again``: it will be read once more."""
-    context = click.get_current_context(silent=True)
-    if context and source in (kept := context.meta.get(_KEPT, {})):
-        return nullcontext(kept[source])
+    if (kept := kept_log(source)) is not None:
+        return nullcontext(kept)
     return library.open_log(source, again, unpack_limit())
 
 
@@ -33,6 +32,13 @@ def open_log_early(source: str, context: click.Context) -> AbstractContextManage
     if is_piped(source) and _KEPT not in context.meta:
         context.meta[_KEPT] = {source: context.with_resource(library.open_log(source, True, unpack_limit()))}
     return open_log(source)
+
+
+def kept_log(source: str) -> Log | None:
+    """The log of a pipe that has been read already, to find out what a time of day means; None if it has not."""
+    context = click.get_current_context(silent=True)
+    found: Log | None = context.meta.get(_KEPT, {}).get(source) if context else None
+    return found
 
 
 def unpack_limit() -> UnpackLimit:

@@ -17,7 +17,7 @@ from cti_es.vocabulary.errors import InputError
 from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.out_file import drafted, target_of
 from cti_es_cli.output import opened, shown, warn
-from cti_es_cli.sources import CountedLog, open_log, source_argument, unpack_limit
+from cti_es_cli.sources import CountedLog, kept_log, open_log, source_argument, unpack_limit
 
 if TYPE_CHECKING:
     from cti_es.report.anonymous import Aliases
@@ -117,6 +117,9 @@ def _anonymous(source: str, aliases: "Aliases") -> Iterator[LogSide | TraceSide]
     from cti_es.report.anonymous import AnonymousLog, AnonymousTrace
     from cti_es.traces.comparing import SideOptions, open_side
 
+    if (kept := kept_log(source)) is not None:
+        yield LogSide(AnonymousLog(kept, aliases))
+        return
     with open_side(source, SideOptions(limit=unpack_limit())) as side:
         if isinstance(side, LogSide):
             yield LogSide(AnonymousLog(side.log, aliases))

@@ -161,6 +161,13 @@ def test_no_name_of_a_trace_is_left(form, log_file, quick, write):
     assert shown.count(b"\n") == 21
 
 
+def test_standard_input_with_a_time_of_day(example, quick):
+    """What was read to find the day of 09:44 is there for the aliases, too."""
+    shown = quick("export", "-", "--anonymous", "--as-of", "09:44", input=example)
+
+    assert shown.stdout.count(b"\n") == 7
+
+
 def test_others_read_the_anonymous_log(log_file, quick):
     """Incident and the rest read it like any log."""
     shown = quick("export", log_file, "--anonymous").stdout
