@@ -21,7 +21,7 @@ from cti_es.logs.store.open_files import is_sqlite
 from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
-from cti_es.vocabulary.names import check_name
+from cti_es.vocabulary.names import check_name, printable
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es_cli.cluster_views import FINDINGS
 from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait_option
@@ -199,6 +199,8 @@ def _import(store: Store, log: str, what: "Import", options: AppendOptions, outp
             warn("  ".join(FINDINGS.cells(row)).rstrip())
     else:
         _report(output, found)
+    for name, why in found.broken:
+        warn(f"warning: {name} was not read: {printable(why)}")
     return found.appended
 
 

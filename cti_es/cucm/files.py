@@ -12,7 +12,7 @@ from cti_es.cucm.claims import OUTAGES, REASONS, Claim, NodeRef, SkipReason
 from cti_es.cucm.findings import Findings
 from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.nodes import MOST_LEARNT
-from cti_es.cucm.recognise import NOTHING, kind_of, program
+from cti_es.cucm.recognise import NOTHING, kind_of, looks_utf16, program
 from cti_es.cucm.records import Record
 from cti_es.cucm.sequences import Sequences
 from cti_es.cucm.spool import Claimed, Place, Spool
@@ -52,7 +52,7 @@ class Intake:
 
     ``devices`` is called before the first log is read, for the devices that are known then; others are counted and
     left out. ``learnt`` are pairs of references to the same node; ``files`` the names of the logs read so far;
-    ``ignored`` those that have nothing for an import, with the reason.
+    ``ignored`` those that have nothing for an import, with the reason; ``broken`` those of them that cannot be read.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Intake:
     ) -> None:
         self.files: list[str] = []
         self.ignored: list[tuple[str, str]] = []
+        self.broken: list[tuple[str, str]] = []
         self.learnt: dict[tuple[NodeRef, NodeRef], None] = {}
         self.unknowns = Unknowns(self.place)
         self._spool = spool
@@ -116,7 +117,7 @@ class Intake:
             self.begin()
         if kind == "syslog":
             count, why = self._syslog(text)
-            if why == NOTHING["no_line"] and any(b"\0" in line for line in chain.from_iterable(start)):
+            if why == NOTHING["no_line"] and looks_utf16(b"\n".join(chain.from_iterable(start))):
                 why = NOTHING["zeros"]
         elif kind == "cdr":
             count, why = self._cdr(text, file.name), None
@@ -135,6 +136,7 @@ class Intake:
         if not file.is_found:
             raise error
         self._ignore(file.name, 0, error.what)
+        self.broken.append((file.name, error.what))
 
     def _ignore(self, name: str, count: int, why: str) -> None:
         self.ignored.append((name, why))
@@ -154,10 +156,10 @@ class Intake:
 
     def check(self) -> None:
         """Raise :class:`InputError` if no file has anything for an import."""
-        if self._topology.files or len(self.ignored) < len(self.files):
+        if self._topology.files or set(self.files) - {name for name, _ in self.ignored}:
             return
         expected = "a CUCM syslog, an SDL trace with alarms, a CDR file or tables of run sql; gzip or not"
-        if not self.files:
+        if not self.ignored:
             raise InputError("no file in the folders and archives that were named", expected=expected)
         if len(self.ignored) == 1:
             [(name, why)] = self.ignored

@@ -68,10 +68,14 @@ class Import(NamedTuple):
 
 
 class Imported(NamedTuple):
-    """What an import has appended, and what else it found in the files."""
+    """What an import has appended, and what else it found in the files.
+
+    ``broken`` are files of folders and archives that could not be read, with the reason: what is in them is missing.
+    """
 
     appended: Appended
     findings: list[Finding]
+    broken: list[tuple[str, str]]
 
 
 def run(
@@ -114,7 +118,7 @@ def run(
         intake.unknowns.report(findings)
     finally:
         spool.close()
-    return Imported(done, findings.rows())
+    return Imported(done, findings.rows(), intake.broken)
 
 
 def _append(job: "_Job", plan: "_Plan", options: AppendOptions) -> Appended:

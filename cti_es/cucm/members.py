@@ -186,12 +186,16 @@ class _Whole:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._ahead = b""
+        self._broken: InputError | None = None
         self._left: int | None = None
 
     def peek(self, start: int, size: int) -> bytes:
-        """The bytes there, without taking them."""
-        while len(self._ahead) < start + size and (more := self._stream.read1()):
-            self._ahead += more
+        """The bytes there, without taking them. What is broken is an error for who reads it."""
+        try:
+            while len(self._ahead) < start + size and (more := self._stream.read1()):
+                self._ahead += more
+        except InputError as error:
+            self._broken = error
         return self._ahead[start : start + size]
 
     def bound(self, most: int | None) -> None:
@@ -200,6 +204,8 @@ class _Whole:
 
     def read1(self, size: int = -1, /) -> bytes:
         """Some bytes; none at the end."""
+        if not self._ahead and self._broken is not None:
+            raise self._broken
         if not self._ahead:
             return self._stream.read1(size)
         end = size if size > 0 else len(self._ahead)

@@ -60,6 +60,7 @@ _RISDB = re.compile(rb"- (?:Phone|CTI) Information -", re.IGNORECASE)
 _CMR = b"numberPacketsSent"
 _CDR_COLUMN = b"globalCallID_callId"
 _FEWEST_COLUMNS = 40
+_LOOKED_AT = 64
 _TYPES = re.compile(rb'"?(?:INTEGER|UNIQUEIDENTIFIER|STRING|VARCHAR\([0-9]+\))"?', re.IGNORECASE)
 _AUDIT = re.compile(rb"audispd|\btype=[A-Z_]+ msg=audit\(")
 _STARTS: dict[bytes, Nothing] = {b"SQLite format 3\0": "store", b"PK\x03\x04": "archive"}
@@ -111,6 +112,12 @@ def _text_kind(text: bytes, first: bytes) -> FileKind | Nothing:
     if _BLOCK.search(text):
         return "event_viewer"
     return "audit" if _AUDIT.search(first) else "syslog"
+
+
+def looks_utf16(start: bytes) -> bool:
+    """Whether every second byte of a text is zero, as in UTF-16 of these letters."""
+    some = start[:_LOOKED_AT]
+    return any(some[::2]) != any(some[1::2])
 
 
 def program(facility: str) -> str:

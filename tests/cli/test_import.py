@@ -290,6 +290,24 @@ def test_events_beside_the_logs(outage, quick, refused, write):
     refused(quick(*IMPORT, *files, "--with", "no.ndjson"), "no.ndjson: no such file")
 
 
+def test_a_broken_file_in_a_folder(outage, quick, write):
+    """Nobody has named it, so the others are imported; that it was not read is a warning, not only a row of many."""
+    (outage / "logs").mkdir()
+    write((outage / "cucm-sub2.log").read_bytes(), "logs/cucm-sub2.log")
+    write(gzip.compress((outage / "cucm-pub.log").read_bytes())[:200], "logs/cucm-pub.log.gz")
+    done = quick(*IMPORT, "logs")
+
+    assert done.returncode == 0
+    assert b"warning: logs/cucm-pub.log.gz was not read: broken gzip: it is cut short" in done.stderr
+
+
+def test_a_program_is_no_utf16(outage, quick, refused, write):
+    """Zero bytes alone are no reason to ask for another encoding."""
+    write(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00\x01\n", "program")
+
+    assert "UTF-16" not in refused(quick(*IMPORT, "program"), "program: no line of a CUCM log in it; expected")
+
+
 def test_nothing_in_several_files(outage, quick, refused, write):
     """When no file has anything, each is named."""
     write(b"", "a.log")
