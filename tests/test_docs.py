@@ -72,7 +72,8 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 FOREIGN_OPTIONS = {
     "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force",
     "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-index", "--only", "--part", "--python", "--quick",
-    "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--user",
+    "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--update",
+    "--user",
 }  # fmt: skip
 """Options of other programs that pages name: sqlite-utils, datasette, linters, pytest, benchmarks and campaigns."""
 

@@ -58,3 +58,14 @@ def test_explain_an_event_is_asked_for_rightly(site, quick, refused):
     refused(quick("explain", "site.db", "--device", "RP_SALES", "--event", "9", "--as-of", "3"), "--as-of")
     refused(quick("explain", "site.db", "--device", "RP_SALES", "--event", "99"), "no version 99")
     refused(quick("explain", "site.db", "--device", "RP_SALE", "--event", "9"), "did you mean 'RP_SALES'?")
+
+
+def test_a_log_without_times(write, ndjson):
+    """Has the same changes in the same order; their times are null."""
+    name = write('{"type":"node_added","node":"cm1"}\n{"type":"device_added","device":"P","kind":"phone"}\n'
+                 '{"type":"node_failed","node":"cm1"}\n')  # fmt: skip
+
+    assert [(one["version"], one["at"], one["home"]) for one in ndjson("history", name, "--device", "P")] == [
+        (2, None, "cm1"),
+        (3, None, None),
+    ]
