@@ -111,8 +111,8 @@
   };
   const filter = () => {
     shown = lanes.filter(keeps);
-    // Devices with differences stand first, as in the overview.
-    const rank = (one) => (one.type === "device" ? (one.differences.length ? 1 : 2) : 0);
+    // Devices with differences stand first, as in the overview, in the order of their first.
+    const rank = (one) => (one.type === "device" ? (one.differences[0] ?? data.differences.length) : -1);
     shown = shown.map((one, at) => [rank(one), at, one]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map((one) => one[2]);
     view.top = 0;
     measure();

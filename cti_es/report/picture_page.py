@@ -152,9 +152,16 @@ class _Page:
         return tag("div", {"class": "cards"}, self._failed(), second, third)
 
     def _failed(self) -> Html:
+        named = self._lanes.failures[:MOST_FAILURES]
+        first = {one.since: one for one in reversed(named)}  # one event may make several fail
         rows = [
-            tag("li", {"id": f"event-{one.since}"}, tag("strong", None, failed(one)), prose(f" {self._how_long(one)}"))
-            for one in self._lanes.failures[:MOST_FAILURES]
+            tag(
+                "li",
+                {"id": f"event-{one.since}" if first[one.since] is one else None},
+                tag("strong", None, failed(one)),
+                prose(f" {self._how_long(one)}"),
+            )
+            for one in named
         ]
         more = len(self._lanes.failures) - len(rows)
         return _card(

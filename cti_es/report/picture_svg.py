@@ -4,7 +4,8 @@ One path per lane and look, not one element per message. Differences are larger,
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from typing import NamedTuple
 
 from cti_es.report.picture_axis import Axis
@@ -12,12 +13,14 @@ from cti_es.report.picture_html import Html, joined, tag
 from cti_es.report.picture_lanes import Change, DeviceLane, Lane, Lanes
 from cti_es.traces.diff.differences import Difference
 from cti_es.vocabulary.tapi import Message
+from cti_es.vocabulary.words import counted
 
 WIDTH, GUTTER, RIGHT = 1200, 190, 16
 PLOT = WIDTH - GUTTER - RIGHT
 HEAD, ROW, NODE_ROW, AREA = 34, 34, 24, 64
 MOST_LANES = 40
-"""So many devices have a lane in the overview; first those with differences, then those to which most happened."""
+"""So many devices have a lane in the overview, those with differences first, then those to which most happened; and so
+many nodes, CTI Managers and applications."""
 
 MOST_MARKS = 400
 """So many differences are marks of their own in the overview."""
@@ -70,9 +73,9 @@ def overview(lanes: Lanes, axis: Axis, differences: Sequence[Placed]) -> Html:
 
 def lanes_shown(lanes: Lanes, differences: Sequence[Placed]) -> list[DeviceLane]:
     """The devices that have a lane in the overview, most important first; those alike in the order of the log."""
-    differing = {one.device for one in differences}
+    differing = {one.device: one.number for one in reversed(differences)}
     told = Counter(message.device for message in lanes.messages)
-    order = sorted(lanes.devices, key=lambda lane: (lane.name not in differing, -told[lane.name]))
+    order = sorted(lanes.devices, key=lambda lane: (differing.get(lane.name, inf), -told[lane.name]))
     return order[:MOST_LANES]
 
 
@@ -89,20 +92,15 @@ class _Overview:
 
     def svg(self) -> Html:
         shown = lanes_shown(self._lanes, self._differences)
-        for lane in self._lanes.nodes:
-            self._service(lane, f"{self._letters[lane.name]}  {lane.name}")
-        for lane in self._lanes.cti_managers:
-            self._service(lane, f"CTI Manager {lane.name}")
-        for lane in self._lanes.apps:
-            self._app(lane)
+        self._some(self._lanes.nodes, "node", self._node)
+        self._some(self._lanes.cti_managers, "CTI Manager", self._manager)
+        self._some(self._lanes.apps, "application", self._app)
         if len(self._lanes.devices) > len(shown):
             self._area()
         told = _told(self._lanes.messages, {lane.name for lane in shown})
         for device in shown:
             self._device(device, told.get(device.name, {}))
-        if left := len(self._lanes.devices) - len(shown):
-            self._parts.append(self._label(f"and {left:,} more devices", "more"))
-            self._y += NODE_ROW
+        self._left_out(len(self._lanes.devices) - len(shown), "device")
         return tag(
             "svg",
             {"id": "overview", "viewBox": f"0 0 {WIDTH} {self._y + 8:g}", "role": "img", "aria-labelledby": "drawn"},
@@ -111,6 +109,17 @@ class _Overview:
             *self._grid(),
             *self._parts,
         )
+
+    def _some(self, lanes: Sequence[Lane], what: str, draw: Callable[[Lane], None]) -> None:
+        """The first of some lanes, and how many more there are."""
+        for lane in lanes[:MOST_LANES]:
+            draw(lane)
+        self._left_out(len(lanes) - MOST_LANES, what)
+
+    def _left_out(self, number: int, what: str) -> None:
+        if number > 0:
+            self._parts.append(self._label(f"and {counted(number, f'more {what}')}", "more"))
+            self._y += NODE_ROW
 
     def _description(self, shown: int) -> str:
         nodes, devices = len(self._lanes.nodes), len(self._lanes.devices)
@@ -139,15 +148,19 @@ class _Overview:
         title = [tag("title", None, words)] if short != words else []
         return tag("text", {"class": look, "x": 8, "y": f"{self._y + 15:g}"}, short, *title)
 
-    def _service(self, lane: Lane, label: str) -> None:
-        """A node or a CTI Manager: a band where it is in service, hatched where it has failed."""
+    def _node(self, lane: Lane) -> None:
+        self._service(lane, f"{self._letters[lane.name]}  {lane.name}", f"n{self._numbers[lane.name]}")
+
+    def _manager(self, lane: Lane) -> None:
+        self._service(lane, f"CTI Manager {lane.name}", "manager")
+
+    def _service(self, lane: Lane, label: str, look: str) -> None:
+        """A band where a node or CTI Manager is in service, hatched where it has failed."""
         self._parts.append(self._label(label))
-        look = self._numbers.get(lane.name, 0) if lane in self._lanes.nodes else None
         for start, end, change in _spans(lane.changes):
             x, width = self._between(start, end)
             failed = change.state == "failed"
-            style = "failed" if failed else "manager" if look is None else f"n{look}"
-            self._parts.append(self._bar(style, x, width, 14, 5))
+            self._parts.append(self._bar("failed" if failed else look, x, width, 14, 5))
             if failed:
                 self._parts += self._words("failed", x, width, "on-failed")
         self._y += NODE_ROW

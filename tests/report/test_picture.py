@@ -77,6 +77,14 @@ def test_the_page_loads_nothing():
     assert set(re.findall(r'href="([^"]*)', text)) <= {"#difference-1"}
 
 
+def test_every_id_is_there_once():
+    """A node that fails with its CTI Manager is two failures of one event."""
+    text = write_page(ListedLog(list(generate(Plan(seed=2, events=600, tsp=True, apps=3))))).decode()
+    ids = re.findall(r' id="([^"]+)"', text)
+
+    assert len(ids) == len(set(ids))
+
+
 def test_hostile_names_are_words():
     """Whatever a device, node or application is called, the page has the elements that it always has."""
     usual = Words(write_page(example()).decode())
