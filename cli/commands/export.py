@@ -66,7 +66,7 @@ def command(
         raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
     cut = as_of or Cut(version=to_version)
     aliases = _aliases(key) if anonymous else None
-    with _opened(source, aliases) as side:
+    with _opened(source, aliases, again=tables is not None) as side:
         if isinstance(side, TraceSide):
             if tables or cut != Cut():
                 raise InputError("a trace", where=source, expected=A_SOURCE)
@@ -102,10 +102,10 @@ def _aliases(key: str | None) -> "Aliases":
 
 
 @contextmanager
-def _opened(source: str, aliases: "Aliases | None") -> Iterator[LogSide | TraceSide]:
-    """The log of a SOURCE; with aliases it may also be a trace."""
+def _opened(source: str, aliases: "Aliases | None", again: bool) -> Iterator[LogSide | TraceSide]:
+    """The log of a SOURCE, perhaps to be read ``again``; with aliases it may also be a trace."""
     if aliases is None:
-        with open_log(source, again=True) as log:
+        with open_log(source, again) as log:
             yield LogSide(log)
         return
     with _anonymous(source, aliases) as side:
