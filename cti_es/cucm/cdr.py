@@ -67,10 +67,8 @@ class CdrReader:
     def _row(self, line: bytes) -> list[str] | None:
         """The cells of a call record; None for every other line."""
         try:
-            text = line.decode().rstrip("\r")
+            text = line.decode(errors="replace").rstrip("\r")
             row = next(csv.reader([text]), None) if '"' in text else text.split(",")
-        except UnicodeDecodeError:
-            return self._skipped("not_utf8")
         except csv.Error:
             return self._skipped("bad_row")
         if not row or row == [""]:

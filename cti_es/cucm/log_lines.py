@@ -57,7 +57,7 @@ class AlarmReader:
     """Reads one log file.
 
     ``lines`` counts its lines; ``left_out`` says what was no alarm: ``no_log_line`` (blank lines do not count),
-    ``no_alarm`` (of an SDL trace), ``not_utf8``, ``cut`` (the origin of a record and nothing else of it) and
+    ``no_alarm`` (of an SDL trace), ``cut`` (the origin of a record and nothing else of it) and
     ``part_missing`` (a message in several parts of which one did not come). ``before`` has read another file of the
     same time: stamps without a year follow its last one.
     """
@@ -87,11 +87,8 @@ class AlarmReader:
 
     def _read(self, line: bytes, number: int, found: list[Record]) -> None:
         """Add the records of a line: mostly one, several if somebody has joined lines, none if it is no alarm."""
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            self._leave_out("not_utf8", number)
-            return
+        # In Latin-1, say, only a description can be: names are ASCII, and the line may tell of a failure.
+        text = line.decode(errors="replace")
         if self._broken_off[0] or text.endswith(_COLON):
             found += self._others(self._rejoined(text, number), number)
         elif (record := self._usual(text, number)) is not None:

@@ -102,11 +102,11 @@ def test_rows_that_are_left_out(row, reason):
     assert left == {(reason, 3): 1}
 
 
-def test_bytes_that_are_no_text():
-    """A row in another encoding is counted."""
-    assert read(HEADER.encode() + b"\n" + ROW.replace("Cluster1", "K\xf6ln").encode("latin-1"))[1] == {
-        ("not_utf8", 2): 1
-    }
+def test_other_encodings():
+    """A row in another encoding is read: what cti-es needs of it is ASCII."""
+    calls, left = read(HEADER.encode() + b"\n" + ROW.replace("Cluster1", "K\xf6ln").encode("latin-1"))
+
+    assert (len(calls), left) == (1, {})
 
 
 def test_a_million_columns():
