@@ -130,7 +130,7 @@ OF_A_PROFILE = ("profile", "nodes", "devices", "start", "calls_per_hour", "outag
 Examples:
   cti-es generate --events 200 | cti-es replay -
   cti-es generate --seed 7 --nodes 4 --devices 50 --apps 2 -o events.ndjson
-  cti-es generate --profile contact-center --devices 40000 --calls-per-hour 250000 --outages 3 -o load.ndjson
+  cti-es generate --profile contact-center --devices 40000 --outages 3 -o load.ndjson
   cti-es generate --trace site.db --faults drop=2,late=5s --list faults.ndjson -o trace.ndjson""",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and options give the same.")
