@@ -295,13 +295,14 @@ class Recovery:
         self.consider(device)
 
     def call_started(self, event: events.CallStarted) -> None:
-        """A leg becomes active, in whatever state the device is. There is one way for that: ``ordinary_calls``."""
-        if self.ordinary_calls(iter((event,))) is None:
-            return
-        device = self.cluster.known_device(event.device)
+        """A leg becomes active, in whatever state the device is."""
+        device, legs = self.cluster.known_device(event.device), self.cluster.calls.get(event.call, ())
         if event.line is not None:
             known_line(device, event.line)
-        raise Misfit("call_exists", f"call '{event.call}' has a leg on '{event.device}' already")
+        if event.device in legs:
+            raise Misfit("call_exists", f"call '{event.call}' has a leg on '{event.device}' already")
+        self.cluster.calls[event.call] = (*legs, event.device)
+        device.calls += 1
 
     def call_ended(self, event: events.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""

@@ -368,7 +368,10 @@ def test_a_site_of_a_profile(tmp_path):
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--profile", "offic"), "'offic' is not one of 'contact-center', 'office', 'recorder'"),
+        (
+            ("--profile", "offic"),
+            "unknown value 'offic'; expected contact-center, office, recorder; did you mean 'office'?",
+        ),
         (
             ("--profile", "office", "--events", "5"),
             "--profile makes the log of a site, so --events does not go with it",
