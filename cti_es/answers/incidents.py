@@ -161,24 +161,11 @@ class IncidentReading:
 _OF_NODES = (events.NodeFailed, events.NodeRecovered, events.CtiManagerFailed, events.CtiManagerRecovered)
 _OF_DEVICES = (events.DeviceFailed, events.DeviceRecovered, events.DeviceRemoved)
 _OF_LINKS = (events.ProviderLinkLost, events.ProviderLinked, events.ProviderClosed)
-_MARKS = frozenset((*_OF_NODES, *_OF_DEVICES, *_OF_LINKS))
+_MARKS: frozenset[type[Event]] = frozenset((*_OF_NODES, *_OF_DEVICES, *_OF_LINKS))
 """The events with which something may fail, or be failed no more."""
 
 Part = tuple[str, str]
 """What can fail by itself: the call processing or the CTI Manager of a node, a device, the connection of an app."""
-
-
-def _slices(batch: Batch) -> Iterator[Batch]:
-    """A batch in slices: each of :data:`_MARKS` alone, and what stands between them."""
-    begin = 0
-    for index, event in enumerate(batch.events):
-        if type(event) in _MARKS:
-            if begin < index:
-                yield Batch(batch.version + begin, batch.events[begin:index])
-            yield Batch(batch.version + index, [event])
-            begin = index + 1
-    if begin < len(batch.events):
-        yield Batch(batch.version + begin, batch.events[begin:])
 
 
 def _parts(event: Any, cluster: Cluster, book: Book) -> dict[Part, bool]:
@@ -427,7 +414,7 @@ class _Watching:
 
     def completed(self, batch: Batch) -> Iterator[Incident]:
         """Take a batch of events; the incidents of which all is known then."""
-        for some in _slices(batch):
+        for some in batch.with_alone(_MARKS):
             is_mark = type(some.events[0]) in _MARKS
             happenings: Iterable[Happening] = self._replay.happenings(some.events)
             if is_mark:

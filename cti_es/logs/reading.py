@@ -6,7 +6,7 @@ A :class:`Log` is what a store or a bare file looks like to a reader: batches of
 of each, and perhaps states of the fold to start from.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple, Protocol
 
 from cti_es.logs.store.base import Row, Snapshot, StoreReader, events_of
@@ -26,6 +26,18 @@ class Batch(NamedTuple):
 
     version: int
     events: list[Event]
+
+    def with_alone(self, types: Container[type[Event]]) -> "Iterator[Batch]":
+        """The batch in parts: each event of one of these types stands alone, what is between them together."""
+        begin = 0
+        for index, event in enumerate(self.events):
+            if type(event) in types:
+                if begin < index:
+                    yield Batch(self.version + begin, self.events[begin:index])
+                yield Batch(self.version + index, [event])
+                begin = index + 1
+        if begin < len(self.events):
+            yield Batch(self.version + begin, self.events[begin:])
 
 
 Wait = Callable[[], None]

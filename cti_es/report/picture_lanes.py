@@ -3,7 +3,7 @@
 One pass over the log. A lane keeps its changes alone, so it is as long as what happened to it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -155,14 +155,14 @@ class _Gathering:
 
     def take(self, batch: Batch) -> None:
         """The next events of the log."""
-        for part in _parts(batch):
+        for part in batch.with_alone(_ALONE):
             for done in self._replay.happenings(part.events):
                 self._happened(done)
                 self._outages += filter(self._wanted.has, self._watching.ended(done))
             misfits = {one.version for one in self._replay.taken_misfits()}
             self._misfits += len(misfits)
             self._take_calls(part, misfits)
-            if isinstance(part.events[0], _ALONE) and part.version not in misfits:
+            if type(part.events[0]) in _ALONE and part.version not in misfits:
                 self._look_around(part.version, part.events[0])
 
     def _happened(self, done: Happening) -> None:
@@ -250,19 +250,6 @@ class _Gathering:
             self._nodes.lanes(), self._managers.lanes(), self._apps.lanes() + silent, devices, self._failures,
             self._events, self._times, self._messages, self._outages, self._replay.version, self._misfits, warnings,
         )  # fmt: skip
-
-
-def _parts(batch: Batch) -> Iterator[Batch]:
-    """A batch cut so that each event after which one has to look around stands alone."""
-    start = 0
-    for index, event in enumerate(batch.events):
-        if isinstance(event, _ALONE):
-            if start < index:
-                yield Batch(batch.version + start, batch.events[start:index])
-            yield Batch(batch.version + index, [event])
-            start = index + 1
-    if start < len(batch.events):
-        yield Batch(batch.version + start, batch.events[start:])
 
 
 class _Changes:

@@ -8,21 +8,23 @@ median of some rounds in which floor and replay take turns.
 
 import argparse
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from logs import SHAPES, Shape, write
+from run import best, read, replayed
 
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.store import SqliteStore
 from cti_es.logs.store.sqlite_new import create
-from cti_es.model.replay import Replay
-from cti_es.vocabulary.events import decode_events
 
 ROUNDS = 5
+
+seconds = partial(best, rounds=1, clock=time.process_time)
+"""Processor time of some work, done once."""
 
 
 def main() -> None:
@@ -38,10 +40,9 @@ def main() -> None:
                 rows.append((name, *measured(Path(folder), shape, options.events)))
     rows.sort(key=lambda row: row[2] / row[3])
     print("| shape | append | replay | × floor | messages |\n|---|---|---|---|---|")
-    for name, appended, replayed, floor, messages in rows:
-        print(
-            f"| {name} | {appended / 1000:,.0f} k/s | {replayed / 1000:,.0f} k/s | {floor / replayed:.1f} | {messages:,} |"
-        )
+    for name, append_rate, replay_rate, floor, messages in rows:
+        rates = f"{append_rate / 1000:,.0f} k/s | {replay_rate / 1000:,.0f} k/s | {floor / replay_rate:.1f}"
+        print(f"| {name} | {rates} | {messages:,} |")
 
 
 def measured(folder: Path, shape: Shape, events: int) -> tuple[float, float, float, int]:
@@ -59,34 +60,11 @@ def measured(folder: Path, shape: Shape, events: int) -> tuple[float, float, flo
 
     append_time = median(seconds(appended) for _ in range(3))
     store = SqliteStore(path)
-    rounds = [(seconds(lambda: floor(store)), seconds(lambda: replayed(store))) for _ in range(ROUNDS)]
+    rounds = [(seconds(lambda: read(store)), seconds(lambda: replayed(store))) for _ in range(ROUNDS)]
     messages = replayed(store)
     store.close()
     floors, replays = zip(*rounds, strict=True)
     return events / append_time, events / median(replays), events / median(floors), messages
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Processor time of some work."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def floor(store: SqliteStore) -> None:
-    """Read the rows and decode them."""
-    for row in store.rows("default"):
-        decode_events(row.events)
-
-
-def replayed(store: SqliteStore) -> int:
-    """Replay the log; the number of messages."""
-    replay = Replay()
-    for row in store.rows("default"):
-        for _ in replay.messages(decode_events(row.events)):
-            pass
-        replay.taken_misfits()
-    return replay.seq
 
 
 if __name__ == "__main__":
