@@ -9,7 +9,7 @@ and appears whole, or not at all.
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,14 @@ from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, 
 from cti_es.logs.store.open_files import OpenStore
 from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
 from cti_es.logs.store.sqlite_connection import (
+    AS_IT_STANDS,
     LARGEST_VALUE,
     begin,
     connect_to_read,
     connect_to_write,
     explained,
-    is_immutable,
     use_wal,
+    way_to_read,
 )
 from cti_es.vocabulary.errors import NotAStore, StoreError
 from cti_es.vocabulary.events import Event
@@ -69,9 +70,8 @@ class SqliteStore:
             raise StoreError(
                 f"SQLite {sqlite3.sqlite_version} is too old", expected=f"a Python with SQLite {needed} or newer"
             )
-        self._is_immutable = not write and is_immutable(path)
         with self._explained():
-            self._open(connect_to_write if write else connect_to_read)
+            self._open(write)
             try:
                 self._check(write, suspect)
                 if write and not draft:
@@ -159,11 +159,10 @@ class SqliteStore:
 
     def refresh(self) -> None:
         """See what was appended since. A file that is read as it stands (immutable) has to be opened again for that."""
-        if self._is_immutable:
+        if self._way == AS_IT_STANDS:
             self.close()
             with self._explained():
-                self._open(connect_to_read)
-                self._is_immutable = is_immutable(self._path)
+                self._open()
 
     def close(self) -> None:
         """Close the file."""
@@ -214,7 +213,11 @@ class SqliteStore:
 
     # Inside.
 
-    def _open(self, connect: Callable[[Path, float], sqlite3.Connection]) -> None:
+    def _open(self, write: bool = False) -> None:
+        # The way is asked for once: whether the file has to be opened again depends on how it was opened, not on how
+        # it would be opened a moment later, when somebody has begun to write.
+        self._way = None if write else way_to_read(self._path)
+        connect = partial(connect_to_read, way=self._way) if self._way else connect_to_write
         self._file = OpenStore(self._path, partial(connect, self._path, self._wait))
         self._connection = self._file.connection
         self._bounds = Bounds(self._connection, self._path)

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from cti_es.logs import clock
 from cti_es.logs.store.sqlite_bounds import TOO_MUCH, allow_to_open
@@ -26,6 +27,12 @@ So it does trusted_schema = OFF, but then many versions refuse our own CHECK wit
 
 _ROOM = 1 << 16
 """So many bytes SQLite needs beside a store to read it: the first piece of a -shm, the head of a -wal."""
+
+Way = Literal["mode=ro", "mode=rw", "mode=ro&immutable=1"]
+"""How SQLite opens a file to read it."""
+
+AS_IT_STANDS: Way = "mode=ro&immutable=1"
+"""Nobody else is looked for: what others append is not seen until the file is opened again."""
 
 _SLICE = 0.1
 """For so many seconds at a time SQLite waits for a lock: while it does, nobody can interrupt us."""
@@ -53,21 +60,26 @@ def connect_to_write(path: Path, wait: float) -> sqlite3.Connection:
     return connection
 
 
-def connect_to_read(path: Path, wait: float) -> sqlite3.Connection:
-    """A connection that never writes to the store.
+def way_to_read(path: Path) -> Way:
+    """How to read a store without writing to it.
 
     Somebody may be writing (there is a -wal): read-only, the -wal stays as it is. Nobody is: SQLite needs to make a
     -wal for as long as we read, in case somebody begins, and takes it away again; only a connection that could write
-    may do that. Where we must not, or where there is no room for one, the file is read as it stands (immutable).
+    may do that. Where we must not, or where there is no room for one, the file is read as it stands.
     """
     _refuse_journal(path)
-    if _has_wal(path):
+    if Path(f"{path}-wal").exists():
         _check_room(path)
-        return _connect(path, "mode=ro", wait)
-    if is_immutable(path):
-        return _connect(path, "mode=ro&immutable=1", wait)
-    connection = _connect(path, "mode=rw", wait)
-    connection.execute("PRAGMA query_only = ON")
+        return "mode=ro"
+    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return "mode=rw" if may_write and _has_room(path) else AS_IT_STANDS
+
+
+def connect_to_read(path: Path, wait: float, way: Way) -> sqlite3.Connection:
+    """A connection that never writes to the store."""
+    connection = _connect(path, way, wait)
+    if way == "mode=rw":
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 
@@ -80,16 +92,6 @@ def _refuse_journal(path: Path) -> None:
                 "an unfinished change of the store, which a reader does not undo", where=str(journal),
                 hint="try again if somebody is writing; else the next append undoes it; a copy without it is readable",
             )  # fmt: skip
-
-
-def _has_wal(path: Path) -> bool:
-    return Path(f"{path}-wal").exists()
-
-
-def is_immutable(path: Path) -> bool:
-    """Whether a store is read as it stands: nobody is writing, and we must not or cannot make a -wal."""
-    may_write = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
-    return not (may_write and _has_room(path)) and not _has_wal(path)
 
 
 def _has_room(path: Path) -> bool:

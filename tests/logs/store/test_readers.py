@@ -5,11 +5,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
-from cti_es.logs.store import SqliteStore
+from cti_es.logs.store import SqliteStore, sqlite_connection
 from cti_es.logs.verify import verify
 from cti_es.vocabulary.errors import StoreError
 from cti_es.vocabulary.events import NodeAdded, decode_events
@@ -254,6 +254,23 @@ def test_a_reader_beside_a_writer_on_a_full_disk(folder, full):
     with closing(SqliteStore(folder / "site.db", write=True)) as writing:
         put(writing, "c")
         assert read_everything(folder / "site.db") == ([], ["a", "b", "c"])
+
+
+def test_a_writer_that_begins_while_a_reader_looks_again(folder, full, monkeypatch):
+    """Whoever reads a store as it stands sees later what was appended while the file was being opened again."""
+    connect = sqlite_connection._connect
+    with closing(SqliteStore(folder / "site.db")) as store, ExitStack() as writers:
+
+        def and_somebody_begins(path, way, wait):
+            connection = connect(path, way, wait)
+            monkeypatch.undo()
+            put(writers.enter_context(closing(SqliteStore(path, write=True))), "c")
+            return connection
+
+        monkeypatch.setattr(sqlite_connection, "_connect", and_somebody_begins)
+        store.refresh()
+        store.refresh()
+        assert names_in(store) == ["a", "b", "c"]
 
 
 @pytest.fixture
