@@ -57,7 +57,7 @@ class Outage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def took(self) -> float | None:
         """How many seconds it was, as a trace has it if one does."""
-        return self.observed_seconds or self.seconds
+        return self.seconds if self.observed_seconds in (None, msgspec.UNSET) else self.observed_seconds
 
     @property
     def length(self) -> str:

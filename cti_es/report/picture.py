@@ -1,6 +1,6 @@
 """A log, and perhaps what an application received → the page of what happened (docs/reference/commands/report.md)."""
 
-from cti_es.answers.incidents import Incident, IncidentReading
+from cti_es.answers.incidents import Incident, IncidentReading, in_order
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut, Log
 from cti_es.report.diff_text import Report
@@ -29,4 +29,4 @@ def write_page(log: Log, selection: Selection = EVERYTHING, report: Report | Non
 def _incidents(log: Log, selection: Selection) -> list[Incident]:
     window = Window(selection.since, selection.until)
     reading = IncidentReading(log, window, Cut(version=selection.to_version))
-    return [one for batch in reading.batches() for one in batch]
+    return in_order(one for batch in reading.batches() for one in batch)

@@ -1,6 +1,7 @@
 """What a trace has of outages: of the messages of a log it is the outages of the log; and how the two are joined."""
 
 import pytest
+from msgspec.structs import replace
 from support.listed import ListedLog
 from support.strategies import decoded, run, whole_corpus
 
@@ -171,3 +172,12 @@ def test_a_log_alone_says_nothing_of_a_trace() -> None:
 
     assert not batch[0].observed_from_at
     assert batch[0].observed_from_at is not None
+
+
+@pytest.mark.parametrize(("observed_seconds", "took"), [(0.0, 0.0), (2.5, 2.5), (None, 5.0)])
+def test_how_long_it_took_is_what_the_trace_says(observed_seconds: float | None, took: float) -> None:
+    """Nothing at all is a length, too; where the trace has none, that of the log counts."""
+    one = replace(outage(0, 1), seconds=5.0)
+
+    assert one.took == 5.0
+    assert replace(one, observed_seconds=observed_seconds).took == took

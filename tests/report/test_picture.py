@@ -8,7 +8,9 @@ from itertools import accumulate
 
 import msgspec
 from support.listed import ListedLog
+from support.strategies import decoded, whole_corpus
 
+from cti_es.answers.incidents import IncidentReading
 from cti_es.model.replay import replay
 from cti_es.report.picture import write_page
 from cti_es.report.picture_html import Html, joined, tag
@@ -164,3 +166,20 @@ def test_elements_escape_what_is_no_html():
     assert tag("p", {"id": '"<'}, "a<b", Html("<br>")) == '<p id="&quot;&lt;">a&lt;b<br></p>'
     assert joined("<", Html("<br>")) == "&lt;<br>"
     assert tag("p", None, "a\u202eb") == "<p>a\\u202eb</p>"
+
+
+def test_incidents_stand_as_they_began():
+    """One from which something returns late is known late; on the page it stands where it began."""
+    logs = [ListedLog(decoded(log)) for log in whole_corpus()]
+    late = [log for log in logs if (numbers := completed(log)) != sorted(numbers)][:5]
+
+    assert late
+    for log in late:
+        titles = re.findall(r"<h3>Incident ([0-9]+)", write_page(log).decode())
+        assert titles == [str(number) for number in sorted(completed(log))][: len(titles)]
+        assert len(titles) > 1
+
+
+def completed(log):
+    """The numbers of the incidents of a log, as all of them is known."""
+    return [one.number for batch in IncidentReading(log).batches() for one in batch]
