@@ -13,7 +13,7 @@ from cti_es.traces.diff.compare import Comparison, DiffOptions
 from cti_es.traces.handle_names import read_handles
 from cti_es.traces.sides import Selection, Side
 from cti_es_cli.options import Seconds, Shift, TimeType, format_by, reading_options, trace_options
-from cti_es_cli.output import warn
+from cti_es_cli.output import warn_of
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
@@ -123,6 +123,5 @@ def compared(expected: str, actual: Sequence[str], asked: Asked) -> Iterator[Com
         try:
             found = compare_sides(sides, options)
         finally:
-            for warning in warnings_of(sides):
-                warn(f"warning: {warning}")
+            warn_of(warnings_of(sides))
         yield Compared(sides, options, found)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cti_es_cli.options import format_by, reading_options, trace_options
-from cti_es_cli.output import warn
+from cti_es_cli.output import warn_of
 from cti_es_cli.sources import unpack_limit
 
 if TYPE_CHECKING:
@@ -55,6 +55,5 @@ def observed_beside(
     given = read_handles(handles, unpack_limit()) if handles else None
     with open_sides(traces, options) as side:
         found = observed_in(side, given, app, lines)
-    for warning in side.warnings:
-        warn(f"warning: {warning}")
+    warn_of(side.warnings)
     return found

@@ -329,6 +329,12 @@ def warn(text: str) -> None:
         click.echo(shown(text), err=True)
 
 
+def warn_of(warnings: Iterable[str]) -> None:
+    """Print what a reader should know beside, on standard error."""
+    for warning in warnings:
+        warn(f"warning: {warning}")
+
+
 class FormatType(click.Choice[str]):
     """``--format``. What the environment says counts where the command has that format; elsewhere it is text."""
 
@@ -394,8 +400,7 @@ def print_states(
     def batches_of(source: str) -> Iterator[list[Any]]:
         with open_log(source) as log:
             replay, warnings = resumed_at(CountedLog(log), as_of or Cut())
-        for warning in warnings:
-            warn(f"warning: {warning}")
+        warn_of(warnings)
         yield from batched(rows(replay))
 
     with opened(format, path, wide=wide) as output:

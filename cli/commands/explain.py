@@ -7,7 +7,7 @@ import click
 
 from cti_es.logs.reading import Cut
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import Output, opened, output_options, warn
+from cti_es_cli.output import Output, opened, output_options, warn_of
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.times import shown_time
 
@@ -83,8 +83,7 @@ def command(
             output.write(encode(placement) + b"\n")
         else:
             _print_placement(output, placement, log.name)
-        for warning in warnings:
-            warn(f"warning: {warning}")
+        warn_of(warnings)
 
 
 def _print_message(output: Output, found: "Explanation", name: str) -> None:

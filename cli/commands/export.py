@@ -16,7 +16,7 @@ from cti_es.traces.sides import EVERYTHING, LogSide, Side, TraceSide
 from cti_es.vocabulary.errors import InputError
 from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.out_file import drafted, target_of
-from cti_es_cli.output import opened, shown, warn
+from cti_es_cli.output import opened, shown, warn, warn_of
 from cti_es_cli.sources import CountedLog, kept_log, open_log, source_argument, unpack_limit
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ def _print_trace(side: TraceSide, path: str | None) -> None:
         output.write(head(side.formats[0]))
         for batch in side.in_order():
             output.write(b"".join(map(trace_row, batch)))
-    for warning in side.warnings:
-        warn(f"warning: {warning}")
+    warn_of(side.warnings)
     if skipped := ", ".join(f"{number:,} {name}" for name, number in side.skipped().items()):
         warn(f"left out: {skipped}")
 
@@ -190,6 +189,5 @@ def _differences(log: Log, trace: str, aliases: "Aliases | None") -> "list[Diffe
         sides = LogSide(log), actual
         options = DiffOptions(ignore_reason=not sure_of_reasons(sides), note_reasons=True)
         found = compare_sides(sides, options)
-        for warning in actual.warnings:
-            warn(f"warning: {warning}")
+        warn_of(actual.warnings)
         return list(Report(sides, EVERYTHING, options, found, len(found.differences)).rows())

@@ -8,7 +8,7 @@ from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
 from cti_es_cli.options import as_of_option, window_options
-from cti_es_cli.output import of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.output import of_sources, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import HISTORY
 
@@ -47,8 +47,7 @@ def command(
             reading = HistoryReading(log, devices, as_of or Cut())
             for batch in reading.batches():
                 yield [one for one in batch if window.has(one.at)]
-        for warning in reading.warnings:
-            warn(f"warning: {warning}")
+        warn_of(reading.warnings)
 
     with opened(format, path, wide=wide) as output:
         output.rows(*of_sources(sources, HISTORY, batches_of))

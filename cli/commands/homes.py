@@ -18,7 +18,7 @@ from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Kind
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import View, opened, output_options, print_states, shown, warn, wide_option
+from cti_es_cli.output import View, opened, output_options, print_states, shown, warn, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument, unpack_limit
 from cti_es_cli.views import COMPARED, HOMES, NODE_COUNTS, VERDICTS
 
@@ -124,8 +124,7 @@ def _compared(source: str, as_of: Cut | None, against: tuple[str, ...]) -> list[
 
     with open_log(source) as log:
         replay, warnings = resumed_at(CountedLog(log), as_of or Cut())
-    for warning in warnings:
-        warn(f"warning: {warning}")
+    warn_of(warnings)
     cluster = replay.cluster
     nodes = Nodes(cluster.nodes)
     said = _said(against, nodes, list(cluster.nodes))

@@ -9,7 +9,7 @@ from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Row, Scenari
 from cti_es.logs.reading import Cut
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import Output, batched, opened, output_options, warn, wide_option
+from cti_es_cli.output import Output, batched, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.views import IMPACT_ROWS, device_impacts_view, scenarios_view
 
@@ -71,8 +71,7 @@ def command(
     )
     with open_log(source) as log:
         found, warnings = impact(CountedLog(log), asked, as_of or Cut())
-    for warning in warnings:
-        warn(f"warning: {warning}")
+    warn_of(warnings)
     seen = _Seen(found)
     try:
         with opened(format, path, wide=wide) as output:

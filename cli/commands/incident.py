@@ -9,7 +9,7 @@ from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import TimeType, as_of_option
-from cti_es_cli.output import joined, opened, output_options, warn
+from cti_es_cli.output import joined, opened, output_options, warn_of
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.times import shown_time
 from cti_es_cli.views import INCIDENTS
@@ -58,5 +58,4 @@ def command(
             lines = {"text": incidents_text, "markdown": incidents_markdown}[format]
             for line in lines([with_times(one, shown_time) for one in in_order(joined(reading.batches()))]):
                 output.line(line)
-    for warning in reading.warnings:
-        warn(f"warning: {warning}")
+    warn_of(reading.warnings)

@@ -3,7 +3,7 @@
 import click
 
 from cti_es_cli.options import format_by, reading_options, trace_options
-from cti_es_cli.output import opened, output_options, warn
+from cti_es_cli.output import opened, output_options, warn, warn_of
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 
 BROKEN = 1
@@ -46,8 +46,7 @@ def command(
         found, left_out = check_side(side, strict)
     if left_out:
         warn(f"left out of {side.name}: {left_out}")
-    for warning in side.warnings:
-        warn(f"warning: {warning}")
+    warn_of(side.warnings)
     verdict = BROKEN if any(not one.warning for one in found) else 0
     try:
         with opened(format, path) as output:

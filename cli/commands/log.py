@@ -20,7 +20,7 @@ from cti_es_cli.options import (
     version_options,
     window_options,
 )
-from cti_es_cli.output import of_sources, opened, output_options, warn
+from cti_es_cli.output import of_sources, opened, output_options, warn_of
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import EVENTS
 
@@ -77,11 +77,8 @@ def command(
                 yield [row for row in _rows(batch) if wanted.has(row.event)]
             if as_of is not None:
                 check_end(log, cut, reading.end)
-            for text in (
-                *unknown("event of a device", sorted(set(devices)), seen[_device], log.name),
-                *unknown("event of an application", sorted(set(apps)), seen[_app], log.name),
-            ):
-                warn(f"warning: {text}")
+            warn_of(unknown("event of a device", sorted(set(devices)), seen[_device], log.name))
+            warn_of(unknown("event of an application", sorted(set(apps)), seen[_app], log.name))
 
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
         output.rows(*of_sources(sources, EVENTS, batches_of))

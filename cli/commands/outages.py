@@ -11,7 +11,7 @@ from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import Seconds, TimeType, as_of_option
-from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import outages_view
 
@@ -74,8 +74,7 @@ def command(
             for batch in reading.batches():
                 totals.add(source, batch)
                 yield batch
-        for warning in reading.warnings:
-            warn(f"warning: {warning}")
+        warn_of(reading.warnings)
         notes.extend([reading.text()] if isinstance(reading, ObservedReading) else [])
 
     with opened(format, path, wide=wide) as output:

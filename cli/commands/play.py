@@ -8,7 +8,7 @@ import click
 
 from cti_es.vocabulary.errors import CtiEsError
 from cti_es_cli.options import TimeType
-from cti_es_cli.output import opened, warn
+from cti_es_cli.output import opened, warn, warn_of
 from cti_es_cli.sources import open_log, source_argument
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def command(
             from cti_es.answers.names import check_known
 
             check_known("application", [app], played.apps, f"in {log.name}")
-    for text in played.warnings:
-        warn(f"warning: {text}")
+    warn_of(played.warnings)
 
 
 def _to_standard_output(played: "Played", speed: float) -> None:

@@ -25,7 +25,7 @@ from cti_es_cli.options import (
     version_options,
     window_options,
 )
-from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, wide_option
+from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
 
@@ -223,10 +223,8 @@ class _Replaying:
         return [one for one in taken if one.version >= wanted.from_version and wanted.window.has(one.at)]
 
     def _finish(self) -> None:
-        for warning in self._reading.warnings:
-            warn(f"warning: {warning}")
-        for text in self._wanted.unknown(self._replay, self._log.name):
-            warn(f"warning: {text}")
+        warn_of(self._reading.warnings)
+        warn_of(self._wanted.unknown(self._replay, self._log.name))
         if self._strict:
             check_end(self._log, self._cut, self._reading.end)
 
