@@ -118,13 +118,13 @@ def read(store: SqliteStore) -> None:
         decode_events(row.events)
 
 
-def replayed(store: SqliteStore) -> int:
-    """Replay the log; the number of messages."""
+def replayed(store: SqliteStore) -> Replay:
+    """Replay the log."""
     replay = Replay()
     for row in store.rows("default"):
         replay.advance(decode_events(row.events))
         replay.taken_misfits()
-    return replay.seq
+    return replay
 
 
 def _whole_tsp(folder: Path, events: int) -> list[Row]:

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/shapes.py [--events 500000] [--only WORD]
 
-The floor of a shape is reading its rows from the store and decoding them, nothing else. Times are processor time, the
-median of some rounds in which floor and replay take turns.
+The floor of a shape is reading its rows from the store and decoding them, nothing else. The state is what a snapshot at
+the end of the log has, and how long it takes to decode it. Times are processor time, the median of some rounds in which
+floor and replay take turns.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from logs import SHAPES, Shape, write
 from run import best, read, replayed
@@ -20,6 +22,7 @@ from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.store import SqliteStore
 from cti_es.logs.store.sqlite_new import create
+from cti_es.model.replay import Replay
 
 ROUNDS = 5
 
@@ -37,16 +40,31 @@ def main() -> None:
     for name, shape in SHAPES.items():
         if options.only in name:
             with TemporaryDirectory() as folder:
-                rows.append((name, *measured(Path(folder), shape, options.events)))
-    rows.sort(key=lambda row: row[2] / row[3])
-    print("| shape | append | replay | × floor | messages |\n|---|---|---|---|---|")
-    for name, append_rate, replay_rate, floor, messages in rows:
-        rates = f"{append_rate / 1000:,.0f} k/s | {replay_rate / 1000:,.0f} k/s | {floor / replay_rate:.1f}"
-        print(f"| {name} | {rates} | {messages:,} |")
+                rows.append((name, measured(Path(folder), shape, options.events)))
+    rows.sort(key=lambda row: -row[1].replay / row[1].floor)
+    print("| shape | append | replay | × floor | messages | state | decoded in |\n|---|---|---|---|---|---|---|")
+    for name, one in rows:
+        append_rate, replay_rate = (options.events / seconds / 1000 for seconds in (one.append, one.replay))
+        state = f"{one.state / 1_000_000:,.1f} MB | {one.decode * 1000:,.0f} ms"
+        print(
+            f"| {name} | {append_rate:,.0f} k/s | {replay_rate:,.0f} k/s | {one.replay / one.floor:.1f}"
+            f" | {one.messages:,} | {state} |"
+        )
 
 
-def measured(folder: Path, shape: Shape, events: int) -> tuple[float, float, float, int]:
-    """Events a second appended, replayed, and read and decoded; and how many messages there were."""
+class Measured(NamedTuple):
+    """Seconds to append, to replay, to read and decode the rows, and to decode the state; messages; bytes of state."""
+
+    append: float
+    replay: float
+    floor: float
+    decode: float
+    messages: int
+    state: int
+
+
+def measured(folder: Path, shape: Shape, events: int) -> Measured:
+    """Measure a log of this shape."""
     log, path = folder / "events.ndjson", folder / "site.db"
     write(log, events, shape)
 
@@ -60,11 +78,13 @@ def measured(folder: Path, shape: Shape, events: int) -> tuple[float, float, flo
 
     append_time = median(seconds(appended) for _ in range(3))
     store = SqliteStore(path)
-    rounds = [(seconds(lambda: read(store)), seconds(lambda: replayed(store))) for _ in range(ROUNDS)]
-    messages = replayed(store)
+    rounds = [(seconds(lambda: replayed(store)), seconds(lambda: read(store))) for _ in range(ROUNDS)]
+    end = replayed(store)
     store.close()
-    floors, replays = zip(*rounds, strict=True)
-    return events / append_time, events / median(replays), events / median(floors), messages
+    state = end.encoded()
+    replays, floors = zip(*rounds, strict=True)
+    decode = median(seconds(lambda: Replay(state)) for _ in range(ROUNDS))
+    return Measured(append_time, median(replays), median(floors), decode, end.seq, len(state))
 
 
 if __name__ == "__main__":
