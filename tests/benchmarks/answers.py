@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import logs
+from logs import PLAIN, write
 
 ROUNDS = 3
 _CTI_ES = (sys.executable, "-m", "cti_es_cli")
@@ -34,10 +34,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--devices", type=int, default=40_000)
     options = parser.parse_args()
-    logs.DEVICES = options.devices
     with TemporaryDirectory(prefix="cti-es-bench-") as folder:
         file, store = Path(folder, "log.ndjson"), Path(folder, "log.db")
-        logs.write(file, options.events)
+        write(file, options.events, PLAIN._replace(devices=options.devices))
         subprocess.run([*_CTI_ES, "append", str(store), "--from", str(file)], check=True, capture_output=True)
         rounds = [{name: _measured(store, *words) for name, words in COMMANDS.items()} for _ in range(ROUNDS)]
     print("| what | seconds | times a replay | MiB |\n|---|---|---|---|")
