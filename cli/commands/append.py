@@ -14,7 +14,6 @@ from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, o
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.open import A_SOURCE, make_or_append, parse_address
 from cti_es.logs.store.open_files import is_sqlite
-from cti_es.report.rows import appended_row
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
 from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, encode, fields_of
@@ -129,6 +128,8 @@ def command(
 
 def _print(output: Output, done: Appended, dry_run: bool) -> None:
     """Print what was done. It stays done, and exit code 2 would say that it was not, even if this fails."""
+    from cti_es.report.rows import appended_row
+
     try:
         output.write(encode(appended_row(done, dry_run)) + b"\n")
         output.flush()
