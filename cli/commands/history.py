@@ -7,10 +7,10 @@ import click
 from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
+from cti_es_cli.answer_views import HISTORY
 from cti_es_cli.options import as_of_option, window_options
 from cti_es_cli.output import of_sources, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
-from cti_es_cli.views import HISTORY
 
 
 @click.command(

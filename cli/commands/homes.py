@@ -20,7 +20,7 @@ from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import View, opened, output_options, print_states, shown, warn, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument, unpack_limit
-from cti_es_cli.views import COMPARED, HOMES, NODE_COUNTS, VERDICTS
+from cti_es_cli.views import HOMES, NODE_COUNTS
 
 DIFFERENT = 1
 
@@ -104,6 +104,7 @@ def _against(
 ) -> int:
     """Print the homes of a log beside those that files say; 1 if they differ."""
     from cti_es.cucm.registrations import DIFFERENCES
+    from cti_es_cli.cluster_views import COMPARED, VERDICTS
 
     rows = _compared(source, as_of, against)
     counts = Counter(row.verdict for row in rows)

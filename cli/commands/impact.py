@@ -7,11 +7,11 @@ import click
 
 from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Row, Scenario, Weakness, impact
 from cti_es.logs.reading import Cut
+from cti_es_cli.answer_views import IMPACT_ROWS, device_impacts_view, scenarios_view
 from cti_es_cli.exits import ClosedPipe
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import Output, batched, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument
-from cti_es_cli.views import IMPACT_ROWS, device_impacts_view, scenarios_view
 
 LEFT_WITHOUT = 1
 

@@ -7,12 +7,12 @@ import click
 from cti_es.answers.incidents import IncidentReading, in_order
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
+from cti_es_cli.answer_views import INCIDENTS
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import TimeType, as_of_option
 from cti_es_cli.output import joined, opened, output_options, warn_of
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 from cti_es_cli.times import shown_time
-from cti_es_cli.views import INCIDENTS
 
 FORMATS = ("text", "markdown", "ndjson")
 

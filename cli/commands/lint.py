@@ -37,7 +37,7 @@ def command(
     from cti_es.traces.comparing import SideOptions, open_side
     from cti_es.traces.sides import EVERYTHING
     from cti_es_cli.exits import ClosedPipe
-    from cti_es_cli.views import VIOLATIONS
+    from cti_es_cli.trace_views import VIOLATIONS
 
     options = SideOptions(
         EVERYTHING, format_by(trace_format, patterns), reading_options(skip_bad, date, zones, patterns), unpack_limit()

@@ -11,6 +11,7 @@ from cti_es.logs.reading import Batch, Cut, Reading, Wait, check_end
 from cti_es.model.recovery import DEFAULT_APP
 from cti_es.report.rows import EventRow
 from cti_es.vocabulary.events import EVENT_TYPES, Event
+from cti_es_cli.log_views import EVENTS
 from cti_es_cli.options import (
     as_of_option,
     cut_at,
@@ -22,7 +23,6 @@ from cti_es_cli.options import (
 )
 from cti_es_cli.output import of_sources, opened, output_options, warn_of
 from cti_es_cli.sources import open_log, source_argument
-from cti_es_cli.views import EVENTS
 
 
 @click.command(

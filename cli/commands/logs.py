@@ -4,10 +4,10 @@ import click
 
 from cti_es.logs.open import open_store
 from cti_es.report.rows import log_row
+from cti_es_cli.log_views import LOGS
 from cti_es_cli.output import opened, output_options
 from cti_es_cli.sources import InFile
 from cti_es_cli.times import tz_option
-from cti_es_cli.views import LOGS
 
 
 @click.command(

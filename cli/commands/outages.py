@@ -9,11 +9,11 @@ from cti_es.answers.observed import ObservedReading, OnlyObserved
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
+from cti_es_cli.answer_views import outages_view
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import Seconds, TimeType, as_of_option
 from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
-from cti_es_cli.views import outages_view
 
 
 @click.command(

@@ -12,10 +12,10 @@ from cti_es.logs.store import Fault, Head, parse_head
 from cti_es.report.rows import fault_row
 from cti_es.vocabulary.errors import CtiEsError, InputError
 from cti_es_cli.exits import ClosedPipe
+from cti_es_cli.log_views import FAULTS
 from cti_es_cli.output import opened, output_options, warn
 from cti_es_cli.progress import counted
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
-from cti_es_cli.views import FAULTS
 
 FAULTY = 1
 
