@@ -115,9 +115,7 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     """``did you mean 'CTIP01'?`` for the nearest of ``known``, or an empty text when none is near."""
     from difflib import get_close_matches
 
-    known = list(known)
-    if len(known) > NEAR_AT_MOST:
-        known = nlargest(NEAR_AT_MOST, known, key=lambda one: _shared(one, found))
+    known = nlargest(NEAR_AT_MOST, known, key=lambda one: _shared(one, found))
     near = [one for one in known if one.lower() == found.lower()] or get_close_matches(found, known, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""
 
