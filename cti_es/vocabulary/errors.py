@@ -107,7 +107,7 @@ def blamed_on(name: str) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, name) from None
 
 
-NEAR_AT_MOST = 200
+NEAR_AT_MOST = 60
 """How many names are compared letter by letter, which takes some 50 microseconds each."""
 
 
