@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cti_es.vocabulary.errors import CtiEsError
+from cti_es.vocabulary.words import counted
 from cti_es_cli.options import TimeType
 from cti_es_cli.output import opened, warn, warn_of
 from cti_es_cli.sources import open_log, source_argument
@@ -132,5 +133,4 @@ def _play(player: "Player", played: "Played") -> None:
     try:
         player.play(played.due())
     finally:
-        count = f"{player.sent:,} message{'' if player.sent == 1 else 's'}"
-        warn(", ".join(filter(None, (f"played {count}", player.lateness()))))
+        warn(", ".join(filter(None, (f"played {counted(player.sent, 'message')}", player.lateness()))))

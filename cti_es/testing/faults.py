@@ -260,14 +260,13 @@ def _is_clear(made: "_Made[Any]", fault: Fault, index: int, indexes: list[int], 
         return False
     other = made.next[index]
     before = {one: made.stead[one] for one in (index, other) if one is not None}
-    touched, done = set(made.touched), len(made.done)
+    untouched, done = before.keys() - made.touched, len(made.done)
     _MAKE[fault](made, index, random)
     if len(made.done) > done and _told(made, indexes) == _done(made, indexes):
         return True
-    made.stead[index] = before[index]
-    if other is not None:
-        made.stead[other] = before[other]
-    made.touched = touched
+    for one, stead in before.items():
+        made.stead[one] = stead
+    made.touched -= untouched
     del made.done[done:]
     return False
 
