@@ -19,7 +19,7 @@ HINTS: dict[type[CtiEsError], str] = {
     NoTimes: "--date makes times of the stamps of a trace",
     NoGaps: "--speed max needs no times",
     OtherApplication: "see --app",
-    UnknownFormat: "an option names the format, see --help",
+    UnknownFormat: "an option names the format, and --line-pattern reads any other (see --help)",
     TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",
 }
 

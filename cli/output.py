@@ -30,6 +30,7 @@ from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
 from cti_es_cli.options import OutFile
 from cti_es_cli.out_file import drafted, is_standard_output, status, target_of, written
 from cti_es_cli.sources import CountedLog, open_log
+from cti_es_cli.usage import unknown_choice
 
 Row = TypeVar("Row")
 AnyFunction = Callable[..., Any]
@@ -341,10 +342,11 @@ class FormatType(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The format."""
         source = ctx.get_parameter_source(str(param.name)) if ctx and param else None
-        if source is click.core.ParameterSource.ENVIRONMENT and value not in self.choices:
-            click.Choice(EVERY_FORMAT).convert(value, param, ctx)
-            return "text"
-        return super().convert(value, param, ctx)
+        if source is not click.core.ParameterSource.ENVIRONMENT or value in self.choices:
+            return super().convert(value, param, ctx)
+        if value not in EVERY_FORMAT:
+            self.fail(str(unknown_choice(value, EVERY_FORMAT)), param, ctx)
+        return "text"
 
 
 def format_option(command: AnyFunction, formats: tuple[str, ...] = FORMATS, what: str = "rows") -> AnyFunction:

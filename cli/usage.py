@@ -1,6 +1,7 @@
 """What is wrong with a command line, said as every other error is: where, what was found, what was expected."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 
 import click
@@ -59,12 +60,18 @@ def _bad_value(error: click.BadParameter) -> InputError:
     found = error.message.partition(" is not ")[0]
     bare = found.strip("'")
     if isinstance(kind, click.Choice) and found != error.message:
-        choices = [str(one) for one in kind.choices]
-        near = did_you_mean(bare, choices)
-        return InputError(f"unknown value {found}", where=_name(error), expected=", ".join(choices), hint=near)
+        return unknown_choice(bare, kind.choices, _name(error))
     if isinstance(kind, click.types.IntParamType | click.types.FloatParamType) and found != error.message:
         return InputError(f"'{bare}'", where=_name(error), expected=_numbers(kind))
     return InputError(error.message, where=_name(error))
+
+
+def unknown_choice(value: str, choices: Iterable[str], where: str = "") -> InputError:
+    """A value that is none of those that there are."""
+    known = [str(one) for one in choices]
+    return InputError(
+        f"unknown value '{value}'", where=where, expected=", ".join(known), hint=did_you_mean(value, known)
+    )
 
 
 def _numbers(kind: Any) -> str:

@@ -8,9 +8,12 @@ import stat
 import threading
 from importlib import import_module
 
+import click
 import pytest
 
 from cti_es_cli.main import COMMANDS, main, module_of
+from cti_es_cli.output import EVERY_FORMAT
+from cti_es_cli.usage import said
 
 MESSAGE = [
     "seq", "version", "at", "app", "device", "line", "handle", "message", "msg",
@@ -600,6 +603,42 @@ def test_the_environment_may_say_the_format(log_file, cti_es, environment, refus
     assert cti_es("explain", log_file, "3", env=csv).stdout == cti_es("explain", log_file, "3").stdout
     refused(cti_es("homes", log_file, env=environment({"CTI_ES_FORMAT": "xml"})), "CTI_ES_FORMAT", "'xml'")
     refused(cti_es("explain", log_file, "3", env=environment({"CTI_ES_FORMAT": "xml"})), "CTI_ES_FORMAT")
+
+
+CHOOSING = [
+    (name, param)
+    for name in COMMANDS
+    for param in import_module(module_of(name)).command.params
+    if isinstance(param.type, click.Choice)
+]
+"""Every option and argument with a list of values, and its command."""
+
+
+@pytest.mark.parametrize(("name", "param"), CHOOSING, ids=lambda one: getattr(one, "name", one))
+def test_a_refusal_names_every_value_that_there_is(name, param):
+    """Whoever gives a value that is not there is told all that are, from the first to the last, and nothing else."""
+    with pytest.raises(click.BadParameter) as caught:
+        param.type.convert("nosuch", param, click.Context(main.get_command(None, name)))
+
+    assert (
+        said(caught.value).splitlines()[0].endswith(f"unknown value 'nosuch'; expected {', '.join(param.type.choices)}")
+    )
+
+
+def test_a_format_of_the_environment_is_refused_with_those_of_every_command(cti_es, environment, refused):
+    """The variable holds for all commands: what it may say are the formats of all of them, also where one has two."""
+    of_commands = {
+        value
+        for _, param in CHOOSING
+        if getattr(param, "envvar", None) == "CTI_ES_FORMAT"
+        for value in param.type.choices
+    }
+
+    assert of_commands == set(EVERY_FORMAT)
+    refused(
+        cti_es("diff", "a", "b", env=environment({"CTI_ES_FORMAT": "tapi-browse"})),
+        f"CTI_ES_FORMAT (--format): unknown value 'tapi-browse'; expected {', '.join(EVERY_FORMAT)}; did you mean",
+    )
 
 
 def test_nothing_else_comes_from_the_environment():
