@@ -7,5 +7,5 @@ from pathlib import Path
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))["project"]
 
 for declared in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]:
-    if lowest := re.match(r"([\w-]+)>=([\w.]+)", declared):
+    if lowest := re.match(r"([\w-]+)(?:\[\w+\])?>=([\w.]+)", declared):
         print("{}=={}".format(*lowest.groups()))

@@ -155,10 +155,11 @@ def _complain(error: BaseException) -> None:
 
 
 def _say(text: str, before: str = "") -> None:
-    """Lines on standard error, none of which can steer a terminal."""
+    """Lines on standard error, none of which can steer a terminal or shows a password."""
+    from cti_es.logs.store.servers import without_passwords
     from cti_es_cli.output import shown
 
-    for line in text.split("\n"):
+    for line in without_passwords(text).split("\n"):
         click.echo(before + _cut(shown(line)), err=True)
 
 

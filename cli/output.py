@@ -20,6 +20,7 @@ import click
 
 from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.open_files import is_sqlite
+from cti_es.logs.store.servers import without_password, without_passwords
 from cti_es.model.replay import Replay
 from cti_es.report.columns import padded, width
 from cti_es.report.markdown import bar, heading
@@ -247,7 +248,9 @@ def of_sources(
     """What to print of one SOURCE or several. ``batches_of`` is asked for its batches when a SOURCE has its turn."""
     if len(sources) == 1:
         return view, iter(batches_of(sources[0]))
-    pairs = (((shown(source), row) for row in batch) for source in sources for batch in batches_of(source))
+    pairs = (
+        ((shown(without_password(source)), row) for row in batch) for source in sources for batch in batches_of(source)
+    )
     return sourced(view), pairs
 
 
@@ -327,7 +330,7 @@ def _columns() -> int | None:
 def warn(text: str) -> None:
     """A line for the user beside the result, on standard error; when that cannot be written the result still counts."""
     with suppress(OSError):
-        click.echo(shown(text), err=True)
+        click.echo(shown(without_passwords(text)), err=True)
 
 
 def warn_of(warnings: Iterable[str]) -> None:

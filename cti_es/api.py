@@ -22,11 +22,10 @@ from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Wanted
 from cti_es.answers.window import Window
 from cti_es.logs import reading
-from cti_es.logs.bytes_in import is_piped, no_file, open_bytes
-from cti_es.logs.open import A_SOURCE
+from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
+from cti_es.logs.open import A_SOURCE, is_store
 from cti_es.logs.places import InFile, InMemory, Place, StoredEvent, place_of
 from cti_es.logs.reading import Cut, Reading, StoredLog, check_end, parse_as_of, resumed_at
-from cti_es.logs.store.open_files import is_sqlite
 from cti_es.model.homes import Home
 from cti_es.model.homes import homes as homes_of
 from cti_es.model.providers import ProviderRow as Provider
@@ -439,10 +438,12 @@ def read_trace(
     Raises OSError, and :class:`InputError` for what cannot be read, and for a file with nothing in it.
     """
     name = _name(path, "the name of a trace")
+    if not is_piped(name) and is_store(name):
+        raise InputError(
+            "a store", where=name_of(name), expected="a trace", hint="diff and open take a store by its name"
+        )
     if not is_piped(name) and not Path(name).is_file():
         raise no_file(Path(name), "a trace")
-    if not is_piped(name) and is_sqlite(Path(name)):
-        raise InputError("a store", where=name, expected="a trace", hint="diff and open take a store by its name")
     options = TraceOptions(skip_bad, date, dict(zones or {}))
     with open_bytes(path) as stream:
         trace = Trace(name, recognise.read_trace(stream, name, format, options))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -48,6 +49,30 @@ def forked() -> Iterator[str]:
             assert process.stdout.readline() == b"ready\n"
             yield socket
             process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Any]:
+    """Empty databases on a real PostgreSQL server: see tests/support/postgres_server.py."""
+    from support import postgres_server
+
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'cti-es[postgres]'")
+    if not os.environ.get("CTI_ES_TEST_POSTGRES") and (why := postgres_server.missing()):
+        pytest.skip(why)
+    alone = worker_id == "master"
+    folder = tmp_path_factory.getbasetemp()
+    server = postgres_server.shared(folder if alone else folder.parent, os.getpid() if alone else os.getppid())
+    made = postgres_server.Databases(server, f"{os.getpid()}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database(databases: Any) -> Iterator[str]:
+    """The address of an empty database."""
+    address = databases.take()
+    yield address
+    databases.give_back(address)
 
 
 # --- how much is run (CONTRIBUTING.md) --------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ import click
 from cti_es.logs.append import Appended, AppendOptions, Expect, parse_expect
 from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.ndjson import read_events
-from cti_es.logs.open import A_SOURCE, make_or_append, parse_address
-from cti_es.logs.store.open_files import is_sqlite
+from cti_es.logs.open import A_SOURCE, is_store, make_or_append, parse_address
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
 from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, encode, fields_of
@@ -106,7 +105,7 @@ def command(
         raise click.UsageError("give either an event TYPE or --from FILE")
     address = parse_address(store)
     if address.log is not None:
-        check_name(address.log, f"{store}: the name of the log")
+        check_name(address.log, f"{name_of(store)}: the name of the log")
     with (
         opened("ndjson", None) if ndjson else nullcontext() as output,  # it must be there before anything is stored
         _input(event_type, assignments, file) as (name, batches),
@@ -167,15 +166,15 @@ def _file(file: str) -> Iterator[tuple[str, _Batches]]:
             yield name_of(file), _Batches(name_of(file), again)
         return
     path = Path(file)
-    if not path.is_file():
-        raise no_file(path, A_SOURCE)
-    if is_sqlite(path):
+    if is_store(file):
         raise InputError(
             "a store",
-            where=file,
+            where=name_of(file),
             expected="an NDJSON event log",
-            hint=f"cti-es export {file} | cti-es append … --from -",
+            hint=f"cti-es export {name_of(file)} | cti-es append … --from -",
         )
+    if not path.is_file():
+        raise no_file(path, A_SOURCE)
     yield file, _Batches(file, partial(open_bytes, path, unpack_limit()))
 
 

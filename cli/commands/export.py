@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cti_es.logs.bytes_in import name_of
 from cti_es.logs.ndjson import write_events
 from cti_es.logs.open import A_SOURCE
 from cti_es.logs.reading import Cut, Log, LogPart
@@ -69,7 +70,7 @@ def command(
     with _opened(source, aliases, again=tables is not None) as side:
         if isinstance(side, TraceSide):
             if tables or cut != Cut():
-                raise InputError("a trace", where=source, expected=A_SOURCE)
+                raise InputError("a trace", where=name_of(source), expected=A_SOURCE)
             _print_trace(side, path)
             return
         log = LogPart(side.log, cut, strict=as_of is not None)

@@ -131,7 +131,7 @@ def _compared(source: str, as_of: Cut | None, against: tuple[str, ...]) -> list[
     said = _said(against, nodes, list(cluster.nodes))
     rows = list(compared(cluster, nodes, said.where()))
     if all(row.verdict in ("only_ours", "only_theirs") for row in rows):
-        raise InputError("no device that both the log and these files know", where=source,
+        raise InputError("no device that both the log and these files know", where=name_of(source),
                          expected="the answer of the cluster that the log is of",
                          hint=f"the log has {len(cluster.devices)}, the files {len(said.where())}")  # fmt: skip
     return rows

@@ -15,9 +15,8 @@ from cti_es.cucm.files import File
 from cti_es.cucm.stamps import LogLineOptions
 from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.bytes_in import is_piped, name_of, no_file, open_bytes
-from cti_es.logs.open import only_log, parse_address
-from cti_es.logs.store import MemoryStore, SqliteStore, Store
-from cti_es.logs.store.open_files import is_sqlite
+from cti_es.logs.open import is_store, only_log, open_to_write, parse_address
+from cti_es.logs.store import MemoryStore, Store
 from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
@@ -146,7 +145,7 @@ def command(
     names = sorted(files, key=lambda name: not is_piped(name))  # what comes once is read first
 
     def run_on(target: Store) -> Appended:
-        log = address.log or only_log([info.name for info in target.logs()], address.path)
+        log = address.log or only_log(target)
         what = Import(
             files_of(names, A_LOG, unpack_limit()),
             partial(_nodes, nodes_file),
@@ -160,27 +159,35 @@ def command(
         try:
             return _import(target, log, what, options, output)
         except TooOld as error:
-            raise _over_again(error, address.path, log) from None
+            raise _over_again(error, target.address, log) from None
 
     with opened("ndjson" if dry_run else format, path) as output:
-        done = _in_store(address.path, dry_run, wait, run_on)
+        done = _in_store(address.store, dry_run, wait, run_on)
     warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
 
 
-def _in_store(path: Path, dry_run: bool, wait: float, run_on: Callable[[Store], Appended]) -> Appended:
-    """Run an import on the store at ``path``; one that is not there is made if the files say what the topology is."""
+def _in_store(name: str, dry_run: bool, wait: float, run_on: Callable[[Store], Appended]) -> Appended:
+    """Run an import on a store; a file that is not there is made if the files say what the topology is."""
     from cti_es.cucm.topology_import import NoTopology
 
-    if not path.exists():
+    path = Path(name)
+    if not is_store(name) and not path.exists():
         try:
             if dry_run:
                 return run_on(MemoryStore())
             if (done := create(path, lambda new: run_on(cast(Store, new)), wait)) is not None:
                 return done
         except NoTopology:
-            raise InputError("no such store", where=str(path), expected=_A_STORE, hint=_TOPOLOGY_FIRST) from None
-    with closing(_store(path, wait)) as store:
-        return run_on(cast(Store, store))
+            raise InputError("no such store", where=name, expected=_A_STORE, hint=_TOPOLOGY_FIRST) from None
+    with closing(_opened(name, wait)) as store:
+        return run_on(store)
+
+
+def _opened(name: str, wait: float) -> Store:
+    try:
+        return open_to_write(name, wait)
+    except NotAStore as error:
+        raise NotAStore(error.what, where=error.where, expected=_A_STORE, hint=_TOPOLOGY_FIRST) from None
 
 
 def _import(store: Store, log: str, what: "Import", options: AppendOptions, output: Output) -> Appended:
@@ -204,11 +211,11 @@ def _import(store: Store, log: str, what: "Import", options: AppendOptions, outp
     return found.appended
 
 
-def _over_again(error: "TooOld", path: Path, log: str) -> CtiEsError:
+def _over_again(error: "TooOld", store: str, log: str) -> CtiEsError:
     """The same error, with the command that starts over."""
     if error.before_imports is None:
         return error
-    start = f"cti-es export '{path}#{log}' --to-version {error.before_imports} | cti-es append new.db --from -"
+    start = f"cti-es export '{store}#{log}' --to-version {error.before_imports} | cti-es append new.db --from -"
     hint = f"{error.hint}: {start}"
     return InputError(error.what, where=error.where, expected=error.expected, hint=hint)
 
@@ -257,22 +264,14 @@ _TOPOLOGY_FIRST = (
 )
 
 
-def _store(path: Path, wait: float) -> SqliteStore:
-    if not path.is_file():
-        raise no_file(path, "a store")
-    if path.stat().st_size and not is_sqlite(path):
-        raise NotAStore("not a store", where=str(path), expected=_A_STORE, hint=_TOPOLOGY_FIRST)
-    return SqliteStore(path, write=True, wait=wait)
-
-
 def _check(files: tuple[str, ...]) -> None:
     """Refuse what is no file to import before anything is read."""
     from cti_es.cucm.members import check_names
 
-    check_names(files, A_LOG)
     for name in files:
-        if Path(name).is_file() and is_sqlite(Path(name)):
-            raise InputError("a store", where=name, expected=A_LOG)
+        if is_store(name):
+            raise InputError("a store", where=name_of(name), expected=A_LOG)
+    check_names(files, A_LOG)
 
 
 def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:

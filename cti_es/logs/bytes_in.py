@@ -13,6 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, cast
 
 from cti_es.logs.store.open_files import HEADER
+from cti_es.logs.store.servers import without_password
 from cti_es.vocabulary.errors import InputError, NotAStore, TooMuchUnpacked, blamed_on, did_you_mean
 from cti_es.vocabulary.text_lines import GZIP, ByteStream
 
@@ -53,7 +54,7 @@ def is_piped(source: str) -> bool:
 
 def name_of(source: str) -> str:
     """What errors and reports call a source."""
-    return STDIN if source == "-" else source
+    return STDIN if source == "-" else without_password(source)
 
 
 @contextmanager
@@ -91,17 +92,18 @@ def unpacked(stream: ByteStream, name: str, limit: UnpackLimit = UNPACK_LIMIT) -
 
 def no_file(path: Path, expected: str) -> InputError:
     """What is wrong with a path that is no file to read, and what is near."""
+    where = without_password(str(path))
     if path.is_dir():
-        return InputError("a folder", where=str(path), expected=expected)
+        return InputError("a folder", where=where, expected=expected)
     if path.exists():
-        return InputError("not a regular file", where=str(path), expected=expected)
+        return InputError("not a regular file", where=where, expected=expected)
     if path.is_symlink():
-        return InputError("a link to what is not there", where=str(path), expected=expected)
+        return InputError("a link to what is not there", where=where, expected=expected)
     try:
         known = os.listdir(path.parent)
     except OSError:
         known = []
-    return InputError("no such file", where=str(path), expected=expected, hint=did_you_mean(path.name, known))
+    return InputError("no such file", where=where, expected=expected, hint=did_you_mean(path.name, known))
 
 
 @contextmanager

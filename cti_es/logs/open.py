@@ -1,7 +1,8 @@
 """SOURCE → log: the one notation for "where the log is" (docs/reference/sources.md).
 
-``site.db`` (a store), ``site.db#lab`` (a named log in it), ``events.ndjson`` (a bare file), ``-`` (standard input).
-What a file is is decided by its content, never by its name.
+``site.db`` (a store), ``site.db#lab`` (a named log in it), ``postgresql://host/db#lab`` (in a store on a server),
+``events.ndjson`` (a bare file), ``-`` (standard input). What a file is is decided by its content, never by its name.
+Which kind of store a name means is decided here, and nowhere else.
 """
 
 import os
@@ -9,27 +10,36 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped, kept, name_of, no_file, open_bytes
 from cti_es.logs.file_log import FileLog
 from cti_es.logs.reading import Log, StoredLog
-from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store
+from cti_es.logs.store import DEFAULT_LOG, MemoryStore, SqliteStore, Store, StoreReader
 from cti_es.logs.store.open_files import is_sqlite
+from cti_es.logs.store.servers import is_server, split_log
 from cti_es.logs.store.sqlite_new import create
 from cti_es.vocabulary.errors import InputError, NotAStore, did_you_mean
 from cti_es.vocabulary.events import NumberedEvents
+
+if TYPE_CHECKING:
+    from cti_es.logs.store.postgres import PostgresStore
 
 A_STORE = "a store made by append"
 A_SOURCE = "a store, an NDJSON event log, or - for standard input"
 
 
 class Address(NamedTuple):
-    """Where a log is: a path, and the name of the log if one was given."""
+    """Where a log is: a store or a file by its name, and the name of the log if one was given."""
 
-    path: Path
+    store: str
     log: str | None
+
+    @property
+    def path(self) -> Path:
+        """The name as that of a file."""
+        return Path(self.store)
 
 
 def parse_address(text: str) -> Address:
@@ -39,12 +49,19 @@ def parse_address(text: str) -> Address:
     """
     if not text:
         raise InputError("an empty name", expected=A_SOURCE)
+    if is_server(text):
+        return Address(*split_log(text))
     path, mark, log = text.rpartition("#")
     if not mark or os.path.exists(text):
-        return Address(Path(text), None)
+        return Address(text, None)
     if not path or not log:
         raise InputError(f"'{text}' names no log", expected="STORE or STORE#LOG")
-    return Address(Path(path), log)
+    return Address(path, log)
+
+
+def is_store(name: str) -> bool:
+    """Whether a name is that of a store: on a server, or in a SQLite file. Raises OSError."""
+    return is_server(name) or (Path(name).is_file() and is_sqlite(Path(name)))
 
 
 @contextmanager
@@ -59,45 +76,48 @@ def open_log(source: str, again: bool = False, limit: UnpackLimit = UNPACK_LIMIT
             yield FileLog(name_of(source), open_)
         return
     address = parse_address(source)
-    if not address.path.is_file():
-        raise no_file(address.path, A_SOURCE)
-    if is_sqlite(address.path):
-        with closing(SqliteStore(address.path)) as store:
+    if is_store(address.store):
+        with closing(open_store(address.store)) as store:
             yield stored_log(store, address)
         return
+    if not address.path.is_file():
+        raise no_file(address.path, A_SOURCE)
     if address.log is not None:
         raise NotAStore("not a store, so it has no named logs", where=str(address.path))
     yield FileLog(source, partial(open_bytes, address.path, limit), grows=True)
 
 
-def stored_log(store: SqliteStore, address: Address) -> StoredLog:
+def stored_log(store: StoreReader, address: Address) -> StoredLog:
     """The log of a store that an address means: the named one; else its only one; else ``default``."""
-    names = [info.name for info in store.logs()]
+    names = store.names()
     if address.log is not None and address.log not in names:
         near = did_you_mean(address.log, names) or f"its logs: {', '.join(names) or 'none'}"
-        raise InputError(f"no log '{address.log}'", where=str(address.path), hint=near)
-    log = address.log or only_log(names, address.path)
-    return StoredLog(store, log, f"{address.path}#{log}")
+        raise InputError(f"no log '{address.log}'", where=store.address, hint=near)
+    log = address.log or only_log(store)
+    return StoredLog(store, log, f"{store.address}#{log}")
 
 
-def only_log(names: list[str], path: Path) -> str:
-    """The log of a store at ``path`` that is meant when none is named. Raises :class:`InputError` if that is open."""
+def only_log(store: StoreReader) -> str:
+    """The log of a store that is meant when none is named. Raises :class:`InputError` if that is open."""
+    names = store.names()
     if len(names) == 1:
         return names[0]
     if not names or DEFAULT_LOG in names:
         return DEFAULT_LOG
     raise InputError(
-        f"which log? {path} has {len(names)}: {', '.join(names)}",
-        expected=f"{path}#LOG",
-        hint=f"for example {path}#{names[0]}",
+        f"which log? {store.address} has {len(names)}: {', '.join(names)}",
+        expected=f"{store.address}#LOG",
+        hint=f"for example {store.address}#{names[0]}",
     )
 
 
-def open_store(name: str, suspect: bool = False) -> SqliteStore:
+def open_store(name: str, suspect: bool = False) -> StoreReader:
     """A store to read from; ``suspect`` opens one with a strange schema, too, to verify it.
 
     Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`.
     """
+    if is_server(name):
+        return _on_server(name, suspect=suspect)
     path = Path(name)
     if is_piped(name):
         raise NotAStore("a store cannot be read from a pipe", where=name_of(name), expected=A_STORE)
@@ -105,7 +125,43 @@ def open_store(name: str, suspect: bool = False) -> SqliteStore:
         raise no_file(path, A_STORE)
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected=A_STORE)
-    return SqliteStore(path, suspect=suspect)
+    return cast(StoreReader, SqliteStore(path, suspect=suspect))
+
+
+def open_to_write(name: str, wait: float = 30.0) -> Store:
+    """A store to write to: on a server (it makes itself with what is stored first), or in a file that is there.
+
+    Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`.
+    """
+    if is_server(name):
+        return _on_server(name, write=True, wait=wait)
+    path = Path(name)
+    if not path.is_file():
+        raise no_file(path, "a store")
+    if path.stat().st_size and not is_sqlite(path):
+        raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")
+    return cast(Store, SqliteStore(path, write=True, wait=wait))
+
+
+def is_there(address: Address) -> bool:
+    """Whether there is something to read at an address; not where its store, or its log in it, has yet to be made."""
+    name, log = address
+    if is_server(name):
+        with closing(_on_server(name, write=True)) as server:
+            return log in server.names() if log else bool(server.names())
+    path = address.path
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
+        return False
+    if log is None or not path.is_file() or not is_sqlite(path):
+        return True  # or refused when it is opened
+    with closing(SqliteStore(path)) as store:
+        return log in store.names()
+
+
+def _on_server(name: str, write: bool = False, wait: float = 30.0, suspect: bool = False) -> "PostgresStore":
+    from cti_es.logs.store.postgres import PostgresStore
+
+    return PostgresStore(name, write, wait, suspect)
 
 
 # --- make or append -------------------------------------------------------------------------------------------------
@@ -120,6 +176,8 @@ def make_or_append(
     another writer. No store is made when there is nothing to store. Raises what
     :func:`~cti_es.logs.append.append` raises.
     """
+    if is_server(address.store):
+        return _append_to(address, batches, options, wait)
     path = address.path
     if str(path) == "-":  # it would be a file that no command can name again
         raise InputError("standard input", where=name_of("-"), expected="a store to append to")
@@ -133,11 +191,12 @@ def make_or_append(
         done = append(MemoryStore(), address.log or DEFAULT_LOG, batches, options)
         if options.dry_run or not done.appended:
             return done
-    if path.stat().st_size and not is_sqlite(path):
-        raise NotAStore("not a store", where=str(path), expected="a store made by append, or a new name")
-    with closing(SqliteStore(path, write=True, wait=wait)) as store:
-        log = address.log or only_log([info.name for info in store.logs()], path)
-        return append(cast(Store, store), log, batches, options)
+    return _append_to(address, batches, options, wait)
+
+
+def _append_to(address: Address, batches: Iterable[NumberedEvents], options: AppendOptions, wait: float) -> Appended:
+    with closing(open_to_write(address.store, wait)) as store:
+        return append(store, address.log or only_log(store), batches, options)
 
 
 class _NothingAppended(Exception):

@@ -1,16 +1,14 @@
 """Where a program keeps a log: in memory, in a store, in a bare file or a pipe; the same questions to each."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import NamedTuple, Protocol
 
 from cti_es.logs.append import AppendOptions
-from cti_es.logs.bytes_in import is_piped
+from cti_es.logs.bytes_in import is_piped, name_of
 from cti_es.logs.memory_log import MemoryLog
-from cti_es.logs.open import make_or_append, open_log, parse_address
+from cti_es.logs.open import is_store, is_there, make_or_append, open_log, parse_address
 from cti_es.logs.reading import Log, StoredLog, events_at
-from cti_es.logs.store import SqliteStore
-from cti_es.logs.store.open_files import is_sqlite
 from cti_es.vocabulary.errors import InputError, NotAStore, StoreError
 from cti_es.vocabulary.events import Event, NumberedEvents, type_of
 from cti_es.vocabulary.names import check_name
@@ -73,7 +71,7 @@ class InStore:
         self._wait = wait
         self._closed = False
         if create and self._address.log is not None:
-            check_name(self._address.log, f"{source}: the name of the log")
+            check_name(self._address.log, f"{name_of(source)}: the name of the log")
         with self.reading():
             pass
 
@@ -81,7 +79,7 @@ class InStore:
     def reading(self) -> Iterator[Log]:
         """The log as it is now."""
         self._check_open()
-        if self._create and not self._is_there():
+        if self._create and not is_there(self._address):
             yield MemoryLog()
             return
         with open_log(self._source) as log:
@@ -102,16 +100,7 @@ class InStore:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreError("this log has been closed", where=self._source)
-
-    def _is_there(self) -> bool:
-        path, name = self._address
-        if not path.exists() or (path.is_file() and not path.stat().st_size):
-            return False
-        if name is None or not path.is_file() or not is_sqlite(path):
-            return True  # or refused when it is opened
-        with closing(SqliteStore(path)) as store:
-            return name in store.names()
+            raise StoreError("this log has been closed", where=name_of(self._source))
 
 
 class InFile:
@@ -126,12 +115,12 @@ class InFile:
     def reading(self) -> AbstractContextManager[Log]:
         """The log as it is now."""
         if self._closed:
-            raise InputError("this log has been closed", where=self._source)
+            raise InputError("this log has been closed", where=name_of(self._source))
         return nullcontext(self._piped) if self._piped else open_log(self._source)
 
     def append(self, events: Sequence[Event], allow_misfits: bool) -> list[StoredEvent]:
         """A bare file is only read: raises :class:`~cti_es.vocabulary.errors.NotAStore`."""
-        raise NotAStore("a bare file is only read", where=self._source, expected="a store to append to")
+        raise NotAStore("a bare file is only read", where=name_of(self._source), expected="a store to append to")
 
     def close(self) -> None:
         """Let go of what was kept, and refuse all that comes later."""
@@ -143,8 +132,8 @@ def place_of(source: str, create: bool, wait: float) -> InStore | InFile:
     """The place that a SOURCE names. Raises :class:`InputError` or :class:`StoreError` if there is no log."""
     if is_piped(source):
         return InFile(source)
-    path = parse_address(source).path
-    is_bare = not create and path.is_file() and not is_sqlite(path) and parse_address(source).log is None
+    address = parse_address(source)
+    is_bare = not create and address.path.is_file() and not is_store(address.store) and address.log is None
     return InFile(source) if is_bare else InStore(source, create, wait)
 
 

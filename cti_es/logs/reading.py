@@ -76,7 +76,8 @@ class StoredLog:
                 version = row.last + 1
             if wait is None:
                 return
-            wait()
+            if not self.store.told(self.log):
+                wait()
             self.store.refresh()
 
     def snapshot(self, **at_most: int | str) -> Snapshot | None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cti_es.logs.bytes_in import UNPACK_LIMIT, OpenStream, UnpackLimit, is_piped, kept, name_of, open_bytes
 from cti_es.logs.file_log import FileLog
-from cti_es.logs.open import open_log, parse_address
-from cti_es.logs.store.open_files import is_sqlite
+from cti_es.logs.open import is_store, open_log, parse_address
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.forms.common import TraceOptions
@@ -70,8 +70,9 @@ def _opened(stack: ExitStack, source: str | NamedTrace, options: SideOptions) ->
         return source.name, source
     if is_piped(source):
         return _file(stack, name_of(source), stack.enter_context(kept(source, options.limit)), options)
-    path = parse_address(source).path
-    if not path.is_file() or (options.format is None and is_sqlite(path)):
+    store = parse_address(source).store
+    path = Path(store)
+    if not path.is_file() or (options.format is None and is_store(store)):
         return LogSide(stack.enter_context(open_log(source, limit=options.limit)), options.selection)
     return _file(stack, source, partial(open_bytes, path, options.limit), options)
 

@@ -275,7 +275,7 @@ def test_version_zero_is_read_and_written_by_nobody(path):
 def test_a_snapshot_that_would_fill_the_memory(path, monkeypatch):
     """A snapshot that unpacks to more than any state has is not unpacked to its end: damaged, and not used."""
     true = run("homes", f"{path}#main").out
-    monkeypatch.setattr("cti_es.logs.store.sqlite.LARGEST_STATE", 100)
+    monkeypatch.setattr("cti_es.logs.store.packed_states.LARGEST_STATE", 100)
 
     assert run("homes", f"{path}#main").out == true
     assert {fault.partition(" (")[0] for _, _, fault in faults(path)} == {"the snapshot is damaged"}
@@ -301,7 +301,7 @@ def test_many_snapshots_are_not_unpacked_at_once(path):
 
 def test_no_larger_state_is_kept(tmp_path, monkeypatch):
     """… and writers keep no such snapshot, so that verify finds nothing wrong."""
-    monkeypatch.setattr("cti_es.logs.store.sqlite.LARGEST_STATE", 100)
+    monkeypatch.setattr("cti_es.logs.store.packed_states.LARGEST_STATE", 100)
     path = make_store(tmp_path / "site.db")
 
     with closing(SqliteStore(path)) as store:

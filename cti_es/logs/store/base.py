@@ -45,7 +45,11 @@ def parse_head(text: str) -> Head:
 
 
 class Row(NamedTuple):
-    """A batch as it is kept: ``size`` events from ``version`` on (the column is called count) as canonical JSON."""
+    """A batch as it is kept: ``size`` events from ``version`` on (the column is called count) as canonical JSON.
+
+    ``position`` is 1, 2, 3 … in the order in which rows were written: over all logs of a store in memory or in a file,
+    in each log of a store on a server.
+    """
 
     position: int
     log: str
@@ -105,6 +109,13 @@ class Fault(NamedTuple):
     fault: str
 
 
+class Difference(NamedTuple):
+    """What of a schema is not as we made it. ``is_read``: it could change what a reader sees, or does."""
+
+    text: str
+    is_read: bool
+
+
 class StoreReader(Protocol):
     """A log store as its readers see it."""
 
@@ -144,6 +155,9 @@ class StoreReader(Protocol):
 
     def is_readable(self) -> bool:
         """Whether its rows can be read; not where somebody has changed the tables that hold them."""
+
+    def told(self, log: str) -> bool:
+        """Whether somebody told that a log may have grown; waits for that a moment where a store can be told."""
 
     def refresh(self) -> None:
         """See what others have appended since the store was opened or last refreshed."""

@@ -73,6 +73,10 @@ class MemoryStore:
         """Always."""
         return True
 
+    def told(self, log: str) -> bool:
+        """It tells nobody."""
+        return False
+
     def refresh(self) -> None:
         """What is appended is seen at once."""
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 from sqlite3 import Connection
-from typing import NamedTuple
 
-from cti_es.logs.store.base import Fault
+from cti_es.logs.store.base import Difference, Fault
 
 SCHEMA_VERSION = 1
 """``PRAGMA user_version`` of a store that this release writes. A newer one is refused."""
@@ -111,13 +110,6 @@ _PREFIXES = {
 
 _IN_PAGES = "*** in database main ***\n"
 """How SQLite begins what it says of pages, before it looks at their rows: those may then come without end."""
-
-
-class Difference(NamedTuple):
-    """What is not as we made it. ``is_read``: it could change what a reader sees, or does."""
-
-    text: str
-    is_read: bool
 
 
 def create(connection: Connection) -> None:

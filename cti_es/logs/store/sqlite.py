@@ -8,7 +8,6 @@ and appears whole, or not at all.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,10 +17,10 @@ from typing import Any
 from cti_es.logs.store import schema
 from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.logs.store.open_files import OpenStore
+from cti_es.logs.store.packed_states import packed, unpacked
 from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
 from cti_es.logs.store.sqlite_connection import (
     AS_IT_STANDS,
-    LARGEST_VALUE,
     begin,
     connect_to_read,
     connect_to_write,
@@ -39,9 +38,6 @@ _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, diges
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
 SQLITE_NEEDED = (3, 37)
 """The oldest SQLite that has strict tables, which the schema needs."""
-
-LARGEST_STATE = LARGEST_VALUE
-"""A snapshot whose unpacked state has more bytes is neither kept nor used: a forged one could unpack to any size."""
 
 _LONGEST_WAIT = 1_000_000.0  # seconds; SQLite takes milliseconds in 32 bits
 _CHANGED = "another program has changed it (see cti-es verify); restore it from a copy"
@@ -156,6 +152,10 @@ class SqliteStore:
         """Whether tables and indexes are as we made them: others are not read, they could compute anything."""
         with self._explained():
             return not any(one.is_read for one in schema.differences(self._connection))
+
+    def told(self, log: str) -> bool:
+        """A file tells nobody."""
+        return False
 
     def refresh(self) -> None:
         """See what was appended since. A file that is read as it stands (immutable) has to be opened again for that."""
@@ -292,8 +292,8 @@ class SqliteStore:
 
     def _snapshot(self, values: tuple[Any, ...]) -> tuple[Snapshot, str]:
         self._typed(values, _SNAPSHOT_TYPES)
-        *fields, packed, digest = values
-        return Snapshot._make([*fields, _unpacked(packed)]), digest
+        *fields, state, digest = values
+        return Snapshot._make([*fields, unpacked(state)]), digest
 
     def _typed(self, values: tuple[Any, ...], types: tuple[type, ...]) -> bool:
         """True; StoreError where a column has what a strict table cannot hold: SQLite does not look when it reads."""
@@ -354,18 +354,8 @@ class _SqliteWriter:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log, in place of one that stood there."""
-        if len(snapshot.state) > LARGEST_STATE:
+        if (state := packed(snapshot.state)) is None:
             return
-        values = (*snapshot[:-1], zlib.compress(snapshot.state, 1), snapshot.digest())
+        values = (*snapshot[:-1], state, snapshot.digest())
         with self._store.explained():
             self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?,?,?,?,?,?)", values)
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """An encoded state, or nothing where there is none: then the digest is wrong, and the snapshot is not used."""
-    unpacking = zlib.decompressobj()
-    try:
-        state = unpacking.decompress(packed, LARGEST_STATE + 1)
-    except zlib.error:
-        return b""
-    return state if unpacking.eof else b""
