@@ -71,11 +71,11 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 
 FOREIGN_OPTIONS = {
     "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force",
-    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-index", "--only", "--part", "--python", "--quick",
+    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-comments", "--no-index", "--only", "--part", "--python", "--quick",
     "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--update",
     "--user",
 }  # fmt: skip
-"""Options of other programs that pages name: sqlite-utils, datasette, linters, pytest, benchmarks and campaigns."""
+"""Options of other programs that pages name: sqlite-utils, datasette, pg_dump, linters, pytest, benchmarks and campaigns."""
 
 A_FILE = re.compile(r"# (\w+\.py)")
 
