@@ -12,7 +12,7 @@ from cti_es.logs.open import is_store, open_log, parse_address
 from cti_es.traces.diff.checks import check_sides, check_times, handles_of_nothing
 from cti_es.traces.diff.compare import Comparison, DiffOptions, compare
 from cti_es.traces.forms.common import TraceOptions
-from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, read_trace, recognise
+from cti_es.traces.recognise import LOOKED_AT, TRACE_FORMATS, TraceReading, read_trace, recognise
 from cti_es.traces.sides import EVERYTHING, LogSide, Selection, Side, Trace, TraceSide
 from cti_es.vocabulary.errors import InputError, NothingExpected
 from cti_es.vocabulary.tapi import TraceMessage
@@ -82,7 +82,7 @@ def _file(stack: ExitStack, name: str, open_: OpenStream, options: SideOptions) 
         start = _start(stream)
     if options.format is None and b'"type"' in start_as_utf8(start) and recognise(start) is None:
         return LogSide(FileLog(name, open_), options.selection)
-    reading = read_trace(stack.enter_context(open_()), name, options.format, options.reading)
+    reading = read_trace(stack.enter_context(open_()), name, options.format, options.reading, open_)
     if reading.format is None:
         raise InputError(
             "nothing in it", where=name, expected=f"a trace ({', '.join(TRACE_FORMATS)}), a log or a store"
@@ -104,6 +104,7 @@ def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
     """
     _compare_what_both_can_tell(sides)
     expected, actual = sides
+    _read_once(expected, actual)
     left, right = expected.in_order(), actual.in_order()
     if app := _only_app(left, right):
         left = [[one for one in batch if one.app == app] for batch in left]
@@ -115,6 +116,14 @@ def compare_sides(sides: tuple[Side, Side], options: DiffOptions) -> Comparison:
     if options.time_tolerance is not None:
         check_times(found)
     return found
+
+
+def _read_once(expected: Side, actual: Side) -> None:
+    """Have the lines that two traces have in common read once."""
+    traces = [side.traces for side in (expected, actual) if isinstance(side, TraceSide)]
+    match [reading for some in traces if len(some) == 1 for _, reading in some]:
+        case [TraceReading() as there, TraceReading() as here]:
+            here.read_beside(there)
 
 
 def warnings_of(sides: Iterable[Side]) -> list[str]:

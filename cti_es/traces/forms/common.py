@@ -1,12 +1,12 @@
 """What the trace readers share: options, notes on what was left out, times of day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from cti_es.vocabulary.errors import InputError, did_you_mean
-from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE
+from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, TraceMessage
 from cti_es.vocabulary.times import canonical_time, time_in_zone
 
 KNOWN = frozenset({*MESSAGE_IDS, "LINE_CALLDEVSPECIFIC"})
@@ -21,6 +21,10 @@ WITHOUT_HANDLE = frozenset({"PHONE_CREATE", "LINE_CREATE", "PHONE_REMOVE", "LINE
 HOOK_STATES = frozenset(PHONESTATE[f"{place}HOOKSWITCH"] for place in ("HANDSET", "SPEAKER", "HEADSET"))
 HOOK_MODES: dict[str, int] = {"ONHOOK": 1, "MIC": 2, "SPEAKER": 4, "MICSPEAKER": 8, "UNKNOWN": 16}
 """PHONEHOOKSWITCHMODE_… without the prefix → bit: parameter 2 of a PHONE_STATE about a hook switch."""
+
+
+LinesReader = Callable[[int, list[bytes]], list[TraceMessage]]
+"""Reads some lines, of which the first has a number, each for itself."""
 
 
 class TraceOptions(NamedTuple):

@@ -8,13 +8,14 @@ is said. A chunk with anything else in it takes the careful way, line by line. S
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import starmap
 from json import loads
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from cti_es.traces.forms.common import WITHOUT_HANDLE, Notes, quoted
+from cti_es.traces.forms.common import WITHOUT_HANDLE, LinesReader, Notes, quoted
 from cti_es.traces.forms.values import reason, state
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.event_text import not_json
@@ -58,10 +59,18 @@ def looks_like(start: bytes) -> bool:
 
 def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as the lines come."""
+    return starmap(of_lines(notes), numbered(chunks))
+
+
+def of_lines(notes: Notes) -> LinesReader:
+    """What reads some lines, of which the first has a number."""
     sayings = _Sayings()
-    for first, lines in numbered(chunks):
-        yield _at_once(lines, first, sayings) or _carefully(lines, first, notes)
+
+    def read_lines(first: int, lines: list[bytes]) -> list[TraceMessage]:
         sayings.forget()
+        return _at_once(lines, first, sayings) or _carefully(lines, first, notes)
+
+    return read_lines
 
 
 # --- ordinary lines -------------------------------------------------------------------------------------------------

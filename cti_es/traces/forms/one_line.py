@@ -9,8 +9,10 @@ Every number is hexadecimal without a prefix. Some posts have ``mmessage``, or a
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import starmap
 
-from cti_es.traces.forms.common import Notes, decoded, handle_text, quoted
+from cti_es.traces.forms.common import LinesReader, Notes, decoded, handle_text, quoted
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import MESSAGE_IDS, TraceMessage
 from cti_es.vocabulary.text_lines import numbered
@@ -34,13 +36,21 @@ def looks_like(start: bytes) -> bool:
 
 def read(chunks: Iterator[list[bytes]], notes: Notes) -> Iterator[list[TraceMessage]]:
     """The messages, in batches as the lines come."""
-    for first, lines in numbered(chunks):
-        yield [
-            message
-            for number, line in enumerate(lines, first)
-            if _MARK.search(line)
-            for message in _of_line(decoded(line), number, notes)
-        ]
+    return starmap(of_lines(notes), numbered(chunks))
+
+
+def of_lines(notes: Notes) -> LinesReader:
+    """What reads some lines, of which the first has a number."""
+    return partial(_of_lines, notes)
+
+
+def _of_lines(notes: Notes, first: int, lines: list[bytes]) -> list[TraceMessage]:
+    return [
+        message
+        for number, line in enumerate(lines, first)
+        if _MARK.search(line)
+        for message in _of_line(decoded(line), number, notes)
+    ]
 
 
 def _of_line(text: str, number: int, notes: Notes) -> Iterator[TraceMessage]:
