@@ -6,7 +6,7 @@ message stands after the last one that matched before it. What the rules are: do
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from cti_es.traces.diff.align import MAX_EDITS, Match, distance
@@ -140,7 +140,7 @@ class _Done(NamedTuple):
     """A group that has been compared."""
 
     group: _Group
-    matches: list[Match]
+    matches: Sequence[Match]
     result: ChannelResult
 
 
@@ -319,7 +319,7 @@ def _told_apart(tokens: list[Token], channels: list[int]) -> list[Token]:
     return [(f"{channel}:{token[0]}", *token[1:]) for channel, token in zip(channels, tokens, strict=True)]
 
 
-def _out_of_time(group: _Group, matches: list[Match], tolerance: float, ahead: int) -> Iterator[Difference]:
+def _out_of_time(group: _Group, matches: Sequence[Match], tolerance: float, ahead: int) -> Iterator[Difference]:
     """Matched messages whose times are further apart than ``tolerance`` seconds, ``ahead`` microseconds taken out."""
     after = None
     for one, other in matches:

@@ -6,7 +6,7 @@ The kinds are those of docs/reference/comparison.md#kinds.
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import msgspec
 
@@ -42,7 +42,7 @@ class Difference(msgspec.Struct, frozen=True):
 class Found(NamedTuple):
     """The comparison of two sequences. ``matches`` are pairs of indexes; ``pieces``: as in an alignment."""
 
-    matches: list[Match]
+    matches: Sequence[Match]
     differences: list[Difference]
     pieces: int = 1
 
@@ -60,7 +60,7 @@ class Sequences(NamedTuple):
         """Align the two, and say what is left in the known kinds."""
         left, right = self.tokens
         if left == right:
-            return Found(list(zip(range(len(left)), range(len(left)), strict=True)), [])
+            return Found(_Same(len(left)), [])
         if swap := lone_swap(left, right):
             return self._swapped(*swap)
         times = self.clocks.of(self.expected, self.actual)
@@ -72,6 +72,24 @@ class Sequences(NamedTuple):
         after = self.expected[one - 1] if one else None
         detail = f"changed places with {_beside(self.expected[back], self.expected[one])}"
         return Found(matches, [Difference("moved", self.name, self.expected[one], self.actual[back], after, detail)])
+
+
+class _Same(Sequence[Match]):
+    """The matches of two sequences that say the same, made as they are asked for: a million of them take 100 MB."""
+
+    def __init__(self, length: int) -> None:
+        self._indexes = range(length)
+
+    def __len__(self) -> int:
+        return len(self._indexes)
+
+    @overload
+    def __getitem__(self, at: int) -> Match: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Match]: ...
+    def __getitem__(self, at: int | slice) -> Match | list[Match]:
+        found = self._indexes[at]
+        return (found, found) if isinstance(found, int) else list(zip(found, found, strict=True))
 
 
 class _Gap(NamedTuple):
