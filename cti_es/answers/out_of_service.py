@@ -280,7 +280,7 @@ def _is_out(device: Device, line: str | None) -> bool:
 
 def _counts(device: Device, line: str) -> bool:
     """Whether anybody would miss a line: somebody has it open, or it is one of a phone."""
-    return line in device.lines and (device.registers_itself or bool(device.lines[line].opened_by))
+    return line in device.lines and (device.registers_itself or device.lines[line].handles > 0)
 
 
 class AsTold:

@@ -58,6 +58,10 @@ class Held(msgspec.Struct, array_like=True, gc=False):
         return self.phone if line is None else self.lines.get(line)
 
 
+NOTHING = Held()
+"""What an application holds on a device on which it holds nothing. To look at, not to change."""
+
+
 class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A message that waits until its application has a link. It gets its number, version and time when it is sent."""
 
@@ -94,11 +98,13 @@ class Book(msgspec.Struct):
     """The TSP's state.
 
     ``apps`` numbers the applications in the order in which they first opened anything; ``held`` has, per device, what
-    each application holds on it; ``providers`` those applications that have a provider.
+    each application holds on it; ``devices``, per application, the devices on which it holds something (as keys);
+    ``providers`` those applications that have a provider.
     """
 
     apps: dict[str, int] = {}
     held: dict[str, dict[str, Held]] = {}
+    devices: dict[str, dict[str, None]] = {}
     providers: dict[str, Provider] = {}
 
     # Who holds what, in which order.
@@ -130,7 +136,7 @@ class Book(msgspec.Struct):
 
     def held_by(self, app: str) -> Iterator[Held]:
         """What the application holds, device by device."""
-        return (held[app] for held in self.held.values() if app in held)
+        return (self.held[device][app] for device in self.devices.get(app, ()))
 
     def handle(self, device: str, app: str, line: str | None) -> Handle | None:
         """The application's handle of a line of the device, or (None) of the phone device; None if it has none."""
@@ -156,7 +162,8 @@ class Book(msgspec.Struct):
         held = ((name, self.held[name]) for name in devices if name in self.held)
         own = {name: {app: one.copied() for app, one in apps.items()} for name, apps in held}
         providers = {app: provider.copied() for app, provider in self.providers.items()}
-        return Book(dict(self.apps), self.held | own, providers)
+        devices = {app: dict(held) for app, held in self.devices.items()}
+        return Book(dict(self.apps), self.held | own, devices, providers)
 
     # What changes it.
 
@@ -166,9 +173,12 @@ class Book(msgspec.Struct):
 
     def give(self, device: str, app: str, phone: Handle | None, lines: dict[str, Handle]) -> None:
         """The application has opened these handles on the device."""
-        held = self.held.setdefault(device, {}).setdefault(app, Held())
-        held.phone = phone or held.phone
-        held.lines |= lines
+        if held := self.held_on(device, app):
+            held.phone = phone or held.phone
+            held.lines |= lines
+        else:
+            self.held.setdefault(device, {})[app] = Held(phone, lines)
+            self.devices.setdefault(app, {})[device] = None
 
     def take(self, device: str, app: str, phone: bool, lines: Iterable[str]) -> None:
         """Take from the application the handle of the phone device (``phone``) and those of these lines."""
@@ -179,9 +189,17 @@ class Book(msgspec.Struct):
             del held.lines[line]
         if held.phone is None and not held.lines:
             del self.held[device][app]
+            self._forget(device, app)
         if not self.held[device]:
             del self.held[device]
 
     def take_all(self, device: str) -> None:
         """Take every handle on the device from everybody."""
-        self.held.pop(device, None)
+        for app in self.held.pop(device, ()):
+            self._forget(device, app)
+
+    def _forget(self, device: str, app: str) -> None:
+        """The application holds nothing on the device any more."""
+        del self.devices[app][device]
+        if not self.devices[app]:
+            del self.devices[app]

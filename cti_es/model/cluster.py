@@ -10,15 +10,14 @@ garbage collector has to look through: no list, and no cycle (``gc=False``).
 
 from collections.abc import Iterable
 from copy import copy
-from typing import Literal, TypeVar
+from operator import attrgetter
+from typing import Literal
 
 import msgspec
 
 from cti_es.vocabulary import events
 
 PHONE = "phone"
-
-T = TypeVar("T")
 
 Reason = (
     Literal["Unknown", "CallManagerFailure", "ReHomeToHigherPriorityCM", "NoCallManagerAvailable", "CtiLinkFailure"]
@@ -81,7 +80,7 @@ class Misfit(Exception):
 
 
 class Line(msgspec.Struct, array_like=True, gc=False):
-    """A line of a device: whether it is in service, the nodes that refuse it, the applications that have it open.
+    """A line of a device: whether it is in service, the nodes that refuse it, how many applications have it open.
 
     ``number`` is its TAPI device id: all lines of a log are numbered 0, 1, 2 … in the order in which they were added.
     The devices are numbered likewise, apart from the lines.
@@ -90,14 +89,15 @@ class Line(msgspec.Struct, array_like=True, gc=False):
     number: int
     in_service: bool = False
     refused_by: tuple[str, ...] = ()
-    opened_by: tuple[str, ...] = ()
+    handles: int = 0
 
 
 class Device(msgspec.Struct, array_like=True, gc=False):
     """A device: its name and configuration, then its state.
 
     ``number`` is its TAPI device id (docs/reference/tsp.md#the-configuration); ``refused_by`` are the nodes that refuse
-    it, ``opened_by`` the applications with a phone handle, ``calls`` is the number of active legs. ``away`` is why the
+    it; ``handles`` counts what applications have open, the device itself and its lines; who has what open stands in
+    the book. ``legs`` are the calls with an active leg on it: call → whether that leg has media. ``away`` is why the
     device itself is away, or None. ``since`` is the version of the event that last changed ``state`` or ``home``,
     ``because`` what changed it; no rule reads these two, ``explain`` does.
     """
@@ -110,8 +110,8 @@ class Device(msgspec.Struct, array_like=True, gc=False):
     state: DeviceState = "unregistered"
     home: str | None = None
     refused_by: tuple[str, ...] = ()
-    opened_by: tuple[str, ...] = ()
-    calls: int = 0
+    handles: int = 0
+    legs: dict[str, bool] = {}
     away: events.AwayReason | None = None
     since: int = 0
     because: Because = "added"
@@ -122,9 +122,16 @@ class Device(msgspec.Struct, array_like=True, gc=False):
         return self.kind == PHONE
 
     @property
-    def is_held(self) -> bool:
-        """Whether any application has a handle on the device or on one of its lines."""
-        return bool(self.opened_by) or any(line.opened_by for line in self.lines.values())
+    def calls(self) -> int:
+        """How many call legs are active on it."""
+        return len(self.legs)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is in service where it belongs, with all its lines, or unregistered: no node could help it."""
+        if self.state == "in_service":
+            return self.home == self.group[0] and all(line.in_service for line in self.lines.values())
+        return self.state == "unregistered"
 
     @property
     def line_ids(self) -> dict[str, int]:
@@ -133,12 +140,17 @@ class Device(msgspec.Struct, array_like=True, gc=False):
 
     def lines_in_service(self) -> tuple[str, ...]:
         """The numbers of its lines that are in service, in order."""
-        return tuple(number for number, line in self.lines.items() if line.in_service)
+        return tuple([number for number, line in self.lines.items() if line.in_service])
+
+    def in_order(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Some of its lines, in the order in which it has them."""
+        return tuple(sorted(lines, key=lambda line: self.lines[line].number))
 
     def copied(self) -> "Device":
         """A device of its own that is as this one is now."""
         found = copy(self)
         found.lines = {number: copy(line) for number, line in self.lines.items()}
+        found.legs = dict(self.legs)
         return found
 
 
@@ -154,14 +166,13 @@ class Cluster(msgspec.Struct):
     """The whole cluster.
 
     ``nodes``: node → whether its call processing is in service; ``cti_managers``: node → whether its CTI Manager is.
-    ``calls``: call → the devices on which it has a leg; ``connected``: those of them where the leg has media.
+    ``calls``: call → the devices on which it has a leg, in the order in which the legs began (as keys).
     ``devices_added`` and ``lines_added`` count what was ever added, so that no TAPI device id is given twice.
     """
 
     nodes: dict[str, bool] = {}
     devices: dict[str, Device] = {}
-    calls: dict[str, tuple[str, ...]] = {}
-    connected: dict[str, tuple[str, ...]] = {}
+    calls: dict[str, dict[str, None]] = {}
     cti_managers: dict[str, bool] = {}
     behaviours: Behaviours = msgspec.field(default_factory=Behaviours)
     devices_added: int = 0
@@ -173,7 +184,10 @@ class Cluster(msgspec.Struct):
         """The first node of the device's group that is in service and does not refuse it; none while it is away."""
         if device.away is not None:
             return None
-        return next((node for node in device.group if self.nodes[node] and node not in device.refused_by), None)
+        for node in device.group:
+            if self.nodes[node] and node not in device.refused_by:
+                return node
+        return None
 
     def all_up(self, device: Device) -> bool:
         """Whether every node of the device's group is in service, and the device is not away."""
@@ -195,13 +209,15 @@ class Cluster(msgspec.Struct):
 
         See docs/reference/tsp.md#phones_wait_for_calls.
         """
-        return device.registers_itself and device.calls > 0 and self.behaviours.phones_wait_for_calls
+        return device.registers_itself and bool(device.legs) and self.behaviours.phones_wait_for_calls
 
     # What an event needs to find. Each raises :class:`Misfit`.
 
     def known_node(self, name: str) -> bool:
         """Whether the node is in service. Raises :class:`Misfit` if there is no such node."""
-        return _found(self.nodes, name, "unknown_node", "node")
+        if name not in self.nodes:
+            raise _unknown("unknown_node", "node", name, self.nodes)
+        return self.nodes[name]
 
     def known_nodes(self, names: tuple[str, ...]) -> None:
         """Raise :class:`Misfit` unless there are such nodes, each named once."""
@@ -211,24 +227,33 @@ class Cluster(msgspec.Struct):
 
     def known_cti_manager(self, name: str) -> bool:
         """Whether the CTI Manager on that node is in service. Raises :class:`Misfit` if the node has none."""
-        return _found(self.cti_managers, name, "unknown_cti_manager", "CTI Manager")
+        if name not in self.cti_managers:
+            raise _unknown("unknown_cti_manager", "CTI Manager", name, self.cti_managers)
+        return self.cti_managers[name]
 
     def known_device(self, name: str) -> Device:
         """The device of that name. Raises :class:`Misfit` if there is none."""
-        return _found(self.devices, name, "unknown_device", "device")
+        if name not in self.devices:
+            raise _unknown("unknown_device", "device", name, self.devices)
+        return self.devices[name]
 
     def copied(self, names: Iterable[str]) -> "Cluster":
         """A cluster of its own that is as this one is now, but shares with it all devices except those named."""
         found = copy(self)
         found.nodes, found.cti_managers = dict(self.nodes), dict(self.cti_managers)
-        found.calls, found.connected = dict(self.calls), dict(self.connected)
+        found.calls = {call: dict(legs) for call, legs in self.calls.items()}
         found.behaviours = copy(self.behaviours)
         found.devices = self.devices | {name: self.devices[name].copied() for name in names}
         return found
 
-    def in_order(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Devices in the order in which they were added."""
-        return tuple(sorted(names, key=lambda name: self.devices[name].number))
+    def named(self, names: Iterable[str]) -> list[Device]:
+        """The devices of these names, in the order in which they were added."""
+        return in_order(self.devices[name] for name in names)
+
+
+def in_order(devices: Iterable[Device]) -> list[Device]:
+    """Devices in the order in which they were added."""
+    return sorted(devices, key=attrgetter("number"))
 
 
 def known_line(device: Device, number: str) -> str:
@@ -255,8 +280,5 @@ def once_each(names: tuple[str, ...]) -> None:
         seen.add(name)
 
 
-def _found(known: dict[str, T], name: str, code: MisfitCode, what: str) -> T:
-    try:
-        return known[name]
-    except KeyError:
-        raise Misfit(code, f"unknown {what} '{name}'", name, known) from None
+def _unknown(code: MisfitCode, what: str, name: str, known: Iterable[str]) -> Misfit:
+    return Misfit(code, f"unknown {what} '{name}'", name, known)

@@ -31,12 +31,14 @@ Whether a move is due is derived from the state, never stored, and nothing happe
 
 An event is checked before it changes anything: one that does not fit raises :class:`Misfit` and leaves no trace. What
 fits changes the state (:class:`~cti_es.model.cluster.Cluster`) and appends to :attr:`Recovery.steps` what was done, in
-order. Nothing in this file knows what an application is told: ``tsp.py`` reads the steps (``steps.py``) and tells.
+order. Nothing in this file knows what an application is told: ``tsp.py`` reads the steps (``steps.py``) and tells. It
+keeps the book of who has what open, too, which is looked at here before a step is taken, and changed by nobody else.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from cti_es.model.book import NOTHING, Book
 from cti_es.model.cluster import (
     Because,
     Behaviours,
@@ -69,6 +71,7 @@ from cti_es.model.steps import (
     Step,
     Suspended,
 )
+from cti_es.model.whereabouts import Whereabouts
 from cti_es.vocabulary import events
 
 DEFAULT_APP = "app"
@@ -77,8 +80,10 @@ DEFAULT_APP = "app"
 class Recovery:
     """Applies events to a cluster. ``steps`` collects what was done until somebody takes it away."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, book: Book) -> None:
         self.cluster = cluster
+        self._book = book
+        self._whereabouts = Whereabouts(cluster)
         self.steps: list[Step] = []
         self.version = 0
         self.handlers: dict[type[events.Event], Callable[[Any], None]] = {
@@ -120,8 +125,8 @@ class Recovery:
             raise Misfit("device_exists", f"device '{event.device}' exists already")
         lines = event.lines or ()
         once_each(lines)
-        group = event.group if event.group is not None else tuple(self.cluster.nodes)
-        self.cluster.known_nodes(group)
+        group = event.group if event.group is not None else self._whereabouts.all_nodes()
+        self.cluster.known_nodes(event.group or ())
         if not group:
             raise Misfit("empty", f"no node in the group of '{event.device}'")
         device = Device(
@@ -141,9 +146,10 @@ class Recovery:
     def device_removed(self, event: events.DeviceRemoved) -> None:
         """The device is gone, with its lines, its calls and every handle on it."""
         device = self.cluster.known_device(event.device)
-        for call in [call for call, legs in self.cluster.calls.items() if device.name in legs]:
-            self._end_legs(call, (device.name,))
+        for call in list(device.legs):
+            self._end_legs(call, [device])
         del self.cluster.devices[device.name]
+        self._whereabouts.forget(device)
         self.steps.append(DeviceLeft(device.name, device.number, device.line_ids))
 
     def lines_changed(self, event: events.LinesChanged) -> None:
@@ -152,11 +158,9 @@ class Recovery:
         added, removed = event.added or (), event.removed or ()
         _check_lines(device, added, removed)
         if removed:
-            leaving = frozenset(removed)
-            left = {name: number for name, number in device.line_ids.items() if name in leaving}
-            for name in left:
-                del device.lines[name]
-            self.steps.append(LinesLeft(device.name, left))
+            left = [(name, device.lines.pop(name)) for name in device.in_order(removed)]
+            device.handles -= sum(line.handles for _, line in left)
+            self.steps.append(LinesLeft(device.name, {name: line.number for name, line in left}))
             self._unregister_if_free(device, "lines")
         if added:
             device.lines |= (lines := self._new_lines(added, device.state == "in_service"))
@@ -165,10 +169,11 @@ class Recovery:
     def device_opened(self, event: events.DeviceOpened) -> None:
         """The application opens the phone device and lines; what it has open already stays as it is."""
         device = self.cluster.known_device(event.device)
-        wanted = frozenset(known_lines(device, event.lines) if event.lines is not None else device.lines)
+        wanted = device.lines if event.lines is None else device.in_order(known_lines(device, event.lines))
         app = event.app or DEFAULT_APP
-        phone = app not in device.opened_by
-        lines = tuple(n for n, line in device.lines.items() if n in wanted and app not in line.opened_by)
+        held = self._book.held_on(device.name, app) or NOTHING
+        phone = held.phone is None
+        lines = tuple([line for line in wanted if line not in held.lines])
         if not phone and not lines:
             raise Misfit("already_open", f"application '{app}' has all of that open on '{event.device}' already")
         self._open(device, Opened(device.name, app, phone, lines, event.ext_version))
@@ -178,7 +183,7 @@ class Recovery:
         device = self.cluster.known_device(event.device)
         line = known_line(device, event.line)
         app = event.app or DEFAULT_APP
-        if app in device.lines[line].opened_by:
+        if self._book.handle(device.name, app, line):
             raise Misfit("already_open", f"application '{app}' has line '{line}' of '{event.device}' open already")
         self._open(device, Opened(device.name, app, False, (line,), event.ext_version))
 
@@ -186,7 +191,7 @@ class Recovery:
         """The application gives back everything that it has on the device."""
         device = self.cluster.known_device(event.device)
         app = event.app or DEFAULT_APP
-        phone, lines = held_by(device, app)
+        phone, lines = self._held(device, app)
         if not phone and not lines:
             raise Misfit("not_open", f"application '{app}' has nothing open on '{event.device}'")
         self.give_back(device, app, phone, lines)
@@ -196,7 +201,7 @@ class Recovery:
         device = self.cluster.known_device(event.device)
         line = known_line(device, event.line)
         app = event.app or DEFAULT_APP
-        if app not in device.lines[line].opened_by:
+        if not self._book.handle(device.name, app, line):
             raise Misfit("not_open", f"application '{app}' does not have line '{line}' of '{event.device}' open")
         self.give_back(device, app, phone=False, lines=(line,))
 
@@ -225,9 +230,8 @@ class Recovery:
             raise Misfit("already_in_service", f"node '{event.node}' is in service already")
         if not up:
             self.cluster.nodes[event.node] = True
-            for device in self.cluster.devices.values():
-                if event.node in device.group:
-                    self.consider(device)
+            for device in self._whereabouts.concerned(event.node):
+                self.consider(device)
         if manager is False:
             self._offer_links(event.node)
 
@@ -296,65 +300,65 @@ class Recovery:
 
     def call_started(self, event: events.CallStarted) -> None:
         """A leg becomes active, in whatever state the device is."""
-        device, legs = self.cluster.known_device(event.device), self.cluster.calls.get(event.call, ())
+        device = self.cluster.known_device(event.device)
         if event.line is not None:
             known_line(device, event.line)
-        if event.device in legs:
+        if event.call in device.legs:
             raise Misfit("call_exists", f"call '{event.call}' has a leg on '{event.device}' already")
-        self.cluster.calls[event.call] = (*legs, event.device)
-        device.calls += 1
+        self.cluster.calls.setdefault(event.call, {})[device.name] = None
+        device.legs[event.call] = False
 
     def call_ended(self, event: events.CallEnded) -> None:
         """Legs are gone; devices that were waiting for the last one are considered."""
-        ended, devices = self._legs(event), self.cluster.devices
-        self._end_legs(event.call, ended)
-        for name in ended:
-            if not devices[name].calls:
-                self.consider(devices[name])
+        devices = self._on_legs(event)
+        self._end_legs(event.call, devices)
+        for device in devices:
+            if not device.legs:
+                self.consider(device)
 
     def call_connected(self, event: events.CallConnected) -> None:
         """Legs have media now. Nothing asks for that but ``drop_calls_in_setup``."""
-        connected = self.cluster.connected.get(event.call, ())
-        new = tuple(name for name in self._legs(event) if name not in connected)
-        if not new:
+        devices = self._on_legs(event)
+        if all(device.legs[event.call] for device in devices):
             raise Misfit("already_connected", f"call '{event.call}' has media there already")
-        self.cluster.connected[event.call] = connected + new
+        for device in devices:
+            device.legs[event.call] = True
 
     def ordinary_calls(self, coming: Iterator[events.Event]) -> events.Event | None:
         """Take events as long as they are ordinary calls. Returns the first that is not, or None at the end.
 
-        Nearly every event of a real log starts a leg of a call, or connects or ends the only one, and nothing follows
-        from it: no misfit, and no device that waited for the end. Those are taken here, many at a time, which saves
-        a third of the time of a replay; everything else is left to the handlers. Nothing waits for the end of a leg
-        that is not the last of its device, nor on a device in service at its original node: it has no better one, and
-        what could be settled there was settled by the event that made it so.
+        Nearly every event of a real log starts, connects or ends legs of a call, and nothing follows from it: no
+        misfit, and no device that waited for the end. Those are taken here, many at a time, which saves a third of the
+        time of a replay; everything else is left to the handlers. Nothing waits for the end of a leg that is not the
+        last of its device, nor on a device that is not out of service and has no better node: what could be settled
+        there was settled by the event that made it so.
         """
-        devices, calls, connected = self.cluster.devices, self.cluster.calls, self.cluster.connected
+        devices, calls, on_leg = self.cluster.devices, self.cluster.calls, self._on_leg
         started, ended, media = events.CallStarted, events.CallEnded, events.CallConnected
         for event in coming:
             if type(event) is started:
-                name, line, legs = event.device, event.line, calls.get(event.call, ())
+                call, name, line = event.call, event.device, event.line
                 device = devices.get(name)
-                if device is None or name in legs or (line is not None and line not in device.lines):
+                if device is None or call in device.legs or (line is not None and line not in device.lines):
                     return event
-                calls[event.call] = (*legs, name)
-                device.calls += 1
+                device.legs[call] = False
+                if call in calls:
+                    calls[call][name] = None
+                else:
+                    calls[call] = {name: None}
             elif type(event) is ended:
-                legs = calls.get(event.call, ())
-                if len(legs) != 1 or event.device not in (None, legs[0]):
+                device = on_leg(event)
+                if device is None or (device.home != device.group[0] and self._waits_for_end(device)):
                     return event
-                device = devices[legs[0]]
-                if device.calls == 1 and device.home != device.group[0]:
-                    return event
-                del calls[event.call]
-                if connected:
-                    connected.pop(event.call, None)
-                device.calls -= 1
+                legs = calls[event.call]
+                del device.legs[event.call], legs[device.name]
+                if not legs:
+                    del calls[event.call]
             elif type(event) is media:
-                legs = calls.get(event.call, ())
-                if len(legs) != 1 or event.call in connected or event.device not in (None, legs[0]):
+                device = on_leg(event)
+                if device is None or device.legs[event.call]:
                     return event
-                connected[event.call] = legs
+                device.legs[event.call] = True
             else:
                 return event
         return None
@@ -388,9 +392,9 @@ class Recovery:
 
     def close(self, device: Device) -> None:
         """Every handle on the device and its lines is gone."""
-        device.opened_by = ()
+        device.handles = 0
         for line in device.lines.values():
-            line.opened_by = ()
+            line.handles = 0
         self._unregister(device, "close")
         self.steps.append(Closed(device.name, tuple(device.lines)))
 
@@ -409,8 +413,9 @@ class Recovery:
             if device.home not in line.refused_by:
                 line.in_service = True
                 self.steps.append(LineInService(device.name, number))
-            elif line.opened_by and self._is_hopeless(device):
-                line.opened_by = ()
+            elif line.handles and self._is_hopeless(device):
+                device.handles -= line.handles
+                line.handles = 0
                 self.steps.append(LineLost(device.name, number))
                 closed = True
         if closed:
@@ -420,7 +425,7 @@ class Recovery:
         """Attempt a device that is out of service; move one with a better node and no active call leg. Then settle."""
         if device.state == "out_of_service":
             self.attempt(device)
-        elif device.home != device.group[0] and not device.calls and (node := self.cluster.better(device)):
+        elif device.home != device.group[0] and not device.legs and (node := self.cluster.better(device)):
             self.suspend(device, "ReHomeToHigherPriorityCM")
             self.resume(device, node)
         self.settle(device)
@@ -438,10 +443,9 @@ class Recovery:
     def _open(self, device: Device, opened: Opened) -> None:
         """Add the handles, register the device if nobody had it open, tell what is out of service at once."""
         app, phone, lines = opened.app, opened.phone, opened.lines
-        if phone:
-            device.opened_by += (app,)
+        device.handles += phone + len(lines)
         for number in lines:
-            device.lines[number].opened_by += (app,)
+            device.lines[number].handles += 1
         self.steps.append(opened)
         if device.state == "unregistered":
             self._register(device)
@@ -450,40 +454,42 @@ class Recovery:
         if device.state == "out_of_service":
             self.steps.append(OpenedOut(device.name, app, phone, lines, device.away or "NoCallManagerAvailable"))
         elif device.state == "in_service":
-            out = tuple(number for number in lines if not device.lines[number].in_service)
+            out = tuple([number for number in lines if not device.lines[number].in_service])
             self.steps.append(OpenedIn(device.name, app, lines, out))
-            self.settle(device, lines)
+            if out:
+                self.settle(device, out)
 
     def give_back(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
         """Take these handles from an application that gives them back."""
-        self._take(device, app, phone, lines, "give_back")
+        self._take(device, phone, lines, "give_back")
         self.steps.append(GivenBack(device.name, app, phone, lines))
 
     def give_back_all(self, app: str) -> None:
         """Take every handle from an application that gives back everything."""
-        for device in self.cluster.devices.values():
-            phone, lines = held_by(device, app)
-            if phone or lines:
-                self.give_back(device, app, phone, lines)
+        for device in self.cluster.named(self._book.devices.get(app, ())):
+            self.give_back(device, app, *self._held(device, app))
 
-    def take_refused_handles(self, device: Device, app: str, phone: bool, lines: tuple[str, ...]) -> None:
+    def take_refused_handles(self, device: Device, phone: bool, lines: tuple[str, ...]) -> None:
         """Take these handles from an application that reconnects, as the home refuses to open them again.
 
         See docs/reference/tsp.md#reconnect. This is no step: the TSP, which calls it, has told the application.
         """
-        self._take(device, app, phone, lines, "reconnect")
+        self._take(device, phone, lines, "reconnect")
 
     def withdraw(self, device: Device, app: str) -> None:
         """Take from an application all that it has open on a device, which its user may not control any more."""
-        self._take(device, app, *held_by(device, app), "control")
+        self._take(device, *self._held(device, app), "control")
         self.steps.append(ControlTaken(app, device.name, device.number, device.line_ids))
 
-    def _take(self, device: Device, app: str, phone: bool, lines: tuple[str, ...], because: Because) -> None:
-        if phone:
-            device.opened_by = _without(device.opened_by, app)
+    def _held(self, device: Device, app: str) -> tuple[bool, tuple[str, ...]]:
+        """What an application has open on a device: the phone device or not, and which lines."""
+        held = self._book.held_on(device.name, app) or NOTHING
+        return held.phone is not None, device.in_order(held.lines)
+
+    def _take(self, device: Device, phone: bool, lines: tuple[str, ...], because: Because) -> None:
+        device.handles -= phone + len(lines)
         for number in lines:
-            line = device.lines[number]
-            line.opened_by = _without(line.opened_by, app)
+            device.lines[number].handles -= 1
         self._unregister_if_free(device, because)
 
     def _register(self, device: Device) -> None:
@@ -500,7 +506,7 @@ class Recovery:
             line.in_service = node not in line.refused_by
 
     def _unregister_if_free(self, device: Device, because: Because) -> None:
-        if not device.registers_itself and not device.is_held and device.state != "unregistered":
+        if not device.registers_itself and not device.handles and device.state != "unregistered":
             self._unregister(device, because)
 
     def _unregister(self, device: Device, because: Because) -> None:
@@ -509,6 +515,7 @@ class Recovery:
             line.in_service = False
 
     def _move(self, device: Device, state: DeviceState, home: str | None, because: Because) -> None:
+        self._whereabouts.move(device, home)
         device.state, device.home = state, home
         device.since, device.because = self.version, because
 
@@ -522,9 +529,9 @@ class Recovery:
     def _fail(self, node: str) -> None:
         """All devices of the node are suspended first (one failure, detected once), then each is attempted."""
         self.cluster.nodes[node] = False
-        affected = [device for device in self.cluster.devices.values() if device.home == node]
+        affected = self._whereabouts.at(node)
         if self.cluster.behaviours.drop_calls_in_setup:
-            self._drop_calls_in_setup({device.name for device in affected})
+            self._drop_calls_in_setup(affected)
         for device in affected:
             self.suspend(device, "CallManagerFailure")
         for device in affected:
@@ -545,35 +552,44 @@ class Recovery:
         self.cluster.cti_managers[node] = True
         self.steps.append(LinksWanted())
 
-    def _drop_calls_in_setup(self, devices: set[str]) -> None:
+    def _drop_calls_in_setup(self, devices: Iterable[Device]) -> None:
         """The legs on these devices that have no media are gone, and nothing follows from it.
 
         See docs/reference/tsp.md#drop_calls_in_setup.
         """
-        for call, legs in list(self.cluster.calls.items()):
-            connected = self.cluster.connected.get(call, ())
-            if dropped := tuple(name for name in legs if name in devices and name not in connected):
-                self._end_legs(call, dropped)
+        for device in devices:
+            for call in [call for call, has_media in device.legs.items() if not has_media]:
+                self._end_legs(call, [device])
 
-    def _legs(self, event: events.CallEnded | events.CallConnected) -> tuple[str, ...]:
+    def _on_leg(self, event: events.CallEnded | events.CallConnected) -> Device | None:
+        """The device of the leg that the event is about, if there is just one."""
+        legs, name = self.cluster.calls.get(event.call, ()), event.device
+        if name is None and len(legs) == 1:
+            name = next(iter(legs))
+        return self.cluster.devices[name] if name is not None and name in legs else None
+
+    def _on_legs(self, event: events.CallEnded | events.CallConnected) -> list[Device]:
         """The devices on which the event's call has the legs that it is about, in order. Raises Misfit."""
-        legs = self.cluster.calls.get(event.call, ())
-        if event.device in legs:
-            return (event.device,)
-        if event.device is None and legs:
-            return legs if len(legs) == 1 else self.cluster.in_order(legs)
+        if device := self._on_leg(event):
+            return [device]
+        if event.device is None and event.call in self.cluster.calls:
+            return self.cluster.named(self.cluster.calls[event.call])
         where = ""
         if event.device is not None:
             self.cluster.known_device(event.device)
             where = f" on '{event.device}'"
         raise Misfit("unknown_call", f"call '{event.call}' has no active leg{where}")
 
-    def _end_legs(self, call: str, ended: tuple[str, ...]) -> None:
-        _leave(self.cluster.calls, call, ended)
-        if call in self.cluster.connected:
-            _leave(self.cluster.connected, call, ended)
-        for name in ended:
-            self.cluster.devices[name].calls -= 1
+    def _waits_for_end(self, device: Device) -> bool:
+        """Whether something would follow from the end of the last leg on a device that is not where it belongs."""
+        return len(device.legs) == 1 and (device.state == "out_of_service" or self.cluster.better(device) is not None)
+
+    def _end_legs(self, call: str, devices: Iterable[Device]) -> None:
+        legs = self.cluster.calls[call]
+        for device in devices:
+            del legs[device.name], device.legs[call]
+        if not legs:
+            del self.cluster.calls[call]
 
     def _refusals(
         self, event: events.OpenRefused | events.OpenAllowed
@@ -597,18 +613,6 @@ class Recovery:
 _BEHAVIOURS = Behaviours.__struct_fields__
 
 
-def _leave(legs: dict[str, tuple[str, ...]], call: str, ended: tuple[str, ...]) -> None:
-    """Take devices out of a call; a call without any is none."""
-    if legs[call] == ended or not (left := tuple(name for name in legs[call] if name not in ended)):
-        del legs[call]
-    else:
-        legs[call] = left
-
-
-def _without(apps: tuple[str, ...], app: str) -> tuple[str, ...]:
-    return tuple(other for other in apps if other != app)
-
-
 def _check_lines(device: Device, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
     """That these lines can join and leave the device. Raises :class:`Misfit`."""
     if not added and not removed:
@@ -624,8 +628,3 @@ def _check_lines(device: Device, added: tuple[str, ...], removed: tuple[str, ...
     for name in added:
         if name in device.lines:
             raise Misfit("line_exists", f"'{device.name}' has line '{name}' already")
-
-
-def held_by(device: Device, app: str) -> tuple[bool, tuple[str, ...]]:
-    """What an application has open on a device: the phone device or not, and which lines."""
-    return app in device.opened_by, tuple(number for number, line in device.lines.items() if app in line.opened_by)

@@ -23,7 +23,7 @@ from cti_es.vocabulary.errors import StoreError, did_you_mean
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import Message
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Counts changes of what the fold computes or of how its state is encoded. Snapshots of another one are not used."""
 
 
@@ -73,7 +73,7 @@ class Replay:
 
     def __init__(self, state: bytes | State | None = None, hints: int = 0) -> None:
         start = _decoded(state) if isinstance(state, bytes) else state or State()
-        self._recovery = Recovery(start.cluster)
+        self._recovery = Recovery(start.cluster, start.book)
         self._recovery.version = start.version
         self._tsp = Tsp(start.book, start.seq, self._recovery)
         self.hints = hints

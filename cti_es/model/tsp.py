@@ -21,12 +21,13 @@ be reached.
   open on those that leave is closed, and the applications with a provider are told CREATE and REMOVE.
 
 The events about an application and not about the cluster (its provider, what its user may control, which messages it
-wants) are handled here, too, and checked before they change anything. Handles stand twice in the state: in the book
-(``book.py``), and in the cluster as ``opened_by``. The book changes only when a step is read, so each step still finds
-the handles that it is about, although the fold has gone on since.
+wants) are handled here, too, and checked before they change anything. Handles stand in the book (``book.py``); the
+cluster only counts them. The book changes only when a step is read, so each step still finds the handles that it is
+about, although the fold has gone on since.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from cti_es.model.book import Book, Handle, Held, Provider, Told, Waiting
@@ -123,7 +124,7 @@ class Tsp:
         self._cause = cause
         self._told = []
         for step in steps:
-            self._rule = f"{cause.event_type}/{STEP_NAMES.get(type(step))}"
+            self._rule = _rule(cause.event_type, type(step))
             self._tell[type(step)](step)
         return self._told
 
@@ -272,10 +273,9 @@ class Tsp:
     def _opened(self, step: Opened) -> None:
         self.book.meet(step.app)
 
-        def handle() -> Handle:
-            return Handle(self._cause.version, ext_version=step.ext_version)
-
-        phone, lines = handle() if step.phone else None, {line: handle() for line in step.lines}
+        version, ext_version = self._cause.version, step.ext_version
+        phone = Handle(version, ext_version=ext_version) if step.phone else None
+        lines = {line: Handle(version, ext_version=ext_version) for line in step.lines}
         self.book.give(step.device, step.app, phone, lines)
 
     def _given_back(self, step: GivenBack) -> None:
@@ -388,7 +388,7 @@ class Tsp:
         for line in lines:
             self._tell_closed(device.name, app, held.lines[line], tapi.LINE_CLOSE, line)
         self.book.take(device.name, app, phone, lines)
-        self._recovery.take_refused_handles(device, app, phone, lines)
+        self._recovery.take_refused_handles(device, phone, lines)
 
     # Whom and what there is.
 
@@ -403,9 +403,8 @@ class Tsp:
 
     def _devices_of(self, app: str) -> Iterator[tuple[Device, Held]]:
         """The devices on which the application has something open, in order, and what it has."""
-        for name, device in self._cluster.devices.items():
-            if held := self.book.held_on(name, app):
-                yield device, held
+        for device in self._cluster.named(self.book.devices.get(app, ())):
+            yield device, self.book.held[device.name][app]
 
     # Telling.
 
@@ -489,6 +488,12 @@ class Tsp:
         self._told.append(
             Message(self.seq, version, at, app, device, line, handle, *signal, reason, number, 0, self._rule)
         )
+
+
+@cache
+def _rule(event_type: str, step: type[Step]) -> str:
+    """The identifier of what a step tells (docs/reference/rules.md#rule-identifiers)."""
+    return f"{event_type}/{STEP_NAMES.get(step)}"
 
 
 STATES: dict[str, tuple[str, str]] = {"phone": ("SUSPEND", "RESUME"), "line": ("INSERVICE", "OUTOFSERVICE")}

@@ -4,7 +4,7 @@ The tables, views and questions are data here; what fills them is one pass over 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -244,7 +244,7 @@ class _Legs:
         self._on: dict[str, dict[str, None]] = {}
         self._count = 0
 
-    def take(self, version: int, event: Event, calls: dict[str, tuple[str, ...]], touched: Iterable[str]) -> None:
+    def take(self, version: int, event: Event, calls: Mapping[str, Collection[str]], touched: Iterable[str]) -> None:
         """An event that fits has happened: ``calls`` are the legs that are up now, by call, ``touched`` its devices."""
         if isinstance(event, events.CallStarted):
             self._count += 1

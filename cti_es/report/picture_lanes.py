@@ -3,7 +3,7 @@
 One pass over the log. A lane keeps its changes alone, so it is as long as what happened to it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -311,7 +311,7 @@ class _Calls:
         if not legs:
             self._legs.pop(event.call, None)
 
-    def agree(self, version: int, calls: Mapping[str, tuple[str, ...]]) -> None:
+    def agree(self, version: int, calls: Mapping[str, Collection[str]]) -> None:
         """Legs have gone without an event of their own: with their device, or because they had no media yet."""
         for call, legs in list(self._legs.items()):
             for name in [name for name in legs if name not in calls.get(call, ())]:

@@ -58,8 +58,8 @@ class _Generator:
         self._plan = plan
         self._random = Random(plan.seed)
         self._now = datetime.fromisoformat(canonical_time(plan.start))
-        self._recovery = Recovery(Cluster())
-        self._tsp = Tsp(Book(), 0, self._recovery)
+        self._recovery = Recovery(Cluster(), book := Book())
+        self._tsp = Tsp(book, 0, self._recovery)
         self._nodes = [f"cm{number}" for number in range(1, plan.nodes + 1)]
         self._devices: list[str] = []
         self._apps = [f"app{number}" if number > 1 else None for number in range(1, plan.apps + 1)]

@@ -697,7 +697,7 @@ def test_snapshots_change_no_append(snapshotted):
     call, legs = next(iter(busy.cluster.calls.items()))
 
     with pytest.raises(MisfitsRefused, match=f"misfit {len(truth.events) + 1} call_exists"):
-        put(log.store, CallStarted(call=call, device=legs[0]))
+        put(log.store, CallStarted(call=call, device=next(iter(legs))))
     assert counts(put(log.store, CallEnded(call=call))) == (1, 0, 0)
 
 

@@ -627,7 +627,9 @@ class Watch:
             self.owed[handle] = self.handles[handle]
             self.forget(handle)
         self.must(self.handles == self.held(), "the TSP's handles are others")
-        self.must(set(self.handles) == self.opened(), "the cluster's handles are others")
+        self.must(
+            Counter((name, line) for _, name, line in self.handles) == self.counted(), "the cluster counts others"
+        )
         self.must(not [one for one in self.owed if self.is_reached(one[0])], "a CLOSE has not come")
         self.must(self.links == {app: one.link for app, one in self.replay.book.providers.items()}, "other links")
 
@@ -641,13 +643,13 @@ class Watch:
             if handle is not None
         }
 
-    def opened(self) -> set[Key]:
-        """The cluster's handles."""
+    def counted(self) -> dict[tuple[str, str | None], int]:
+        """How many handles the cluster counts on each device itself and on each line."""
         return {
-            (app, name, line)
+            (name, line): handles
             for name, device in self.replay.cluster.devices.items()
             for line, part in ((None, device), *device.lines.items())
-            for app in part.opened_by
+            if (handles := part.handles - (sum(one.handles for one in device.lines.values()) if line is None else 0))
         }
 
     def look(self, home: Json) -> None:

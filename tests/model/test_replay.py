@@ -79,7 +79,7 @@ def carried(state: State) -> set[str]:
         "an extension version": any(handle.ext_version is not None for handle in handles),
         "a device that is away": any(device.away for device in state.cluster.devices.values()),
         "a device removed": state.cluster.devices_added > len(state.cluster.devices),
-        "a call with media": bool(state.cluster.connected),
+        "a call with media": any(any(device.legs.values()) for device in state.cluster.devices.values()),
         "announce_open": state.cluster.behaviours.announce_open,
         "phones_wait_for_calls": state.cluster.behaviours.phones_wait_for_calls,
         "drop_calls_in_setup": state.cluster.behaviours.drop_calls_in_setup,

@@ -545,7 +545,7 @@ def test_a_line_that_settle_closes_waits_too() -> None:
     log = [*log, manager_failed("cm1"), recovered("cm2", **scope)]
 
     assert told(*log) == []
-    assert run(decoded(log))[1].cluster.devices["P"].lines["1"].opened_by == ()
+    assert run(decoded(log))[1].cluster.devices["P"].lines["1"].handles == 0
     assert told(*log, manager_recovered("cm1")) == ["ivr P/1 CLOSE", "ivr P RESUME", "ivr P/2 INSERVICE"]
     assert rules(*log, manager_recovered("cm1"))[0] == "node_recovered/settle"
 

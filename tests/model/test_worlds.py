@@ -105,7 +105,7 @@ def any_call(self: Recovery, events: Any) -> Event | None:
     for event in events:
         if type(event).__name__ != "CallEnded" or event.call not in self.cluster.calls:
             return event  # type: ignore[no-any-return]
-        self._end_legs(event.call, self.cluster.calls[event.call])
+        self._end_legs(event.call, self.cluster.named(self.cluster.calls[event.call]))
     return None
 
 

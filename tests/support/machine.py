@@ -217,7 +217,7 @@ class FoldMachine(RuleBasedStateMachine):
     @rule(what=st.sampled_from(["call_ended", "call_ended", "call_connected"]), whole=st.booleans(), data=st.data())
     def call_goes_on(self, what: str, whole: bool, data: st.DataObject) -> None:
         call, legs = data.draw(st.sampled_from(list(self.replay.cluster.calls.items())))
-        self.take(what, call=call, device=None if whole else data.draw(st.sampled_from(legs)))
+        self.take(what, call=call, device=None if whole else data.draw(st.sampled_from(list(legs))))
 
     @rule(name=st.sampled_from(BEHAVIOURS), value=BOOLEANS, other=st.sampled_from(BEHAVIOURS))
     def behaviour_set(self, name: str, value: bool | None, other: str) -> None:

@@ -12,6 +12,7 @@ code with the fold. What does not hold is a :class:`Broken`, with the shortest l
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
@@ -334,13 +335,22 @@ def _check_handles(before: Glance, event: Event, said: dict[Name, Known], gone: 
         if name not in after and name not in gone and (name, handle.version) not in told_later:
             by_itself = isinstance(event, closes) and (event.app or DEFAULT) == name[0]
             need(by_itself, f"{name} has lost its handle and was not told")
-    held = {
-        (app, device.name, line)
+    book = Counter((name, line) for _, name, line in after)
+    counted = {
+        (device.name, line): handles
         for device in replay.cluster.devices.values()
-        for line, opened_by in ((None, device.opened_by), *((n, one.opened_by) for n, one in device.lines.items()))
-        for app in opened_by
+        for line, handles in _handles_counted(device)
+        if handles
     }
-    need(held == set(after), "the cluster and the TSP's book disagree about who has what open")
+    need(counted == book, "the cluster and the TSP's book disagree about how many handles there are")
+    holders = {(name, app) for app, name, _ in after}
+    need({(name, app) for app, names in replay.book.devices.items() for name in names} == holders, "who holds what")
+
+
+def _handles_counted(device: Device) -> Iterator[tuple[str | None, int]]:
+    """How many handles there are on a device itself and on each of its lines, as the cluster counts them."""
+    yield None, device.handles - sum(line.handles for line in device.lines.values())
+    yield from ((number, line.handles) for number, line in device.lines.items())
 
 
 def _check_moves(before: Glance, event: Event, messages: list[Message], replay: Replay) -> None:
@@ -359,14 +369,13 @@ def _check_moves(before: Glance, event: Event, messages: list[Message], replay: 
 def check_state(replay: Replay) -> None:
     """What holds in every state."""
     cluster = replay.cluster
-    legs: dict[str, int] = {}
-    for devices in cluster.calls.values():
+    legs: dict[str, set[str]] = {}
+    for call, devices in cluster.calls.items():
         for name in devices:
-            legs[name] = legs.get(name, 0) + 1
-    for call, devices in cluster.connected.items():
-        need(set(devices) <= set(cluster.calls.get(call, ())), f"media without a leg of {call}")
+            legs.setdefault(name, set()).add(call)
+    need(all(cluster.calls.values()), "a call without a leg")
     for device in cluster.devices.values():
-        need(device.calls == legs.get(device.name, 0), f"{device.name}: the number of its calls")
+        need(set(device.legs) == legs.get(device.name, set()), f"{device.name}: its calls")
         _check_device(cluster, device)
     for (app, name, line), handle in known_handles(replay).items():
         device = cluster.devices[name]
@@ -390,7 +399,7 @@ def _check_device(cluster: Cluster, device: Device) -> None:
     takers = [node for node in device.group if cluster.nodes[node] and node not in device.refused_by]
     able = takers if device.away is None else []
     every_node = device.away is None and all(cluster.nodes[node] for node in device.group)
-    held = bool(device.opened_by) or any(line.opened_by for line in device.lines.values())
+    held = device.handles > 0
     need((device.state == "in_service") == (device.home is not None), f"{name}: in service and homed differ")
     need(device.kind == "phone" or held == (device.state != "unregistered"), f"{name}: registered and held differ")
     need(device.kind != "phone" or device.state != "unregistered", f"{name}: a phone that is unregistered")
@@ -409,7 +418,7 @@ def _check_device(cluster: Cluster, device: Device) -> None:
     for number, line in device.lines.items():
         need(line.in_service or device.home in line.refused_by, f"{name}: line {number} is out and nobody refuses it")
         hopeless = device.kind != "phone" and every_node and able[:1] == [device.home]
-        need(line.in_service or not (line.opened_by and hopeless), f"{name}: line {number} waits for nothing")
+        need(line.in_service or not (line.handles and hopeless), f"{name}: line {number} waits for nothing")
 
 
 # --- liveness: everything gets better, and then everything is at home -------------------------------------------------
