@@ -63,24 +63,29 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "site.db"
+        self.store = str(folder / "site.db")
         self.known = 0
+
+    def is_there(self) -> bool:
+        """Whether the store is there."""
+        return Path(self.store).exists()
 
     def arguments(self, size: int) -> list[str]:
         """An append of so many new events: one from the command line, or several from a file."""
         if size == 1:
-            return ["append", "site.db", "node_added", f"node=n{self.known}", f"id=id{self.known}", f"at={AT}"]
+            return ["append", self.store, "node_added", f"node=n{self.known}", f"id=id{self.known}", f"at={AT}"]
         names = range(self.known, self.known + size)
         lines = [json.dumps({"type": "node_added", "node": f"n{n}", "at": AT, "id": f"id{n}"}) for n in names]
-        (self.folder / "events.ndjson").write_text("\n".join(lines))
-        return ["append", "site.db", "--from", "events.ndjson"]
+        file = self.folder / "events.ndjson"
+        file.write_text("\n".join(lines))
+        return ["append", self.store, "--from", str(file)]
 
     def check(self, size: int) -> tuple[str, str | None]:
         """After a writer of so many events has died: what is there, and what is wrong with it."""
         reported = "appended" in (self.folder / "err").read_text()
-        if not self.path.exists():
+        if not self.is_there():
             return "no store yet", "an append was reported, but there is no store" if reported else self._next(size)
-        verdict, export = run("verify", str(self.path)), run("export", str(self.path))
+        verdict, export = run("verify", self.store), run("export", self.store)
         names = [json.loads(line)["node"] for line in export.out.splitlines()]
         found = len(names) - self.known
         what = f"{'reported' if reported else 'not reported'}, {'there' if found else 'not there'}"
@@ -96,15 +101,11 @@ class Site:
     def _next(self, size: int) -> str | None:
         """The next append must work, and so must the same one again, as somebody would do who got no answer."""
         for expected in (f"appended {size}, duplicates 0", f"appended 0, duplicates {size}"):
-            ran = run(*self._here(self.arguments(size)))
+            ran = run(*self.arguments(size))
             if ran.code or expected not in ran.err:
                 return f"the next append: {ran}"
         self.known += size
         return None
-
-    def _here(self, arguments: list[str]) -> list[str]:
-        files = {"site.db", "events.ndjson"}
-        return [str(self.folder / one) if one in files else one for one in arguments]
 
     def clear(self) -> None:
         """Begin anew."""
@@ -116,13 +117,20 @@ class Site:
 # --- every point ----------------------------------------------------------------------------------------------------
 
 
-def dies_at(point: int) -> Callable[[], None]:
-    """Makes a process kill itself at its n-th step on the way to the disk."""
+def killing(point: int) -> Callable[..., None]:
+    """A function that kills its process when it is called for the n-th time."""
     steps = iter(range(1, point))
 
     def step(*_: object) -> None:
         if next(steps, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    return step
+
+
+def dies_at(point: int) -> Callable[[], None]:
+    """Makes a process kill itself at its n-th step on the way to the disk."""
+    step = killing(point)
 
     def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -149,15 +157,22 @@ _connect = sqlite3.connect
 
 def points(folder: Path, size: int, new: bool, report: Report, step: int = 1) -> None:
     """Kill a writer at each point of one append, to a new store or to one that is there."""
-    site, point, code = Site(folder), 0, -signal.SIGKILL
+    kill_at_points(Site(folder), size, new, report, step, dies_at)
+
+
+def kill_at_points(
+    site: Site, size: int, new: bool, report: Report, step: int, dies: Callable[[int], Callable[[], None]]
+) -> None:
+    """The same with a store of any kind; ``dies`` makes a writer kill itself at its n-th step."""
+    point, code = 0, -signal.SIGKILL
     while code == -signal.SIGKILL:
         point += step
         if new:
             site.clear()
-        elif not site.path.exists():
-            run(*site._here(site.arguments(3)))
+        elif not site.is_there():
+            run(*site.arguments(3))
             site.known = 3
-        number = writer(folder, site.arguments(size), dies_at(point))
+        number = writer(site.folder, site.arguments(size), dies(point))
         code = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
         what, failure = site.check(size)
         where = f"{'one event' if size == 1 else 'bulk'}, {'new store' if new else 'store is there'}"
@@ -177,7 +192,7 @@ def moments(folder: Path, rounds: int, seed: int, report: Report) -> None:
         size, new = chance.choice((1, BULK)), chance.random() < 0.25
         if new:
             site.clear()
-        is_there = site.path.exists()
+        is_there = site.is_there()
         number = writer(folder, site.arguments(size), lambda: None)
         time.sleep(chance.uniform(0, longest))
         os.kill(number, signal.SIGKILL)

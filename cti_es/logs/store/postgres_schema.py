@@ -223,15 +223,19 @@ def create(connection: Connection[Any]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (CREATING,))
     if mark(connection) is not None:
         return
-    connection.execute("CREATE SCHEMA cti_es")
-    for name, columns in TABLES.items():
-        connection.execute(f"CREATE TABLE cti_es.{name} (\n{columns})")
+    connection.execute(";\n".join(_made()))
+
+
+def _made() -> Iterator[str]:
+    """The statements that make the schema."""
+    yield "CREATE SCHEMA cti_es"
+    yield from (f"CREATE TABLE cti_es.{name} (\n{columns})" for name, columns in TABLES.items())
     for (table, name), text in CONSTRAINTS.items():
-        connection.execute(f"ALTER TABLE cti_es.{table} ADD CONSTRAINT {name} {text}")
-    for text in (*FUNCTIONS.values(), *TRIGGERS.values(), f"CREATE VIEW cti_es.events AS {_VIEW}"):
-        connection.execute(text)
-    connection.execute("REVOKE EXECUTE ON FUNCTION cti_es.lock_log(text) FROM PUBLIC")
-    connection.execute(f"COMMENT ON SCHEMA cti_es IS '{MARK}{SCHEMA_VERSION}'")
+        yield f"ALTER TABLE cti_es.{table} ADD CONSTRAINT {name} {text}"
+    yield from (*FUNCTIONS.values(), *TRIGGERS.values())
+    yield f"CREATE VIEW cti_es.events AS {_VIEW.removesuffix(';')}"
+    yield "REVOKE EXECUTE ON FUNCTION cti_es.lock_log(text) FROM PUBLIC"
+    yield f"COMMENT ON SCHEMA cti_es IS '{MARK}{SCHEMA_VERSION}'"
 
 
 def differences(connection: Connection[Any]) -> Iterator[Difference]:
