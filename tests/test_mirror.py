@@ -118,7 +118,7 @@ WHOLE = {
     "traces": "hostile",
     "traces/diff": "injected properties",
     "traces/forms": "tapi_traces",
-    "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas shared_pages syscalls writers",
+    "trust": "crashes damage fuzz growth hostile_bytes hostile_schemas postgres shared_pages syscalls writers",
     "testing": "pytest_versions",
     "": "citations docs mirror packaging purity site without_python",
 }
