@@ -76,6 +76,22 @@ def test_long_names_on_shared_pages(path):
     assert run("verify", str(path)).code == 1
 
 
+def test_long_names_on_shared_pages_of_snapshots(path):
+    """Snapshots are looked for by the name of a log, too: a forged one as long as the file is not compared with it."""
+    with closing(sqlite3.connect(path)) as plain:
+        plain.execute(
+            "INSERT INTO snapshots SELECT ?, version, hash, 1, 0, '', 0, x'00', '' FROM batches WHERE log = 'main'",
+            ("x" * 60_000,),
+        )
+        plain.commit()
+    share_pages(path, "sqlite_autoindex_snapshots_1", depth=4)
+    ran = run("explain", f"{path}#main", "1")
+
+    assert (ran.code, ran.out) == (2, b"")
+    assert "the store is damaged: string or blob too big" in ran.err
+    assert run("verify", str(path)).code == 1
+
+
 def test_rows_are_given_out_as_often_as_they_can_be_there(path):
     """Rows that an index gives out again and again end when they are more bytes than a file of this size can hold."""
     with closing(sqlite3.connect(path)) as plain:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from operator import le
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ _ROW = "position, log, version, count, CAST(events AS BLOB), recorded_at, source
 _ROW_AT = f"SELECT {_ROW} FROM batches WHERE position = ?"
 _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
+_SNAPSHOT_AT = f"SELECT {_SNAPSHOT} FROM snapshots WHERE rowid = ?"
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
 SQLITE_NEEDED = (3, 37)
 """The oldest SQLite that has strict tables, which the schema needs."""
@@ -120,28 +122,26 @@ class SqliteStore:
 
     def id_count(self, log: str) -> int:
         """How many ids the index knows for a log."""
-        return int(self._select("SELECT COUNT(*) FROM ids WHERE log = ?", (log,))[0][0])
+        with self._bounds.short_values():
+            return int(self._select("SELECT COUNT(*), MAX(log), MAX(id) FROM ids WHERE log = ?", (log,))[0][0])
 
     def snapshot(self, log: str, fold: int, **at_most: int | str) -> Snapshot | None:
         """The newest intact snapshot within the bounds, if it belongs to this log as it is."""
-        bounds = "".join(f" AND {column} <= :{column}" for column in at_most)
-        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = :log AND fold = :fold{bounds} ORDER BY version DESC"
-        bound = {column: min(most, _LARGEST) if isinstance(most, int) else most for column, most in at_most.items()}
-        for values in self._stream(sql, {"log": log, "fold": fold, **bound}):
-            snapshot, digest = self._snapshot(values)
+        for snapshot, digest in self._snapshots("fold = ? ORDER BY version DESC", log, fold, at_most):
             if snapshot.digest() == digest and snapshot.hash == self._hash_at(log, snapshot.version):
                 return snapshot
         return None
 
     def snapshots(self, log: str, version: int | None = None) -> Iterator[tuple[Snapshot, str]]:
         """Every snapshot of a log (at a version) by version, with the digest that was kept with it."""
-        sql = f"SELECT {_SNAPSHOT} FROM snapshots WHERE log = ? AND version = COALESCE(?, version) ORDER BY version"
-        return map(self._snapshot, self._stream(sql, (log, version)))
+        return self._snapshots("version = COALESCE(?, version) ORDER BY version", log, version, {})
 
     def snapshot_versions(self, log: str) -> list[int]:
         """The versions at which a log has snapshots."""
-        found = self._select("SELECT DISTINCT version FROM snapshots WHERE log = ? ORDER BY version", (log,))
-        return [version for (version,) in found if self._typed((version,), (int,))]
+        with self._bounds.short_values():
+            sql = "SELECT DISTINCT log, version FROM snapshots WHERE log = ? ORDER BY version"
+            found = self._select(sql, (log,))
+        return [row[1] for row in found if self._typed(row, (str, int))]
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
@@ -290,10 +290,24 @@ class SqliteStore:
         self._typed(values, _ROW_TYPES)
         return Row._make(values)
 
-    def _snapshot(self, values: tuple[Any, ...]) -> tuple[Snapshot, str]:
-        self._typed(values, _SNAPSHOT_TYPES)
-        *fields, state, digest = values
-        return Snapshot._make([*fields, unpacked(state)]), digest
+    def _snapshots(
+        self, wanted: str, log: str, value: int | None, at_most: dict[str, int | str]
+    ) -> Iterator[tuple[Snapshot, str]]:
+        """Those that are wanted (a condition on ``value``, an order), with their digests.
+
+        A damaged one has no state, so that its digest is wrong.
+        """
+        columns = "".join(f", {column}" for column in at_most)
+        with self._bounds.short_values():
+            rows = self._select(f"SELECT log{columns}, rowid FROM snapshots WHERE log = ? AND {wanted}", (log, value))
+        types = (str, *map(type, at_most.values()), int)
+        found = [row[-1:] for row in rows if self._typed(row, types) and all(map(le, row[1:-1], at_most.values()))]
+        allowance = self._bounds.allowance()
+        for at in found:
+            for row in self._select(_SNAPSHOT_AT, at, allowance):
+                self._typed(row, _SNAPSHOT_TYPES)
+                *fields, kept, digest = row
+                yield Snapshot._make([*fields, unpacked(kept) if allowance.may_unpack(kept) else b""]), digest
 
     def _typed(self, values: tuple[Any, ...], types: tuple[type, ...]) -> bool:
         """True; StoreError where a column has what a strict table cannot hold: SQLite does not look when it reads."""
@@ -302,9 +316,10 @@ class SqliteStore:
             raise StoreError(what, where=self.address, hint="restore it from a copy")
         return True
 
-    def _select(self, sql: str, values: Any = ()) -> list[Any]:
+    def _select(self, sql: str, values: Any = (), allowance: Allowance | None = None) -> list[Any]:
         with self._explained():
-            return list(map(self._bounds.allowance().counted, self._connection.execute(sql, values)))
+            counted = (allowance or self._bounds.allowance()).counted
+            return list(map(counted, self._connection.execute(sql, values)))
 
     def _stream(self, sql: str, values: Any) -> Iterator[Any]:
         """Rows as they are read. Errors of the one who reads them pass through untouched."""

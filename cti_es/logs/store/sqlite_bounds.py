@@ -56,6 +56,7 @@ class Allowance:
     def __init__(self, connection: sqlite3.Connection, size: int) -> None:
         _allow(connection, _STEPS_AT_LEAST + _STEPS_FOR_A_BYTE * size)
         self._bytes = _BYTES_AT_LEAST + _BYTES_FOR_A_BYTE * size
+        self._packed = size
 
     def counted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """The row, if it may still be given out. Raises :class:`sqlite3.DatabaseError`."""
@@ -66,6 +67,11 @@ class Allowance:
         if self._bytes < 0:
             raise sqlite3.DatabaseError(TOO_MUCH)
         return row
+
+    def may_unpack(self, packed: bytes) -> bool:
+        """Whether this may still be unpacked: all of it together has no more bytes than the file."""
+        self._packed -= len(packed)
+        return self._packed >= 0
 
 
 class Bounds:
@@ -92,7 +98,11 @@ class Bounds:
 
     @contextmanager
     def short_values(self) -> Iterator[None]:
-        """Inside this context SQLite refuses texts longer than any name: each step over them could cost a file."""
+        """Inside this context SQLite refuses texts longer than any name: each step over them could cost a file.
+
+        It looks at those that a question gives out or computes with. A name that is only compared in an index has to be
+        given out, too, and what is compared with other columns of the row has to wait until after that.
+        """
         longest = self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_NAME)
         try:
             yield
