@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import BinaryIO
 
 from cti_es.vocabulary.errors import InputError, blamed_on
@@ -57,7 +56,7 @@ def _refuse_foreign_link(link: Path) -> None:
 @contextmanager
 def drafted(target: Path, path: str) -> Iterator[BinaryIO]:
     """A stream whose data becomes the file ``target`` when this ends well. Errors say ``path``."""
-    draft = target.with_name(f".{target.name[:100]}.{os.getpid()}-{token_hex(4)}.new")
+    draft = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.new")
     with blamed_on(path):
         stream = _create(draft, status(str(target)))
     try:

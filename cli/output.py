@@ -3,10 +3,8 @@
 Results go to standard output, everything else to standard error. A file given with ``-o`` is whole or not there.
 """
 
-import csv
 import io
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -255,6 +253,8 @@ def of_sources(
 
 
 def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    import csv  # late, as is shutil: not every command needs it
+
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
@@ -324,6 +324,8 @@ def _wants_colours() -> bool:
 
 def _columns() -> int | None:
     """How wide the terminal is; None where standard output is none."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

@@ -13,14 +13,18 @@ from msgspec.structs import replace
 from cti_es.logs import clock
 from cti_es.logs.reading import Resumed, StoredLog, resumed_at_end
 from cti_es.logs.store.base import Head, Snapshot, Store, Writer, events_of
-from cti_es.logs.timeline import Backwards, Timeline
-from cti_es.model.replay import FOLD_VERSION, MisfitReport, Replay
+from cti_es.logs.timeline import Backwards
+from cti_es.model.replay import FOLD_VERSION, MisfitReport
 from cti_es.vocabulary.errors import Conflict, InputError, MisfitsRefused, StoreError
 from cti_es.vocabulary.events import Event, NumberedEvents
 from cti_es.vocabulary.words import counted
 
 SNAPSHOT_WORK = 100_000
 """A snapshot is taken when a reader without it would have to fold this many events and steps."""
+
+WORK_LEFT = 5_000
+"""One is taken at the end of an append, too, unless fewer than these, and one more for every second device, are left to
+fold for whoever comes next: that is about as long as it takes to keep a state and to read it again."""
 
 MISFITS_SHOWN = 20
 
@@ -82,6 +86,7 @@ def append(
             appending = _Appending(store, writer, log, options, ahead)
             for lines in batches:
                 appending.take(lines)
+            appending.finish()
             if options.dry_run:
                 raise _DryRun
     except _DryRun:
@@ -129,7 +134,12 @@ class _Appending:
         older = timeline.take(first, fresh.events)
         self._older = self._older or older
         self._writer.write(fresh.events, self._now, self._options.source, fresh.canonical)
-        self._snapshot_if_due(replay, timeline)
+        self._snapshot_if_due(SNAPSHOT_WORK)
+
+    def finish(self) -> None:
+        """After the last event: leave little to fold for whoever comes next."""
+        if self._fold is not None and not self._options.dry_run:
+            self._snapshot_if_due(WORK_LEFT + len(self._fold.replay.cluster.devices) // 2)
 
     def _begin(self) -> Resumed:
         """Before the first event that is not a duplicate: is the log where it should be, and what is its state?"""
@@ -143,9 +153,11 @@ class _Appending:
             raise misfits_refused(self._options.name, [fresh.numbers[one.version - first] for one in found], found)
         self._misfits += found
 
-    def _snapshot_if_due(self, replay: Replay, timeline: Timeline) -> None:
-        if replay.work - self._saved_work < SNAPSHOT_WORK:
+    def _snapshot_if_due(self, work: int) -> None:
+        """Keep a snapshot, if at least so much was folded since the last one."""
+        if self._fold is None or self._fold.replay.work - self._saved_work < work:
             return
+        replay, timeline = self._fold
         head = self._writer.head
         self._writer.keep(
             Snapshot(

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, cast
 
 from cti_es.logs.store.open_files import HEADER
@@ -70,6 +69,8 @@ def open_bytes(source: str | Path, limit: UnpackLimit = UNPACK_LIMIT) -> Iterato
 @contextmanager
 def kept(source: str, limit: UnpackLimit = UNPACK_LIMIT) -> Iterator[OpenStream]:
     """Keep what comes only once (in memory; on disk when it is large), so that it can be opened again and again."""
+    from tempfile import SpooledTemporaryFile  # late: it imports much
+
     with _raw(source) as stream, SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
         while data := stream.read1(_CHUNK):
             copy.write(data)

@@ -4,9 +4,9 @@
 ``misfits.ndjson`` the version and code of each event that is meant not to fit.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -57,7 +57,7 @@ def update(log: Path, what: str) -> str:
 
 def _replace(path: Path, data: bytes) -> None:
     """Make a file that is whole or as it was. Raises OSError that names the file."""
-    draft = path.with_name(f".{path.name}.{token_hex(4)}.new")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
         draft.write_bytes(data)
         draft.replace(path)

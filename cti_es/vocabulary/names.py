@@ -5,6 +5,7 @@ stored has been checked.
 """
 
 import re
+from functools import cache
 
 from cti_es.vocabulary.errors import InputError
 
@@ -52,13 +53,18 @@ SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _ALWAYS = "".join(f"{chr(first)}-{chr(last)}" for first, last, _ in REFUSED)
 _LETTER = f"[^\0-\x7f{_ALWAYS}{JOINERS}{SELECTORS}]"
 # A selector stands behind a character outside ASCII; a joiner stands between two, a selector may be before it.
-_REFUSED = re.compile(
+_REFUSED = (
     f"[{_ALWAYS}{SELECTORS}{JOINERS}]"
     f"(?:(?<=[{_ALWAYS}])"
     f"|(?<=[{SELECTORS}])(?<!{_LETTER}.)"
-    f"|(?<=[{JOINERS}])(?:(?!{_LETTER})|(?<!{_LETTER}.)(?<!{_LETTER}[{SELECTORS}].)))",
-    re.DOTALL,
+    f"|(?<=[{JOINERS}])(?:(?!{_LETTER})|(?<!{_LETTER}.)(?<!{_LETTER}[{SELECTORS}].)))"
 )
+
+
+@cache
+def _refused() -> re.Pattern[str]:
+    """What finds those characters, made when it is needed: that takes as long as the rest of a start of ``append``."""
+    return re.compile(_REFUSED, re.DOTALL)
 
 
 def check_name(name: str, where: str) -> None:
@@ -69,7 +75,7 @@ def check_name(name: str, where: str) -> None:
         raise InputError("an empty name", where=where, expected=f"1 to {MAX_NAME} characters")
     if len(name) > MAX_NAME:
         raise InputError(f"a name of {len(name)} characters", where=where, expected=f"1 to {MAX_NAME} characters")
-    if not _is_plain(name) and (found := _REFUSED.search(name)):
+    if not _is_plain(name) and (found := _refused().search(name)):
         raise InputError(
             f"the character U+{ord(found[0]):04X} in a name ({_kind(ord(found[0]))})",
             where=where,
@@ -79,12 +85,12 @@ def check_name(name: str, where: str) -> None:
 
 def printable(text: str) -> str:
     r"""``text`` with every character that no name may have shown as an escape (``\x1b``, ``\u202e``)."""
-    return text if _is_plain(text) else _REFUSED.sub(lambda found: ascii(found[0])[1:-1], text)
+    return text if _is_plain(text) else _refused().sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def escaped(text: str) -> str:
     r"""Lines of JSON or CSV with the same characters as JSON has them (``\u001b``); line ends stay."""
-    return _REFUSED.sub(lambda found: found[0] if found[0] == "\n" else _json_escape(found[0]), text)
+    return _refused().sub(lambda found: found[0] if found[0] == "\n" else _json_escape(found[0]), text)
 
 
 def _is_plain(text: str) -> bool:

@@ -493,6 +493,21 @@ def test_a_large_append_takes_several_snapshots(store, monkeypatch):
     assert [snapshot.version for snapshot, _ in store.snapshots("default")] == [10, 20]
 
 
+def test_a_long_append_leaves_a_snapshot_at_its_end(store, monkeypatch):
+    """Unless there is little left to fold: less than the state is worth, which counts its devices by halves."""
+    monkeypatch.setattr(appending, "WORK_LEFT", 10)
+    put(store, *[node(f"cm{number}") for number in range(9)])
+    put(store, *[DeviceAdded(device=f"P{number}", kind="cti_port") for number in range(8)])
+    first = [snapshot.version for snapshot, _ in store.snapshots("default")]
+    for number in range(8):
+        put(store, CallStarted(call=f"c{number}", device="P0"))
+    put(store, *[CallStarted(call=f"d{number}", device="P0") for number in range(9)])
+    put(store, *[CallStarted(call=f"e{number}", device="P0") for number in range(20)], dry_run=True)
+
+    assert first == [17]
+    assert [snapshot.version for snapshot, _ in store.snapshots("default")] == [17, 34]
+
+
 def test_steps_count_as_work(store, monkeypatch):
     """A failure that moves many devices is as much work as many events."""
     events = list(generate(Plan(seed=1, events=26, nodes=2, devices=12, calls=0)))[:26]

@@ -5,7 +5,6 @@ A file may come from anybody. What its schema says is compared with ours before 
 """
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -96,6 +95,8 @@ def _refuse_journal(path: Path) -> None:
 
 def _has_room(path: Path) -> bool:
     """Whether the files that SQLite makes beside a store for its readers find room: a full disk may still be read."""
+    import shutil  # late: it imports much
+
     try:
         return shutil.disk_usage(path.absolute().parent).free >= _ROOM
     except OSError:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import TypeVar
 
 from cti_es.logs.store.sqlite import SqliteStore
@@ -22,7 +21,7 @@ def create(path: Path, fill: Callable[[SqliteStore], T], wait: float = 30.0) -> 
     if not os.access(path.absolute().parent, os.W_OK):
         raise StoreError("no permission to make a file in this folder", where=str(path))
     _refuse_remains(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.new")
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
         draft.touch(exist_ok=False)  # SQLite would not let a group write, whatever the umask
         with closing(SqliteStore(draft, write=True, wait=wait, draft=True)) as store:
