@@ -20,6 +20,9 @@ MAX_EDITS = 128
 RUN = 4
 """A run of so many equal elements is a good place to cut at."""
 
+BY_BITS = 4_096
+"""Up to so many elements it is fastest to look at all pairs of them, as bits."""
+
 Match = tuple[int, int]
 Times = tuple[Sequence[int], Sequence[int]]
 """When each element of both sequences was."""
@@ -84,8 +87,14 @@ class Masks(NamedTuple):
 
 
 def distance(expected: Sequence[Hashable], actual: Sequence[Hashable]) -> int:
-    """The number of edits between two sequences."""
-    return len(expected) + len(actual) - 2 * Masks.of(expected).in_common(actual)
+    """The number of edits between two sequences; for long ones with many differences, that of an alignment of them."""
+    head = _equal_start(expected, actual, min(len(expected), len(actual)))
+    left, right = expected[head:], actual[head:]
+    tail = _equal_start(left[::-1], right[::-1], min(len(left), len(right)))
+    left, right = left[: len(left) - tail], right[: len(right) - tail]
+    if min(len(left), len(right)) > BY_BITS:
+        return len(left) + len(right) - 2 * len(align(left, right).matches)
+    return len(left) + len(right) - 2 * Masks.of(left).in_common(right)
 
 
 class _Reach(NamedTuple):

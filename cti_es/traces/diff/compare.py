@@ -110,7 +110,7 @@ def compare(expected: Trace, actual: Trace, options: DiffOptions, opens: Opens |
     pairs, cut = _paired(left, right, compared, when, options)
     pairs, aliases = _second_handles(pairs, compared)
     announced += 0 if options.strict else _drop_announcements(pairs, compared)
-    done = [_run(group, compared, when, options) for group in _groups(pairs, options.order)]
+    done = [_compare(group, compared, when, options) for group in _groups(pairs, options.order)]
     return Comparison(
         expected=counts[0],
         actual=counts[1],
@@ -231,19 +231,23 @@ def _drop_announcements(pairs: list[Pair], compared: Compared) -> int:
     for one in pairs:
         if one.actual is None or one.actual.name.kind == "configuration":
             continue
-        expected = one.expected.messages if one.expected else []
-        if _tells_more(expected[:1], one.actual.messages[:1], compared) and _is_extra(
-            compared.tokens(expected), compared.tokens(one.actual.messages)
-        ):
+        expected = compared.tokens(one.expected.messages) if one.expected else []
+        if _tells_more(expected, compared.tokens(one.actual.messages)):
             del one.actual.messages[0]
             count += 1
     return count
 
 
-def _tells_more(expected: list[TraceMessage], actual: list[TraceMessage], compared: Compared) -> bool:
-    """Whether a channel starts with a state that the expected one does not start with."""
-    first = compared.tokens(actual)
-    return first[0][:2] in TELLS_STATE and first != compared.tokens(expected)
+def _tells_more(expected: list[Token], actual: list[Token]) -> bool:
+    """Whether a channel starts with a state that the expected one does not have there, or not so often."""
+    if actual[0][:2] not in TELLS_STATE or (expected[:1] == actual[:1] and _repeated(expected) >= _repeated(actual)):
+        return False
+    return _is_extra(expected, actual)
+
+
+def _repeated(tokens: list[Token]) -> int:
+    """How often the first one is said before another one."""
+    return next((index for index, token in enumerate(tokens) if token != tokens[0]), len(tokens))
 
 
 def _is_extra(expected: list[Token], actual: list[Token]) -> bool:
@@ -294,7 +298,7 @@ def _gathered(name: str, members: list[tuple[int, Pair]]) -> _Group:
     return _Group(name, members[0][1], left, right, numbers)
 
 
-def _run(group: _Group, compared: Compared, when: Clocks, options: DiffOptions) -> _Done:
+def _compare(group: _Group, compared: Compared, when: Clocks, options: DiffOptions) -> _Done:
     tokens = compared.tokens(group.expected), compared.tokens(group.actual)
     if group.channels:
         tokens = _told_apart(tokens[0], group.channels[0]), _told_apart(tokens[1], group.channels[1])

@@ -10,24 +10,45 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cti_es.traces.diff.align import align
-from cti_es.traces.diff.channels import CLOSES, TELLS_STATE, Channel, Compared, Key, Name, all_named, in_order, split
+from cti_es.traces.diff.channels import (
+    CLOSES,
+    TELLS_STATE,
+    Channel,
+    Compared,
+    Key,
+    Name,
+    Token,
+    all_named,
+    in_order,
+    split,
+)  # fmt: skip
 from cti_es.traces.diff.clocks import Clocks, Dated
 from cti_es.vocabulary.tapi import TraceMessage
 
 
+class _Dates(NamedTuple):
+    """When the messages of the trace with handles were, and those of the other one; whether both have times."""
+
+    theirs: Dated
+    mine: Dated
+    timed: bool
+
+
 def cut_as(
-    handles: Sequence[Channel], messages: Sequence[TraceMessage], compared: Compared, dated: tuple[Dated, Dated]
+    handles: Sequence[Channel], messages: Sequence[TraceMessage], compared: Compared, dated: _Dates
 ) -> Iterator[tuple[Channel | None, Channel]]:
     """Cut the messages of a name into channels, each with the handle that it stands for.
 
-    ``handles`` are the channels of that name on the other side; ``dated`` says when its messages, and these, were.
-    What follows the last handle after a CLOSE is a channel for itself.
+    ``handles`` are the channels of that name on the other side, whose messages are dated first. What follows the last
+    handle after a CLOSE is a channel for itself.
     """
-    theirs = in_order(handles)
+    theirs, tokens = in_order(handles), compared.tokens(messages)
     owner = {message.place: number for number, one in enumerate(handles) for message in one.messages}
-    times = dated[0](theirs), dated[1](messages)
-    matches = align(compared.tokens(theirs), compared.tokens(messages), times).matches
-    owners = [(index, owner[theirs[other].place]) for other, index in matches]
+    times = dated.theirs(theirs), dated.mine(messages)
+    matches = align(compared.tokens(theirs), tokens, times).matches
+    same_time = times[1] if dated.timed else [0] * len(messages)
+    places = _earliest([index for _, index in matches], list(zip(tokens, same_time, strict=True)))
+    owners = [(place, owner[theirs[other].place]) for place, (other, _) in zip(places, matches, strict=True)]
     parts: dict[int, list[TraceMessage]] = {}
     for message, number in zip(messages, _numbers(messages, owners, len(handles)), strict=True):
         parts.setdefault(number, []).append(message)
@@ -35,6 +56,19 @@ def cut_as(
     for number in sorted(parts):
         handle = handles[number] if number < len(handles) else None
         yield handle, Channel(name._replace(number=number), parts[number])
+
+
+def _earliest(aligned: list[int], says: Sequence[tuple[Token, int]]) -> Iterator[int]:
+    """The places of aligned messages, each as early as may be among equal ones that tell a state.
+
+    What is left over of a run of these is then its last: that announces the next handle, if there is one.
+    """
+    before = -1
+    for place in aligned:
+        while place - 1 > before and says[place - 1] == says[place] and says[place][0][:2] in TELLS_STATE:
+            place -= 1
+        yield place
+        before = place
 
 
 def _without_handle(name: Name, message: TraceMessage) -> Name:
@@ -74,9 +108,11 @@ class Fitted(NamedTuple):
 def fitted(expected: list[Channel], actual: list[Channel], compared: Compared, clocks: Clocks) -> Fitted:
     """Two traces with names, of which one or both have no handles to go by."""
     if lacks_handles(actual):
-        parts = list(_parts(expected, _by_names(actual), compared, (clocks.expected, clocks.actual)))
+        dated = _Dates(clocks.expected, clocks.actual, clocks.timed)
+        parts = list(_parts(expected, _by_names(actual), compared, dated))
         return Fitted(expected, [part for _, part in parts], [(one, part) for one, part in parts if one])
-    parts = list(_parts(actual, _by_names(expected), compared, (clocks.actual, clocks.expected)))
+    dated = _Dates(clocks.actual, clocks.expected, clocks.timed)
+    parts = list(_parts(actual, _by_names(expected), compared, dated))
     return Fitted([part for _, part in parts], actual, [(part, one) for one, part in parts if one])
 
 
@@ -88,7 +124,7 @@ def _by_names(channels: list[Channel]) -> list[Channel]:
 
 
 def _parts(
-    handles: list[Channel], channels: list[Channel], compared: Compared, dated: tuple[Dated, Dated]
+    handles: list[Channel], channels: list[Channel], compared: Compared, dated: _Dates
 ) -> Iterator[tuple[Channel | None, Channel]]:
     """The channels, those of each name cut as the handles of that name are."""
     apps = all(one.name.app is not None for one in [*handles, *channels])

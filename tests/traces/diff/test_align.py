@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.strategies import EXAMPLES
 
 from cti_es.traces.diff.align import align, distance
 
@@ -31,6 +32,7 @@ def best_by_trying_all(left, right):
 
 
 @given(DATED, DATED)
+@EXAMPLES
 def test_no_alignment_is_better(left, right):
     """What is matched is equal and in order; no other alignment has fewer edits, or as few and is nearer in time."""
     (times, expected), (others, actual) = (
@@ -45,6 +47,7 @@ def test_no_alignment_is_better(left, right):
 
 
 @given(SHORT, SHORT)
+@EXAMPLES
 def test_without_times_the_edits_count(left, right):
     """Without times the matches are as many as can be, and the number of edits is known without them."""
     dated = [[(0, says) for says in side] for side in (left, right)]
@@ -86,3 +89,13 @@ def test_what_only_one_side_has_is_no_reason_to_give_up(more: int) -> None:
 
     assert align(["first", "last"], whole).matches == matches
     assert align(whole, ["first", "last"]).matches == [(right, left) for left, right in matches]
+
+
+def test_the_edits_between_long_sequences():
+    """A hundred thousand elements with an edit here and there: as many edits as were made, bit by bit or not."""
+    some = [number % 7 for number in range(100_000)]
+    other = [one for number, one in enumerate(some) if number % 10_000 != 5_000]
+
+    assert distance(some, other) == distance(other, some) == 10
+    assert distance(some, some) == 0
+    assert distance(some[:4_000], other[:4_000]) == 0

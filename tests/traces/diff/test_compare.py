@@ -290,6 +290,25 @@ def test_names_without_handles(change, kinds, announced):
     assert found.announced == announced
 
 
+def test_an_announcement_before_the_same_state():
+    """A handle that is expected to hear INSERVICE first may be announced before; one that hears it thrice was not."""
+    expected = lines(IN, OUT, IN)
+
+    assert compare([expected], [lines(IN, IN, OUT, IN)], DiffOptions()).announced == 1
+    assert not compare([expected], [lines(IN, IN, IN, OUT, IN)], DiffOptions()).conforms
+    assert [one.kind for one in compare([expected], [lines(IN, IN)], DiffOptions()).differences] == ["missing"]
+
+
+def test_of_equal_states_between_two_handles_the_last_announces_the_second():
+    """The first handle hears that it is in service and is closed without a CLOSE; the second one is announced."""
+    first, second = lines(OUT, IN, handle="1"), lines(OUT, handle="5")
+    expected = [*first, *(replace(one, place=one.place + 2) for one in second)]
+    came = [*first, first[1], *second]
+    found = compare([expected], [by_names(came)], DiffOptions())
+
+    assert (found.differences, found.announced) == ([], 1)
+
+
 def test_a_handle_number_that_is_used_again():
     """A handle ends with its CLOSE: the same number afterwards is another channel, and the trace conforms."""
     expected = opened_twice()

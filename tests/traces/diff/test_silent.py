@@ -3,6 +3,14 @@
 import json
 
 import pytest
+from msgspec.structs import replace
+from support.strategies import corpus, decoded
+
+from cti_es.model.replay import Replay
+from cti_es.model.steps import Opened
+from cti_es.traces.diff.compare import DiffOptions, compare
+from cti_es.traces.sides import received
+from cti_es.vocabulary.tapi import TraceMessage
 
 OPENED = {"type": "device_opened", "device": "P"}
 CLOSED = {"type": "device_closed", "device": "P"}
@@ -61,3 +69,40 @@ def test_nothing_is_announced_when_strict(tmp_path, compared):
     result = cti_es.diff(str(tmp_path / "log.ndjson"), str(tmp_path / "trace.ndjson"), strict=True)
 
     assert [one.kind for one in result.differences] == ["unexpected", "unexpected"]
+
+
+STATE = {True: ("PHONE_STATE", 0x80000), False: ("LINE_LINEDEVSTATE", 0x40)}
+"""What announces a phone handle, and what a line handle."""
+
+
+def announced_after_every_opening(events):
+    """The messages of a log, and the same by names with an announcement of each handle opened in service; the opens."""
+    messages, came, opens = [], [], {}
+    for happening in Replay().happenings(events):
+        messages += happening.messages
+        came += map(received, happening.messages)
+        told = {(one.app, one.device, one.line) for one in happening.messages}
+        for opened in (step for step in happening.steps if isinstance(step, Opened)):
+            for line in [None] * opened.phone + list(opened.lines):
+                key = "line" if line else "phone", opened.app, opened.device, line
+                opens.setdefault(key, []).append(happening.version)
+                if key[1:] not in told:
+                    came.append(TraceMessage(0, *STATE[line is None], 0, *key[1:], at=happening.event.at))
+    by_names = [replace(one, place=place, handle=None, version=None) for place, one in enumerate(came, 1)]
+    return [received(one) for one in messages], by_names, opens
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_no_announcement_is_a_difference(timed):
+    """In random logs every handle that is opened in service is announced: nothing differs, with times and without."""
+    compared = 0
+    for log in corpus():
+        expected, came, opens = announced_after_every_opening(decoded(log))
+        if not timed:
+            expected, came = ([replace(one, at=None) for one in side] for side in (expected, came))
+        if expected:
+            found = compare([expected], [came], DiffOptions(), opens.copy)
+            compared += found.announced
+            assert found.differences == []
+
+    assert compared
