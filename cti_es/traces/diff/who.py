@@ -58,12 +58,17 @@ def matching(expected: list[Channel], actual: list[Channel], compared: Compared,
 
 
 class _Group(NamedTuple):
-    """Channels that say the same at the same times; ``bursts`` are the times of the expected bursts."""
+    """Channels that say the same at the same times; ``bursts`` are the times of the expected bursts.
+
+    The channels of an expected group stay; ``sorted_places`` is what was asked of their places. Those of an actual one
+    are given away.
+    """
 
     says: tuple[Token, ...]
     times: Sequence[int]
     bursts: tuple[int, ...]
     channels: list[Channel]
+    sorted_places: dict[int, list[int]]
 
     def features(self) -> Iterator[Hashable]:
         """What a handle that has lost some of it may still have in common with it."""
@@ -74,21 +79,25 @@ class _Group(NamedTuple):
         yield self.says
 
     def places(self, index: int) -> list[int]:
-        """Where the messages with this index in what the group says stand in their trace, ascending."""
-        if len(self.channels) == 1:
-            return [self.channels[0].messages[index - len(self.says)].place]
-        return sorted(channel.messages[index - len(self.says)].place for channel in self.channels)
+        """Where the messages with this index stand in their trace, ascending: of an expected group."""
+        if index not in self.sorted_places:
+            self.sorted_places[index] = sorted(channel.messages[index].place for channel in self.channels)
+        return self.sorted_places[index]
+
+    def first_place(self, index: int) -> int:
+        """Where the first of the messages with this index in what the group says stands in its trace."""
+        return min([channel.messages[index - len(self.says)].place for channel in self.channels])
 
     def without_first(self) -> "_Group":
         """The same without its first message."""
-        return _Group(self.says[1:], self.times[1:], self.bursts[1:], self.channels)
+        return _Group(self.says[1:], self.times[1:], self.bursts[1:], self.channels, {})
 
 
 def _expected_groups(channels: list[Channel], compared: Compared, clocks: Clocks) -> list[_Group]:
     groups: dict[Hashable, _Group] = {}
     for channel in channels:
         says, times = tuple(compared.tokens(channel.messages)), tuple(clocks.expected(channel.messages))
-        groups.setdefault((says, times), _Group(says, times, times, [])).channels.append(channel)
+        groups.setdefault((says, times), _Group(says, times, times, [], {})).channels.append(channel)
     return list(groups.values())
 
 
@@ -125,7 +134,7 @@ class _Matching:
         for channel in channels:
             says, times = tuple(compared.tokens(channel.messages)), clocks.actual(channel.messages)
             bursts = tuple(map(self._bursts.nearest, says, times))
-            groups.setdefault((says, bursts), _Group(says, times, bursts, [])).channels.append(channel)
+            groups.setdefault((says, bursts), _Group(says, times, bursts, [], {})).channels.append(channel)
         return list(groups.values())
 
     # --- equal ones -------------------------------------------------------------------------------------------------
@@ -301,7 +310,7 @@ def saved(expected: _Group, actual: _Group, anchors: Anchors) -> int:
     """The edits that are saved if these belong together; of these the nearer in time; of these the nearer in order."""
     matches = _matches(expected, actual)
     apart = sum(abs(expected.times[one] - actual.times[other]) for one, other in matches)
-    places = sum(anchors.apart(actual.places(other)[0], expected.places(one)) for one, other in matches)
+    places = sum(anchors.apart(actual.first_place(other), expected.places(one)) for one, other in matches)
     return 2 * len(matches) * _EDIT - apart * _MICROSECOND - places
 
 
