@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cti_es.cucm.findings import Finding
     from cti_es.cucm.importing import Import, Imported
     from cti_es.cucm.past import TooOld
+    from cti_es.cucm.recognise import Nothing
 
 MENDS = {
     "node": "--nodes says what nodes are called in the files",
@@ -50,6 +51,12 @@ WAYS_OUT = {
     "ambiguous_node": "see --nodes",
 }
 """Why lines were left out → the option that would have helped."""
+
+IGNORED: dict["Nothing", str] = {
+    "nodes": "--nodes FILE reads it",
+    "events": "--with FILE reads them, append stores them",
+}
+"""Why a file has nothing for an import → what reads it."""
 
 LONGEST_GRACE = 86_400.0
 """A call is not doubted for a failure on another day."""
@@ -191,12 +198,17 @@ def _opened(name: str, wait: float) -> Store:
 
 
 def _import(store: Store, log: str, what: "Import", options: AppendOptions, output: Output) -> Appended:
+    from cti_es.cucm.files import NothingToImport
     from cti_es.cucm.importing import run
+    from cti_es.cucm.recognise import NOTHING
     from cti_es.cucm.unknowns import OutagesLost
 
     see = partial(_print, output) if options.dry_run else _nothing
     try:
         found = run(store, log, what, options, see, lambda some: counted(some, len, "read", "lines"))
+    except NothingToImport as error:
+        error.hint = ", ".join(text for why, text in IGNORED.items() if NOTHING[why] in error.reasons)
+        raise
     except OutagesLost as lost:
         helps = [text for thing, text in MENDS.items() if thing in {one.thing for one in lost.unknown}]
         raise InputError(lost.what, hint=f"{lost.hint}; {', '.join(helps)}; --allow-unknown stores the rest") from None
@@ -240,12 +252,11 @@ def _report(output: Output, found: "Imported") -> None:
 
 def _advised(findings: list["Finding"]) -> list["Finding"]:
     """The report, with the options that would help."""
-    return [
-        replace(one, text=f"{one.text} ({WAYS_OUT[one.name]})")
-        if one.kind == "skipped" and one.name in WAYS_OUT
-        else one
-        for one in findings
-    ]
+    from cti_es.cucm.recognise import NOTHING
+
+    ignored = {NOTHING[why]: text for why, text in IGNORED.items()}
+    ways = [WAYS_OUT.get(one.name) if one.kind == "skipped" else ignored.get(one.text) for one in findings]
+    return [replace(one, text=f"{one.text} ({way})") if way else one for one, way in zip(findings, ways, strict=True)]
 
 
 def _nothing(events: list[Event]) -> None:

@@ -4,7 +4,6 @@ Specified in docs/reference/commands/discover.md. Nothing is concluded: a host i
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from cti_es.cucm import alarms
 from cti_es.cucm.cdr import CdrReader
 from cti_es.cucm.claims import NodeRef, host, number, short_host
-from cti_es.cucm.files import File
+from cti_es.cucm.files import File, Writers
 from cti_es.cucm.findings import Findings
 from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.nodes import MOST_LEARNT, Nodes
@@ -93,12 +92,16 @@ class Discovery:
     def _syslog(self, text: Iterator[list[bytes]]) -> None:
         reader = self._before = AlarmReader(self._options, self._before)
         sequences = Sequences(self._gap, lambda process, count, line: None)
-        for record in chain.from_iterable(reader.records(text)):
-            sequences.see(record)
-            if not record.is_copy:
-                self._record(record)
+        writers = Writers()
+        for records in reader.records(text):
+            writers.see(records)
+            for record in records:
+                sequences.see(record)
+                if not record.is_copy:
+                    self._record(record)
         sequences.end()
-        self._see("file", self._file, 0, text="log", count=reader.lines)
+        why = writers.why_nothing(reader)
+        self._see("ignored" if why else "file", self._file, 0, text=why or "log", count=reader.lines)
 
     def _cdr(self, text: Iterator[list[bytes]]) -> None:
         reader = CdrReader(self._file, lambda name: True, lambda why, line: None)

@@ -47,6 +47,33 @@ class File(NamedTuple):
     is_found: bool = False
 
 
+class NothingToImport(InputError):
+    """No file has anything for an import. ``reasons`` are those of the files, in the words of ``NOTHING``."""
+
+    def __init__(self, reasons: set[str], what: str, **said: str) -> None:
+        super().__init__(what, **said)
+        self.reasons = reasons
+
+
+class Writers:
+    """Which programs have written a file of log lines, as far as its records tell."""
+
+    def __init__(self) -> None:
+        self._others: dict[str, None] | None = {}
+
+    def see(self, records: list[Record]) -> None:
+        """Some records of the file."""
+        if self._others is not None:
+            self._others = _others(records, self._others)
+
+    def why_nothing(self, reader: AlarmReader) -> str | None:
+        """Why there is nothing of CUCM in the file that ``reader`` has read to its end; None if there is."""
+        if self._others is None or "no_alarm" in reader.left_out:
+            return None
+        names = ", ".join(self._others)
+        return NOTHING["other_program"].format(names) if names else NOTHING["no_line"]
+
+
 class Intake:
     """Reads files into a spool, and those that say what the topology is into that.
 
@@ -155,38 +182,35 @@ class Intake:
         self._findings.add("read", file.name, count=count, text="events")
 
     def check(self) -> None:
-        """Raise :class:`InputError` if no file has anything for an import."""
+        """Raise :class:`NothingToImport` if no file has anything for that, :class:`InputError` if there is no file."""
         if self._topology.files or set(self.files) - {name for name, _ in self.ignored}:
             return
         expected = "a CUCM syslog, an SDL trace with alarms, a CDR file or tables of run sql; gzip or not"
         if not self.ignored:
             raise InputError("no file in the folders and archives that were named", expected=expected)
+        reasons = {why for _, why in self.ignored}
         if len(self.ignored) == 1:
             [(name, why)] = self.ignored
-            raise InputError(why, where=name, expected=expected)
+            raise NothingToImport(reasons, why, where=name, expected=expected)
         files = "; ".join(f"{name}: {why}" for name, why in self.ignored[:_SHOWN])
         more = len(self.ignored) - _SHOWN
         files += f"; and {more} more" if more > 0 else ""
-        raise InputError(f"none of these files has anything to import: {files}", expected=expected)
+        raise NothingToImport(reasons, f"none of these files has anything to import: {files}", expected=expected)
 
     def _syslog(self, text: Chunks) -> tuple[int, str | None]:
         """The number of its lines, and why it has nothing for an import."""
         reader = self._before = AlarmReader(self._options, self._before)
         sequences = Sequences(self._found("gap"), self._found("restart"))
-        others: dict[str, None] | None = {}
+        writers = Writers()
         for records in reader.records(text):
-            if others is not None:
-                others = _others(records, others)
+            writers.see(records)
             for record in records:
                 sequences.see(record)
                 self._take(record)
         sequences.end()
         for reason, left in reader.left_out.items():
             self._left[cast(SkipReason, reason)] = [left.lines, left.first]
-        if others is None or "no_alarm" in reader.left_out:
-            return reader.lines, None
-        names = ", ".join(others)
-        return reader.lines, NOTHING["other_program"].format(names) if names else NOTHING["no_line"]
+        return reader.lines, writers.why_nothing(reader)
 
     def _take(self, record: Record) -> None:
         """What a record claims, into the spool."""

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Literal
 
 from cti_es.cucm.cdr import START
+from cti_es.cucm.nodes import COLUMNS as NODE_COLUMNS
 from cti_es.cucm.topology_rows import COLUMNS, answer_in, tables_in
 from cti_es.vocabulary.text_lines import start_as_utf8
 
@@ -17,6 +18,7 @@ Nothing = Literal[
     "cdr_rows",
     "event_viewer",
     "events",
+    "nodes",
     "audit",
     "store",
     "archive",
@@ -37,6 +39,7 @@ NOTHING: dict[Nothing, str] = {
     "event_viewer": "blocks of the Windows event viewer (CallManager 3 and 4), which do not say when they were written;"
     " the log files of later releases can be read",
     "events": "events of a log, not what a cluster wrote: these are appended",
+    "nodes": "what the nodes are called in the files, which is no log",
     "audit": "the audit log of a node's operating system",
     "store": "a SQLite database",
     "archive": "an archive within an archive",
@@ -96,6 +99,8 @@ def kind_of(start: bytes) -> FileKind | Nothing:
         return "cdr_rows"
     if _EVENT.match(first):
         return "events"
+    if _is_of_nodes(first):
+        return "nodes"
     return _text_kind(text, first)
 
 
@@ -112,6 +117,12 @@ def _text_kind(text: bytes, first: bytes) -> FileKind | Nothing:
     if _BLOCK.search(text):
         return "event_viewer"
     return "audit" if _AUDIT.search(first) else "syslog"
+
+
+def _is_of_nodes(line: bytes) -> bool:
+    """Whether a line is the first of a file that says what the nodes are called."""
+    cells = [cell.strip().lower().decode(errors="replace") for cell in line.split(b",")]
+    return len(cells) > 1 and "node" in cells and set(cells) <= set(NODE_COLUMNS)
 
 
 def looks_utf16(start: bytes) -> bool:

@@ -221,6 +221,8 @@ NOTHING = {
     "packed and empty": ("x.gz", gzip.compress(b""), "nothing in it"),
     "UTF-16 without a mark": ("x.log", "SDLLinkOOS\n".encode("utf-16-le"), "is it UTF-16 without a byte-order mark?"),
     "no log": ("x.log", b"hello\nworld\n", "no line of a CUCM log"),
+    "nodes": ("nodes.csv", b"node,number\ncm1,1\n", "--nodes FILE reads it"),
+    "events": ("x.ndjson", b'{"type":"node_added","node":"cm1"}\n', "--with FILE reads them, append stores them"),
     "a trace": ("x.log", b'{"message":"LINE_CLOSE"}\n', "no line of a CUCM log"),
     **{
         name: (name, (FIXTURES / "real" / "cases" / name).read_bytes(), words)

@@ -106,6 +106,24 @@ def test_files_that_know_nothing():
     assert [(row.kind, row.name) for row in rows[:2]] == [("file", "cucm-pub.log"), ("ignored", "f2")]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"hello\nworld\n", "no line of a CUCM log in it"),
+        (b"Mar  2 09:00:00 web1 sshd[1]: x\n", "no line of a CUCM log in it"),
+        ((FIXTURES / "real" / "cases" / "uccx-mivr.log").read_bytes(), "a log of Unified CCX"),
+        (b"node,number\ncm1,1\n", "what the nodes are called in the files"),
+    ],
+)
+def test_a_text_without_a_line_of_cucm(text, why):
+    """What has no line that anything was recognised in is not called a log, but said to have nothing."""
+    [row] = [row for row in found(LOGS[0], text).rows() if row.name == "f2"]
+
+    assert row.kind == "ignored"
+    assert row.text.startswith(why)
+    assert row.count == text.count(b"\n")
+
+
 def test_queries_ask_for_what_the_importer_knows():
     """The columns of each query are those of a table that says something."""
     for query in queries():

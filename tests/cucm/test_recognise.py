@@ -32,6 +32,7 @@ def test_published_files(name, kind):
         (b'"cdrRecordType","globalCallID_callId"\n', "cdr"), (b"globalCallID_callId,x\n", "cdr"),
         (b",".join([b'"1"'] * 129), "cdr_rows"), (b",".join([b"VARCHAR(50)"] * 60), "cdr_rows"), (b"1,2,3", "syslog"),
         (b'{"type":"node_added","node":"cm1"}\n', "events"),
+        (b"node,number,hosts,addresses\ncm1,1,,\n", "nodes"), (b"Hosts, Node\r\n", "nodes"), (b"node\n", "syslog"),
         (b"SQLite format 3\0\x10", "store"), (b"PK\x03\x04\x14", "archive"),
         (b"Error: x\r\nNode ID: cm1\r\n", "event_viewer"),
         (b"%UC_X-3-N: Name:x\nNode ID: cm1\n", "syslog"),
@@ -41,5 +42,5 @@ def test_published_files(name, kind):
     ],
 )  # fmt: skip
 def test_how_files_begin(start, kind):
-    """By content: blank, with and without a header, events, blocks; any other text may have lines of a CUCM log."""
+    """By content: blank, with and without a header, events, nodes, blocks; any other text may have lines of a CUCM log."""
     assert kind_of(start) == kind
