@@ -4,6 +4,9 @@ import errno
 
 BROKEN_PIPE = (errno.EPIPE, errno.EINVAL)  # EINVAL is what Windows says
 
+FAILED = "cti_es.failed"
+"""Where the context of a command keeps how many of several SOURCEs could not be read."""
+
 
 class ClosedPipe(Exception):
     """Whoever read our standard output has had enough (``| head``). ``exit_code`` is the verdict so far."""

@@ -9,7 +9,9 @@ from cti_es.vocabulary.errors import (
     OtherApplication,
     StoreLocked,
     TooMuchUnpacked,
+    UnencryptedRefused,
     UnknownFormat,
+    WorkerDied,
 )
 
 HINTS: dict[type[CtiEsError], str] = {
@@ -21,6 +23,8 @@ HINTS: dict[type[CtiEsError], str] = {
     OtherApplication: "see --app",
     UnknownFormat: "an option names the format, and --line-pattern reads any other (see --help)",
     TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",
+    UnencryptedRefused: "--insecure allows it in a network that you trust",
+    WorkerDied: "fewer --jobs leave each more memory",
 }
 
 

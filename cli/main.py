@@ -17,9 +17,8 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from cti_es.vocabulary.errors import CtiEsError
-from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe, Ended
-from cti_es_cli.hints import hinted
+from cti_es_cli.complaints import complain, say
+from cti_es_cli.exits import BROKEN_PIPE, FAILED, ClosedPipe, Ended
 
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
@@ -79,9 +78,13 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does; an error that it has in the words of a command knows which command that is."""
+        """As click does; an error that it has in the words of a command knows which command that is.
+
+        Where one of several SOURCEs could not be read, the exit code is 2 whatever the others say.
+        """
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            return 2 if ctx.meta.get(FAILED) else result
         except click.UsageError as error:
             name = ctx.invoked_subcommand or ""
             if error.ctx is None and (command := self.get_command(ctx, name)):
@@ -111,7 +114,7 @@ class Commands(click.Group):
             code = ended.exit_code
         except (Exception, KeyboardInterrupt) as error:
             if debug and not isinstance(error, NO_FAULT):
-                _say(format_exc().rstrip("\n"))
+                say(format_exc().rstrip("\n"))
             code = _exit_code(error)
         _flush_or_forget()
         sys.exit(code)
@@ -141,49 +144,8 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return 130
     with suppress(OSError):
-        _complain(error)
+        complain(error)
     return 2
-
-
-def _complain(error: BaseException) -> None:
-    if isinstance(error, click.UsageError):
-        from cti_es_cli.usage import said
-
-        _say(said(error))
-    else:
-        _say(_said(error), "cti-es: ")
-
-
-def _say(text: str, before: str = "") -> None:
-    """Lines on standard error, none of which can steer a terminal or shows a password."""
-    from cti_es.logs.store.servers import without_passwords
-    from cti_es_cli.output import shown
-
-    for line in without_passwords(text).split("\n"):
-        click.echo(before + _cut(shown(line)), err=True)
-
-
-_LONGEST = 2_000
-"""So many characters of a line of an error are printed: it may quote a line of a mebibyte."""
-
-
-def _cut(line: str) -> str:
-    """The start and the end of a long line; the way out stands at its end."""
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 400]} … {line[-397:]}"
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, CtiEsError):
-        return str(hinted(error))
-    if isinstance(error, OSError):
-        reason = error.strerror or "the system refused"
-        reason = f"{reason[:1].lower()}{reason[1:]}"
-        return f"{error.filename}: {reason}" if error.filename else reason
-    if isinstance(error, MemoryError):
-        return "out of memory"
-    return f"this is a fault of cti-es: {type(error).__name__}: {error} (--debug shows the traceback)"
 
 
 def _end_tidily() -> None:

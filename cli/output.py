@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -16,10 +17,8 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TextIO, TypeVar
 
 import click
 
-from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.open_files import is_sqlite
-from cti_es.logs.store.servers import without_password, without_passwords
-from cti_es.model.replay import Replay
+from cti_es.logs.store.servers import without_passwords
 from cti_es.report.columns import padded, width
 from cti_es.report.markdown import bar, heading
 from cti_es.report.markdown import escaped as escaped_for_markdown
@@ -28,7 +27,6 @@ from cti_es.vocabulary.names import escaped, printable
 from cti_es_cli.exits import BROKEN_PIPE, ClosedPipe
 from cti_es_cli.options import OutFile
 from cti_es_cli.out_file import drafted, is_standard_output, status, target_of, written
-from cti_es_cli.sources import CountedLog, open_log
 from cti_es_cli.usage import unknown_choice
 
 Row = TypeVar("Row")
@@ -36,6 +34,9 @@ AnyFunction = Callable[..., Any]
 
 STDOUT = "standard output"
 FORMATS = ("text", "markdown", "ndjson", "csv")
+ENCODED = ("ndjson", "csv")
+"""Formats in which a row is what it is, whatever stands above and below it."""
+
 EVERY_FORMAT = (*FORMATS, "tapi-browser", "ladder", "mermaid")
 """Those of any command: what the environment may ask for."""
 
@@ -95,9 +96,7 @@ class Output:
 
     def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         """Print rows, batch by batch."""
-        {"text": self._text, "markdown": self._markdown, "ndjson": self._ndjson, "csv": self._csv}[self.format](
-            view, batches
-        )
+        {"text": self._text, "markdown": self._markdown}.get(self.format, self._encoded)(view, batches)
 
     def write(self, data: bytes) -> None:
         """Print lines of data as they are; on a terminal, what could steer it (no good name has that) is escaped."""
@@ -130,16 +129,13 @@ class Output:
         text = shown(text)
         self._put((click.style(text, fg=colour) if self._colours and colour else text).encode() + b"\n")
 
-    def _ndjson(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+    def _encoded(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
+        """Rows of NDJSON or CSV; a batch may be encoded already."""
+        if self.format == "csv":
+            self.write(_csv_lines([view.fields]))
         for batch in batches:
-            if lines := [view.json(row) for row in batch]:
-                self.write(b"\n".join(lines) + b"\n")
-
-    def _csv(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
-        self.write(_csv_lines([view.fields]))
-        for batch in batches:
-            if rows := [view.values(row) for row in batch]:
-                self.write(_csv_lines(rows))
+            if data := batch if isinstance(batch, bytes) else encoded(self.format, view, batch):
+                self.write(data)
 
     def note(self, text: str, colour: str | None = None) -> None:
         """Print a sentence beside rows for people: a line of text, or a paragraph of Markdown."""
@@ -240,16 +236,11 @@ def _of_row(cell: Callable[[Row], str], row: tuple[str, Row]) -> str:
     return cell(row[1])
 
 
-def of_sources(
-    sources: tuple[str, ...], view: View[Row], batches_of: Callable[[str], Iterable[Iterable[Row]]]
-) -> tuple[View[Any], Iterator[Iterable[Any]]]:
-    """What to print of one SOURCE or several. ``batches_of`` is asked for its batches when a SOURCE has its turn."""
-    if len(sources) == 1:
-        return view, iter(batches_of(sources[0]))
-    pairs = (
-        ((shown(without_password(source)), row) for row in batch) for source in sources for batch in batches_of(source)
-    )
-    return sourced(view), pairs
+def encoded(format: str, view: View[Row], batch: Iterable[Row]) -> bytes:
+    """Rows as lines of NDJSON or CSV; nothing where there are none."""
+    if format == "csv":
+        return _csv_lines(map(view.values, batch))
+    return b"".join([view.json(row) + b"\n" for row in batch])
 
 
 def _csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -329,8 +320,25 @@ def _columns() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+_HEARD: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Keep what would be said on standard error: in a process whose standard error nobody reads."""
+    lines: list[str] = []
+    before = _HEARD.set(lines)
+    try:
+        yield lines
+    finally:
+        _HEARD.reset(before)
+
+
 def warn(text: str) -> None:
     """A line for the user beside the result, on standard error; when that cannot be written the result still counts."""
+    if (lines := _HEARD.get()) is not None:
+        lines.append(text)
+        return
     with suppress(OSError):
         click.echo(shown(without_passwords(text)), err=True)
 
@@ -391,24 +399,3 @@ def batched(rows: Iterable[Row], size: int = 1_000) -> Iterator[list[Row]]:
 def joined(batches: Iterable[Iterable[Row]]) -> Iterator[Row]:
     """The rows of all batches."""
     return chain.from_iterable(batches)
-
-
-def print_states(
-    sources: tuple[str, ...],
-    as_of: Cut | None,
-    view: View[Any],
-    rows: Callable[[Replay], Iterable[Any]],
-    format: str,
-    path: str | None,
-    wide: bool = False,
-) -> None:
-    """Print ``rows`` of the fold of each source at a cut (None: at its end)."""
-
-    def batches_of(source: str) -> Iterator[list[Any]]:
-        with open_log(source) as log:
-            replay, warnings = resumed_at(CountedLog(log), as_of or Cut())
-        warn_of(warnings)
-        yield from batched(rows(replay))
-
-    with opened(format, path, wide=wide) as output:
-        output.rows(*of_sources(sources, view, batches_of))

@@ -2,29 +2,41 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from cti_es.logs import clock
 from cti_es.logs import open as library
+from cti_es.logs.addresses import Addresses, expanded
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit, is_piped
+from cti_es.logs.fleet import EVERY, Tell, Workers
 from cti_es.logs.reading import Batch, Log, Wait
+from cti_es.logs.store.servers import is_server
 from cti_es.vocabulary.names import printable
 from cti_es_cli.progress import counted
-from cti_es_cli.times import tz_option
+from cti_es_cli.times import GivenZone, tz_option, use_zone
 
 _UNPACK_LIMIT = "cti_es.unpack_limit"
 _KEPT = "cti_es.kept"
+_FOLDER = "cti_es.folder"
+_TELL = "cti_es.tell"
+_WORKERS = "cti_es.workers"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def open_log(source: str, again: bool = False) -> AbstractContextManager[Log]:
+@contextmanager
+def open_log(source: str, again: bool = False) -> Iterator[Log]:
     """The log that a SOURCE names, within the bounds of ``--unpack-limit``. ``again``: it will be read once more."""
     if (kept := kept_log(source)) is not None:
-        return nullcontext(kept)
-    return library.open_log(source, again, unpack_limit())
+        yield kept
+        return
+    folder, tell = _meta(_FOLDER), _meta(_TELL)
+    with library.open_log(source if folder is None else _in_folder(folder, source), again, unpack_limit()) as log:
+        yield log if tell is None else _ToldLog(log, tell)
 
 
 def open_log_early(source: str, context: click.Context) -> AbstractContextManager[Log]:
@@ -36,16 +48,20 @@ def open_log_early(source: str, context: click.Context) -> AbstractContextManage
 
 def kept_log(source: str) -> Log | None:
     """The log of a pipe that has been read already, to find out what a time of day means; None if it has not."""
-    context = click.get_current_context(silent=True)
-    found: Log | None = context.meta.get(_KEPT, {}).get(source) if context else None
+    found: Log | None = (_meta(_KEPT) or {}).get(source)
     return found
 
 
 def unpack_limit() -> UnpackLimit:
     """What the command that runs was given as ``--unpack-limit``."""
-    context = click.get_current_context(silent=True)
-    limit = context.meta.get(_UNPACK_LIMIT) if context else None
+    limit = _meta(_UNPACK_LIMIT)
     return limit if isinstance(limit, UnpackLimit) else UNPACK_LIMIT
+
+
+def _meta(key: str) -> Any:
+    """What the command that runs keeps under a key; None if that is nothing."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(key) if context else None
 
 
 class InFile(click.Path):
@@ -110,23 +126,110 @@ class CountedLog:
 
     def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
         """Its events from ``version`` on."""
-        return counted(self._log.batches(version, wait), lambda batch: len(batch.events), "read")
+        batches = self._log.batches(version, wait)
+        return batches if _meta(_TELL) else counted(batches, lambda batch: len(batch.events), "read")
 
 
-def _only_once(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse to read standard input, or a pipe, for two SOURCEs: the second would be empty."""
+# --- in another process ---------------------------------------------------------------------------------------------
+
+
+class Elsewhere(NamedTuple):
+    """What a command was given and another process has to know.
+
+    ``folder`` is the one that names of files start from, where that is not the one of the process.
+    """
+
+    limit: UnpackLimit
+    zone: GivenZone
+    folder: str | None
+
+
+@contextmanager
+def elsewhere(place: Elsewhere, tell: Tell) -> Iterator[None]:
+    """Work for a command of another process; ``tell`` is called with the number of events that were read."""
+    with click.Context(click.Command("elsewhere")) as context:
+        context.meta.update({_UNPACK_LIMIT: place.limit, _FOLDER: place.folder, _TELL: tell})
+        use_zone(context, place.zone)
+        yield
+
+
+def _in_folder(folder: str, source: str) -> str:
+    return source if is_server(source) else os.path.join(folder, source)
+
+
+class _ToldLog:
+    """A log whose user is told how far it has been read."""
+
+    def __init__(self, log: Log, tell: Tell) -> None:
+        self.name = log.name
+        self.snapshot = log.snapshot
+        self._log = log
+        self._tell = tell
+
+    def batches(self, version: int = 1, wait: Wait | None = None) -> Iterator[Batch]:
+        """Its events from ``version`` on."""
+        count, due = 0, clock.seconds() + EVERY
+        for batch in self._log.batches(version, wait):
+            yield batch
+            count += len(batch.events)
+            if clock.seconds() >= due:
+                self._tell(count)
+                count, due = 0, clock.seconds() + EVERY
+        self._tell(count)
+
+
+# --- the argument ---------------------------------------------------------------------------------------------------
+
+
+def _expanded(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> Addresses:
+    """The logs that the SOURCEs mean. Refuses to read standard input, or a pipe, twice: it would be empty then."""
     for source in set(value):
         if value.count(source) > 1 and is_piped(source):
             name = "standard input" if source == "-" else f"the pipe {source}"
             raise click.UsageError(f"{name} can be read only once; give one SOURCE that is '{source}'")
-    return value
+    addresses = expanded(value)
+    if addresses.passed_over:
+        from cti_es_cli.output import warn
+
+        warn(f"warning: no logs, passed over: {names_of(addresses.passed_over)}")
+    return addresses
 
 
 def source_argument(many: bool = False) -> Callable[[Any], Any]:
-    """The SOURCE argument, one or several, with completion of file names; ``--tz`` and ``--unpack-limit``."""
+    """The SOURCE argument, one or several, with completion of file names; ``--tz`` and ``--unpack-limit``.
+
+    With several, ``--jobs``, ``--scheduler`` and ``--insecure``, too: :func:`workers` has what was given.
+    """
     metavar = "SOURCE..." if many else "SOURCE"
-    once = _only_once if many else None
     argument = click.argument("sources" if many else "source", nargs=-1 if many else 1, required=True,
-                              metavar=metavar, type=InFile(), callback=once,
+                              metavar=metavar, type=InFile(), callback=_expanded if many else None,
                               is_eager=True)  # fmt: skip
-    return lambda command: argument(tz_option(unpack_option(command)))
+    return lambda command: argument(tz_option(unpack_option(_worker_options(command) if many else command)))
+
+
+def _worker_options(command: Any) -> Any:
+    options = (
+        click.option("--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,
+                     help="Work on so many logs at once; 0: as many as there are cores."),
+        click.option("--scheduler", metavar="tls://HOST:PORT", help="Work on the Dask cluster of this scheduler."),
+        click.option("--insecure", is_flag=True, help="Let --scheduler be tcp:// beyond this machine."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+
+    @wraps(command)
+    def with_workers(jobs: int, scheduler: str | None, insecure: bool, **values: Any) -> Any:
+        if scheduler is not None and jobs != 1:
+            raise click.UsageError("--jobs are processes of this machine; --scheduler has its own workers")
+        if insecure and scheduler is None:
+            raise click.UsageError("--insecure goes with --scheduler")
+        click.get_current_context().meta[_WORKERS] = Workers(jobs, scheduler, insecure)
+        return command(**values)
+
+    return with_workers
+
+
+def workers() -> Workers:
+    """Who works on the SOURCEs of the command that runs."""
+    found = _meta(_WORKERS)
+    return found if isinstance(found, Workers) else Workers()

@@ -49,7 +49,12 @@ def tz_option(command: Any) -> Any:
 def _remember(ctx: click.Context, param: click.Parameter, value: tuple[Zone] | None) -> None:
     if value is not None:
         inherited = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.ENVIRONMENT
-        ctx.meta[_META] = GivenZone(*value, inherited)
+        use_zone(ctx, GivenZone(*value, inherited))
+
+
+def use_zone(ctx: click.Context, zone: GivenZone) -> None:
+    """Make it the zone of a command."""
+    ctx.meta[_META] = zone
 
 
 def given_zone() -> GivenZone:

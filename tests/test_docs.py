@@ -70,8 +70,8 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
 FOREIGN_OPTIONS = {
-    "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force",
-    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-comments", "--no-index", "--only", "--part", "--python", "--quick",
+    "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force", "--host",
+    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-comments", "--no-index", "--nthreads", "--nworkers", "--only", "--part", "--port", "--python", "--quick",
     "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--update",
     "--user",
 }  # fmt: skip

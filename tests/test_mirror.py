@@ -18,6 +18,7 @@ TOGETHER = {
     "cli/comparison": "cli/test_diff",
     "cli/observing": "cli/test_outages",
     "traces/observing": "cli/test_outages",
+    "cli/complaints": "cli/test_bad_input",
     "cli/exits": "cli/test_bad_input",
     "cli/hints": "cli/test_bad_input",
     "cli/main": "cli/test_help",

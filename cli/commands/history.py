@@ -1,6 +1,7 @@
 """``history``: every change of a device."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import click
 
@@ -8,8 +9,9 @@ from cti_es.answers.history import Change, HistoryReading
 from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
 from cti_es_cli.answer_views import HISTORY
+from cti_es_cli.fleet import Rows, print_sources
 from cti_es_cli.options import as_of_option, window_options
-from cti_es_cli.output import of_sources, opened, output_options, warn_of, wide_option
+from cti_es_cli.output import output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 
 
@@ -41,13 +43,16 @@ def command(
 
     Changes of which nobody was told are there, too; explain --device D --event N says why.
     """
+    rows = partial(_rows, devices=devices, window=window, cut=as_of or Cut())
+    print_sources(sources, rows, format, path, wide)
 
-    def batches_of(source: str) -> Iterator[list[Change]]:
+
+def _rows(source: str, devices: tuple[str, ...], window: Window, cut: Cut) -> Rows:
+    def batches() -> Iterator[list[Change]]:
         with open_log(source) as log:
-            reading = HistoryReading(log, devices, as_of or Cut())
+            reading = HistoryReading(log, devices, cut)
             for batch in reading.batches():
                 yield [one for one in batch if window.has(one.at)]
         warn_of(reading.warnings)
 
-    with opened(format, path, wide=wide) as output:
-        output.rows(*of_sources(sources, HISTORY, batches_of))
+    return HISTORY, batches()

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
@@ -17,8 +18,9 @@ from cti_es.model.replay import Replay
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Kind
 from cti_es_cli.exits import ClosedPipe
+from cti_es_cli.fleet import Rows, one_read_here, print_sources, states
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import View, opened, output_options, print_states, shown, warn, warn_of, wide_option
+from cti_es_cli.output import View, opened, output_options, shown, warn, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument, unpack_limit
 from cti_es_cli.views import HOMES, NODE_COUNTS
 
@@ -82,21 +84,21 @@ def command(
         if all_rows:
             raise click.UsageError("--all goes with --against")
         wanted = HomeSelection(nodes, state, devices, kind, not_original)
-
-        def rows(replay: Replay) -> Iterable[Any]:
-            check_known("node", nodes, replay.cluster.nodes)
-            check_known("device", devices, replay.cluster.devices)
-            found = filter(wanted.has, homes(replay.cluster))
-            return count_by_node(replay.cluster.nodes, found) if count else found
-
-        view: View[Any] = NODE_COUNTS if count else HOMES
-        print_states(sources, as_of, view, rows, format, path, wide)
+        print_sources(sources, partial(_rows, as_of=as_of, wanted=wanted, count=count), format, path, wide)
         return 0
     if any((nodes, state, devices, kind, not_original, count)):
         raise click.UsageError("--against compares all homes; the options that select some do not go with it")
-    if len(sources) > 1:
-        raise click.UsageError("--against takes one SOURCE")
-    return _against(sources[0], as_of, against, all_rows, format, path, wide)
+    return _against(one_read_here(sources, "--against takes"), as_of, against, all_rows, format, path, wide)
+
+
+def _rows(source: str, as_of: Cut | None, wanted: HomeSelection, count: bool) -> Rows:
+    def rows(replay: Replay) -> Iterable[Any]:
+        check_known("node", wanted.nodes, replay.cluster.nodes)
+        check_known("device", wanted.devices, replay.cluster.devices)
+        found = filter(wanted.has, homes(replay.cluster))
+        return count_by_node(replay.cluster.nodes, found) if count else found
+
+    return cast(View[Any], NODE_COUNTS if count else HOMES), states(source, as_of, rows)
 
 
 def _against(

@@ -11,6 +11,7 @@ from cti_es.logs.reading import Batch, Cut, Reading, Wait, check_end
 from cti_es.model.recovery import DEFAULT_APP
 from cti_es.report.rows import EventRow
 from cti_es.vocabulary.events import EVENT_TYPES, Event
+from cti_es_cli.fleet import Rows, of_sources
 from cti_es_cli.log_views import EVENTS
 from cti_es_cli.options import (
     as_of_option,
@@ -21,7 +22,7 @@ from cti_es_cli.options import (
     version_options,
     window_options,
 )
-from cti_es_cli.output import of_sources, opened, output_options, warn_of
+from cti_es_cli.output import opened, output_options, warn_of
 from cti_es_cli.sources import open_log, source_argument
 
 
@@ -67,21 +68,9 @@ def command(
     one_source_to_follow(sources, follow)
     cut = cut_at(as_of, to_version, follow)
     wanted = _Wanted({EVENT_TYPES[name] for name in types}, frozenset(devices), frozenset(apps), window)
-
-    def batches_of(source: str) -> Iterator[list[EventRow]]:
-        seen: dict[Callable[[Event], str], set[str]] = {_device: set(), _app: set()}
-        with open_log(source) as log:
-            for batch in (reading := Reading(log, from_version, cut, wait=follow)).batches():
-                for name_of, names in seen.items() if devices or apps else ():
-                    names.update(map(name_of, batch.events))
-                yield [row for row in _rows(batch) if wanted.has(row.event)]
-            if as_of is not None:
-                check_end(log, cut, reading.end)
-            warn_of(unknown("event of a device", sorted(set(devices)), seen[_device], log.name))
-            warn_of(unknown("event of an application", sorted(set(apps)), seen[_app], log.name))
-
+    asked = _Asked(wanted, from_version, cut, as_of is not None, follow)
     with opened(format, path, live=follow is not None) as output, until_interrupted(follow):
-        output.rows(*of_sources(sources, EVENTS, batches_of))
+        output.rows(*of_sources(sources, asked.rows, format))
 
 
 def _rows(batch: Batch) -> Iterator[EventRow]:
@@ -104,6 +93,33 @@ class _Wanted(NamedTuple):
             and (not self.apps or _app(event) in self.apps)
             and self.window.has(event.at)
         )
+
+
+class _Asked(NamedTuple):
+    """What to print of a log: which events, from where, up to where."""
+
+    wanted: _Wanted
+    start: int
+    cut: Cut
+    strict: bool
+    follow: Wait | None
+
+    def rows(self, source: str) -> Rows:
+        """The rows of a source."""
+        return EVENTS, self._batches(source)
+
+    def _batches(self, source: str) -> Iterator[list[EventRow]]:
+        wanted = self.wanted
+        seen: dict[Callable[[Event], str], set[str]] = {_device: set(), _app: set()}
+        with open_log(source) as log:
+            for batch in (reading := Reading(log, self.start, self.cut, wait=self.follow)).batches():
+                for name_of, names in seen.items() if wanted.devices or wanted.apps else ():
+                    names.update(map(name_of, batch.events))
+                yield [row for row in _rows(batch) if wanted.has(row.event)]
+            if self.strict:
+                check_end(log, self.cut, reading.end)
+            warn_of(unknown("event of a device", sorted(wanted.devices), seen[_device], log.name))
+            warn_of(unknown("event of an application", sorted(wanted.apps), seen[_app], log.name))
 
 
 def _device(event: Event) -> str:

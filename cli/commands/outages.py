@@ -1,18 +1,20 @@
 """``outages``: what was out of service, when, for how long and why."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import click
 
-from cti_es.answers.observed import ObservedReading, OnlyObserved
+from cti_es.answers.observed import Observed, ObservedReading, OnlyObserved
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import OutageReading, Totals, Wanted
 from cti_es.logs.reading import Cut
 from cti_es_cli.answer_views import outages_view
+from cti_es_cli.fleet import Rows, of_sources, one_read_here
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import Seconds, TimeType, as_of_option
-from cti_es_cli.output import FOR_PEOPLE, of_sources, opened, output_options, warn_of, wide_option
+from cti_es_cli.output import FOR_PEOPLE, opened, output_options, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 
 
@@ -60,24 +62,27 @@ def command(
     The model moves devices at once: a move is an outage of no length. What is still out at the end comes last.
     With --trace: what was really observed of each, then what only the trace has.
     """
-    if traces and len(sources) > 1:
-        raise click.UsageError("--trace stands beside one SOURCE")
+    if traces:
+        one_read_here(sources, "--trace stands beside")
     wanted, cut = Wanted(lines, app, devices, since, until, least, still), as_of or Cut()
     observed = observed_beside(traces, handles, app, lines, **how_to_read)
     totals = Totals()
-
     notes: list[str] = []
+    rows = partial(_rows, wanted=wanted, cut=cut, observed=observed, notes=notes)
+    with opened(format, path, wide=wide) as output:
+        output.rows(*of_sources(sources, rows, format, totals.add))
+        if format in FOR_PEOPLE:
+            output.note("; ".join([totals.text(), *notes]))
 
-    def batches_of(source: str) -> Iterator[Sequence[Outage | OnlyObserved]]:
+
+def _rows(source: str, wanted: Wanted, cut: Cut, observed: Observed | None, notes: list[str]) -> Rows:
+    """The outages of a source; what is to be said of the trace beside it is added to ``notes``."""
+
+    def batches() -> Iterator[Sequence[Outage | OnlyObserved]]:
         with open_log(source, again=observed is not None) as log:
             reading = ObservedReading(log, observed, wanted, cut) if observed else OutageReading(log, wanted, cut)
-            for batch in reading.batches():
-                totals.add(source, batch)
-                yield batch
+            yield from reading.batches()
         warn_of(reading.warnings)
         notes.extend([reading.text()] if isinstance(reading, ObservedReading) else [])
 
-    with opened(format, path, wide=wide) as output:
-        output.rows(*of_sources(sources, outages_view(lines, observed is not None), batches_of))
-        if format in FOR_PEOPLE:
-            output.note("; ".join([totals.text(), *notes]))
+    return outages_view(wanted.lines, observed is not None), batches()

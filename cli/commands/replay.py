@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import click
 
@@ -16,6 +16,7 @@ from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
+from cti_es_cli.fleet import Rows, failed, of_sources
 from cti_es_cli.options import (
     as_of_option,
     cut_at,
@@ -25,7 +26,7 @@ from cti_es_cli.options import (
     version_options,
     window_options,
 )
-from cti_es_cli.output import FORMATS, Output, Row, View, of_sources, opened, output_options, warn, warn_of, wide_option
+from cti_es_cli.output import FORMATS, Output, Row, View, opened, output_options, warn, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
 from cti_es_cli.views import MESSAGES, MISFITS
 
@@ -93,19 +94,10 @@ def command(
     )  # fmt: skip
     wanted = _Wanted(frozenset(apps), frozenset(devices), from_version, window)
 
-    def batches_of(source: str) -> Iterator[Iterable[Any]]:
-        with open_log(source) as log:
-            numbered = no_rows == TAPI_BROWSER
-            replaying = _Replaying(log, wanted, cut, strict=as_of is not None, follow=follow, numbered=numbered)
-            yield from (
-                replaying.written(no_rows) if no_rows else replaying.misfits() if misfits else replaying.messages()
-            )
-
-    rows = of_sources(sources, cast(View[Any], MISFITS if misfits else MESSAGES), batches_of)
-    with (
-        opened("ndjson" if digest else format, path, live=follow is not None, wide=wide) as output,
-        until_interrupted(follow),
-    ):
+    asked = _Asked(wanted, cut, as_of is not None, follow, "misfits" if misfits else no_rows or "messages")
+    printed = "ndjson" if digest else format
+    rows = of_sources(sources, asked.rows, printed)
+    with opened(printed, path, live=follow is not None, wide=wide) as output, until_interrupted(follow):
         if digest:
             _Digest(output).rows(*rows)
         elif no_rows:
@@ -150,20 +142,37 @@ class _Wanted:
         )
 
 
+class _Asked(NamedTuple):
+    """What to print of a log: which messages, up to where, and in which form (``messages``: as rows; ``misfits``)."""
+
+    wanted: _Wanted
+    cut: Cut
+    strict: bool
+    follow: Wait | None
+    form: str
+
+    def rows(self, source: str) -> Rows:
+        """The rows of a source."""
+        return cast(View[Any], MISFITS if self.form == "misfits" else MESSAGES), self._batches(source)
+
+    def _batches(self, source: str) -> Iterator[Iterable[Any]]:
+        with open_log(source) as log:
+            replaying = _Replaying(log, self)
+            form = {"messages": replaying.messages, "misfits": replaying.misfits}.get(self.form)
+            yield from form() if form else replaying.written(self.form)
+
+
 class _Replaying:
-    """One log being replayed: from the nearest snapshot before what is wanted, up to the cut.
+    """One log being replayed: from the nearest snapshot before what is wanted, up to the cut."""
 
-    ``numbered``: from version 1 on, because the handles are counted from there.
-    """
-
-    def __init__(self, log: Log, wanted: _Wanted, cut: Cut, strict: bool, follow: Wait | None, numbered: bool) -> None:
+    def __init__(self, log: Log, asked: _Asked) -> None:
         self._log = log
-        self._wanted = wanted
-        self._cut = cut
-        self._strict = strict
-        start = 0 if numbered else wanted.from_version - 1
-        self._replay, timeline = resumed(log, **cut.at_most | {"version": start})
-        self._reading = Reading(log, self._replay.version + 1, cut, timeline, wait=follow)
+        self._wanted = asked.wanted
+        self._cut = asked.cut
+        self._strict = asked.strict
+        start = 0 if asked.form == TAPI_BROWSER else asked.wanted.from_version - 1  # handles are counted from there
+        self._replay, timeline = resumed(log, **asked.cut.at_most | {"version": start})
+        self._reading = Reading(log, self._replay.version + 1, asked.cut, timeline, wait=asked.follow)
 
     def messages(self) -> Iterator[Iterable[Message]]:
         """The wanted messages, batch by batch."""
@@ -240,6 +249,8 @@ class _Digest(Output):
     def rows(self, view: View[Row], batches: Iterable[Iterable[Row]]) -> None:
         """The bare sum of what these rows would be."""
         super().rows(view, batches)
+        if failed():
+            raise InputError("no digest", expected="all logs, and there are some that could not be read")
         self._output.line(self._sum.hexdigest())
 
     def write(self, data: bytes) -> None:

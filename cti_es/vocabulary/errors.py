@@ -62,6 +62,14 @@ class TooMuchUnpacked(InputError):
     """More comes out of a packed file than was allowed to."""
 
 
+class UnencryptedRefused(InputError):
+    """An address beyond this machine, to be reached without encryption."""
+
+
+class WorkerDied(CtiEsError):
+    """A process that worked on a log ended before it was done, and so did the next one."""
+
+
 class MisfitsRefused(CtiEsError):
     """Events that do not fit the state they meet (docs/reference/rules.md#misfits); nothing was stored.
 

@@ -210,7 +210,7 @@ class Started:
 
     def __init__(self, arguments: tuple[str, ...], folder: Path, **options: Any) -> None:
         settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        self.process = subprocess.Popen([*CLI, *arguments], cwd=folder, env=_environment(), **settings)
+        self.process = subprocess.Popen([*CLI, *arguments], cwd=folder, **{"env": _environment(), **settings})
         self.seen = b""
 
     def lines(self, count: int, patience: float = PATIENCE) -> list[bytes]:

@@ -294,7 +294,6 @@ FAILING = [
     ("log", "nowhere.db"),
     ("replay", "site.db", "--as-of", "99"),
     ("replay", "bad.ndjson", "--ndjson"),
-    ("homes", "site.db", "bad.ndjson"),
     ("export", "bad.ndjson"),
     ("explain", "site.db", "99"),
     ("generate", "--start", "soon"),
