@@ -23,6 +23,7 @@ from cti_es_cli.exits import BROKEN_PIPE, FAILED, ClosedPipe, Ended
 COMMANDS: dict[str, str] = {
     "append": "Append events to a log, one by one or from a file.",
     "import": "Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
+    "ingest": "Import what is dropped into folders, as it comes.",
     "discover": "Print what files know of a cluster; the questions to ask it.",
     "logs": "List the logs of a store.",
     "log": "Print the events of a log.",

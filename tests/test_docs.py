@@ -63,7 +63,7 @@ FRESH = ("README.md", "docs/start/")
 PROGRAMS = {"cti-es": "cti_es_cli", "sqlite-utils": "sqlite_utils", "pytest": "pytest"}
 """Programs that sessions run, with the module that each of them is."""
 
-SHELL = {"cat", "cp", "echo", "grep", "gzip", "head", "ls", "printf", "tail"}
+SHELL = {"cat", "cp", "echo", "grep", "gzip", "head", "ls", "mkdir", "printf", "tail"}
 """Programs of the system that sessions may use beside them."""
 
 SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")

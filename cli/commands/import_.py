@@ -155,7 +155,7 @@ def command(
         log = address.log or only_log(target)
         what = Import(
             files_of(names, A_LOG, unpack_limit()),
-            partial(_nodes, nodes_file),
+            partial(nodes_given, nodes_file),
             lines,
             allow_unknown,
             _events(extra),
@@ -186,11 +186,12 @@ def _in_store(name: str, dry_run: bool, wait: float, run_on: Callable[[Store], A
                 return done
         except NoTopology:
             raise InputError("no such store", where=name, expected=_A_STORE, hint=_TOPOLOGY_FIRST) from None
-    with closing(_opened(name, wait)) as store:
+    with closing(store_to_import(name, wait)) as store:
         return run_on(store)
 
 
-def _opened(name: str, wait: float) -> Store:
+def store_to_import(name: str, wait: float) -> Store:
+    """A store to import into. Raises what says that there is none."""
     try:
         return open_to_write(name, wait)
     except NotAStore as error:
@@ -214,7 +215,7 @@ def _import(store: Store, log: str, what: "Import", options: AppendOptions, outp
         raise InputError(lost.what, hint=f"{lost.hint}; {', '.join(helps)}; --allow-unknown stores the rest") from None
     if options.dry_run:
         output.flush()
-        for row in _advised(found.findings):
+        for row in advised(found.findings):
             warn("  ".join(FINDINGS.cells(row)).rstrip())
     else:
         _report(output, found)
@@ -243,14 +244,14 @@ def _events(names: tuple[str, ...]) -> list[File]:
 def _report(output: Output, found: "Imported") -> None:
     """Print what was found. What was imported stays, even if this fails."""
     try:
-        output.rows(FINDINGS, [_advised(found.findings)])
+        output.rows(FINDINGS, [advised(found.findings)])
         output.flush()
     except OSError:
         warn(f"{found.appended}; but the report could not be written")
         raise
 
 
-def _advised(findings: list["Finding"]) -> list["Finding"]:
+def advised(findings: list["Finding"]) -> list["Finding"]:
     """The report, with the options that would help."""
     from cti_es.cucm.recognise import NOTHING
 
@@ -285,7 +286,8 @@ def _check(files: tuple[str, ...]) -> None:
     check_names(files, A_LOG)
 
 
-def _nodes(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
+def nodes_given(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:
+    """What the nodes of a log are called in the files, by what a file of nodes says."""
     from cti_es.cucm.nodes import read_nodes
 
     return read_nodes(nodes_file, known, unpack_limit()) if nodes_file is not None else {}

@@ -8,7 +8,8 @@ application had asked for it, and then the connection. Such closes, each within 
 the loss.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Container
+from datetime import UTC, datetime, timedelta
 
 from cti_es.cucm.claims import SkipReason
 from cti_es.cucm.spool import FOLLOWED, Spool
@@ -38,3 +39,23 @@ def overtaken(spool: Spool, translation: Translation) -> dict[str, SkipReason]:
             lost[connection] = at
             found[claimed.id] = "closed_by_loss"
     return found
+
+
+def undecided(spool: Spool, until: datetime, decided: Container[str]) -> datetime | None:
+    """The time of the first claim of which lines from ``until`` on may still decide what it means; None: of none.
+
+    ``decided`` are the identifiers of those that are known to be overtaken.
+    """
+    edges: dict[str, datetime] = {}
+    first: datetime | None = None
+    for claimed in spool.looked_ahead(FOLLOWED):
+        what, connection, at = claimed.claim.what, claimed.claim.connection or "", datetime.fromisoformat(claimed.at)
+        if at >= until or claimed.id in decided:
+            continue
+        if what in ("device_closed", "line_closed"):
+            is_open = edges.get(connection, until) - at <= CLOSED_SOON
+            edges[connection] = at if is_open else datetime.max.replace(tzinfo=UTC)
+        else:
+            is_open = what == "service_started" and until - at <= BACK_SOON
+        first = at if is_open else first
+    return first

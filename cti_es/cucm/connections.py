@@ -6,10 +6,20 @@ nobody has noticed yet to be dead). So what one connection closes is closed for 
 connection of it has it open.
 """
 
+import msgspec
+
 _MOST = 100_000
 
 Thing = tuple[str, ...]
 """What is open: (application,), (application, device) or (application, device, line)."""
+
+
+class OpenConnections(msgspec.Struct, frozen=True):
+    """The connections at a moment, to go on from there: each with application and node, and what each has open."""
+
+    begun: tuple[tuple[str, str, str | None], ...] = ()
+    open: tuple[tuple[str, tuple[Thing, ...]], ...] = ()
+    known: tuple[str, ...] = ()
 
 
 class Connections:
@@ -21,6 +31,23 @@ class Connections:
         self._open: dict[str, set[Thing]] = {}
         self._holders: dict[Thing, set[str]] = {}
         self._known: set[str] = set()
+
+    def now(self) -> OpenConnections:
+        """The connections as they are."""
+        return OpenConnections(
+            tuple((one, app, self._nodes.get(one)) for one, app in self._apps.items()),
+            tuple((one, tuple(sorted(things))) for one, things in self._open.items() if things),
+            tuple(sorted(self._known)),
+        )
+
+    def go_on(self, before: OpenConnections) -> None:
+        """Go on with connections as they were."""
+        for connection, app, node in before.begun:
+            self._apps[connection], self._nodes[connection] = app, node
+        for connection, things in before.open:
+            for thing in things:
+                self.open(connection, thing)
+        self._known.update(before.known)
 
     def begin(self, connection: str, app: str, node: str | None) -> None:
         """An application connects, at the CTI Manager of ``node``."""

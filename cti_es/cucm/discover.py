@@ -11,7 +11,8 @@ import msgspec
 from cti_es.cucm import alarms
 from cti_es.cucm.cdr import CdrReader
 from cti_es.cucm.claims import NodeRef, host, number, short_host
-from cti_es.cucm.files import File, Writers
+from cti_es.cucm.file_readers import Writers
+from cti_es.cucm.files import File
 from cti_es.cucm.findings import Findings
 from cti_es.cucm.log_lines import AlarmReader
 from cti_es.cucm.nodes import MOST_LEARNT, Nodes

@@ -5,12 +5,13 @@ from typing import Literal, get_args
 import msgspec
 
 FindingKind = Literal[
-    "read", "ignored", "appended", "duplicate", "merged", "misfit", "skipped", "unknown", "unrecovered", "differs",
-    "changed", "topology", "elsewhere", "corrected", "doubtful", "second_connection", "outside_list",
+    "read", "ignored", "appended", "duplicate", "merged", "misfit", "late", "skipped", "unknown", "unrecovered",
+    "differs", "changed", "topology", "elsewhere", "corrected", "doubtful", "second_connection", "outside_list",
     "refused_login", "gap", "restart",
 ]  # fmt: skip
 """A closed list: a file that was read; one that has nothing for an import; events of a type; what came twice; what
-another line had said already; what does not fit the state; lines left out by reason; names that the log does not know;
+another line had said already; what does not fit the state; what an ingest kept aside, for the log was past its time;
+lines left out by reason; names that the log does not know;
 what failed and has not recovered; what the log has otherwise, and its topology otherwise; what was assumed of the
 topology; devices that are elsewhere; ends of calls that a later line corrects, and that nothing but the record of a
 dead node tells; logins beside another connection, at a CTI Manager outside of the list, and refused ones; lost lines;

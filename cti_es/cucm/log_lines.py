@@ -15,6 +15,7 @@ Knows nothing of events, stores or messages. Import and the traces stand on it.
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -73,13 +74,37 @@ class AlarmReader:
     def records(self, chunks: Iterable[list[bytes]]) -> Iterator[list[Record]]:
         """The records of some lines, which come some thousand at a time; in lists as the lines come."""
         for lines in chunks:
-            found: list[Record] = []
-            for number, line in enumerate(lines, self.lines + 1):
-                self._read(line, number, found)
-            self.lines += len(lines)
-            yield found
+            yield self.take(lines)
+        self.end()
+
+    def take(self, lines: list[bytes]) -> list[Record]:
+        """The records of the next lines."""
+        found: list[Record] = []
+        for number, line in enumerate(lines, self.lines + 1):
+            self._read(line, number, found)
+        self.lines += len(lines)
+        return found
+
+    def end(self) -> None:
+        """The file has ended: what waits for another line has waited for nothing."""
         self._break_off("", 0)
         self._parts.end()
+
+    @property
+    def is_between(self) -> bool:
+        """Whether nothing of the lines so far waits for another one, so that somebody else could read on here."""
+        return not self._broken_off[0] and self._parts.is_empty
+
+    @property
+    def day(self) -> date | None:
+        """The day of the last stamp that had no year; None if none was without."""
+        return self._times.day
+
+    def go_on(self, lines: int, day: date | None) -> None:
+        """So many lines have been read by another reader, and the last stamp without a year was of this day."""
+        self.lines = lines
+        if day is not None:
+            self._times.go_on(day)
 
     def _leave_out(self, reason: str, line: int) -> None:
         before = self.left_out.get(reason)

@@ -47,6 +47,11 @@ class Parts:
             self._give_up(next(iter(self._waiting)))
         return None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no message waits for a part."""
+        return not self._waiting
+
     def end(self) -> None:
         """Count what is still waiting for a part."""
         for key in list(self._waiting):

@@ -47,10 +47,13 @@ class Past:
         self._early: dict[bytes, Candidate] = {}
 
     def take(self, candidate: Candidate) -> Verdict:
-        """Why the log does not need this candidate; None if it fits there, so that it has to say the same later on."""
+        """Why the log does not need this candidate; None if it fits there, so that it has to say the same later on.
+
+        Raises :class:`TooOld` for one that is older than the first event of the log.
+        """
         time = time_of(candidate)
         if time < self._begin:
-            raise self._too_old(candidate)
+            raise self.too_old(candidate)
         self._up_to(lambda version, event: event.at is None or sort_key(event.at) < time)
         if candidate.is_witness:
             return "consequence"
@@ -90,14 +93,13 @@ class Past:
         return candidate
 
     def end(self) -> dict[str, Registered]:
-        """Read the log to its end, and say where devices registered before it.
-
-        Raises :class:`InputError` for a candidate that the log does not have at all.
-        """
+        """Read the log to its end, and say where devices registered before it."""
         self._up_to(lambda version, event: bool(self._early))
-        for one in self._early.values():
-            raise self._too_old(one)
         return self._present.registered
+
+    def missing(self) -> list[Candidate]:
+        """After the end: the candidates that the log does not have at all."""
+        return list(self._early.values())
 
     def _up_to(self, belongs: Callable[[int, Event], bool]) -> None:
         while self._next is not None and belongs(*self._next):
@@ -107,25 +109,26 @@ class Past:
                 self._early.pop(_content(event), None)
             self._next = next(self._log, None)
 
-    def _too_old(self, candidate: Candidate) -> "TooOld":
+    def too_old(self, candidate: Candidate) -> "TooOld":
         """What to say of a candidate that cannot be put into the log any more."""
         event = candidate.event
         version, last = next(reversed([*_events(self._store, self._name, self._store.head(self._name).version)]))
         is_topology = isinstance(last, _TOPOLOGY)
         return TooOld(
-            None if is_topology else self._before_imports(),
+            None if is_topology else before_imports(self._store, self._name),
             f"{type_of[type(event)]} at {event.at} is older than the end of the log, and not in it",
             where=self._place(candidate.place),
             expected=f"what comes after its last event ({version}, {type_of[type(last)]} at {last.at})",
             hint=_TOPOLOGY_FIRST if is_topology else _TOGETHER,
         )
 
-    def _before_imports(self) -> int:
-        """The version of the last event before the first one that was imported."""
-        for version, event in _events(self._store, self._name, 1):
-            if event.id is not None and event.id.startswith(_IMPORTED):
-                return version - 1
-        return self._store.head(self._name).version
+
+def before_imports(store: StoreReader, log: str) -> int:
+    """The version of the last event of a log before the first one that was imported."""
+    for version, event in _events(store, log, 1):
+        if event.id is not None and event.id.startswith(_IMPORTED):
+            return version - 1
+    return store.head(log).version
 
 
 _IMPORTED = ("alarm:", "cdr:", "with:")

@@ -44,6 +44,8 @@ _KINDS: dict[What, int] = {
     "node_failed": 3, "call_ended": 4, "call_started": 5, "device_recovered": 5, "in_service": 5,
 }  # fmt: skip
 _BEFORE_ALL = -1
+AFTER_ALL = "~"
+"""Sorts behind every time."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
@@ -54,6 +56,11 @@ def moved(id_: str) -> str:
     return f"{id_}:proved"
 
 
+def is_moved(claimed: "Claimed") -> bool:
+    """Whether a claim was put at another time."""
+    return claimed.id == moved(claimed.id.removesuffix(moved("")))
+
+
 class Spool:
     """Takes claims in any order and gives them back in theirs."""
 
@@ -61,18 +68,26 @@ class Spool:
         self._waiting: list[tuple[object, ...]] = []
         self._taken = 0
         self._kept = 0
+        self._moved: set[str] = set()
         self._db = sqlite3.connect("", isolation_level=None)  # a file that is gone when it is closed
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE claims (id TEXT PRIMARY KEY, key TEXT, rank INT, host TEXT, seq INT, at TEXT,"
-            " file INT, line INT, claim BLOB, kind INT) WITHOUT ROWID"
+            " file INT, line INT, claim BLOB, kind INT, text BLOB) WITHOUT ROWID"
         )
 
-    def add(self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None) -> None:
-        """Take a claim; one whose identifier is there already is only counted."""
+    def add_again(self, claimed: Claimed) -> None:
+        """Take a claim that :meth:`carried` has given."""
+        self._moved.add(claimed.id.removesuffix(moved("")))
+        self.add(claimed, _BEFORE_ALL if is_moved(claimed) else 0)
+
+    def add(
+        self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None, text: bytes | None = None
+    ) -> None:
+        """Take a claim, perhaps with the text that makes it; one whose identifier is there already is only counted."""
         at, id_, (file, line), claim = claimed
         key, kind = sort_key(at), _KINDS.get(claim.what)
-        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), kind))
+        self._waiting.append((id_, key, rank, host, sequence, at, file, line, _encode(claim), kind, text))
         if len(self._waiting) >= _BATCH:
             self._write()
 
@@ -88,19 +103,27 @@ class Spool:
         row = self._db.execute("SELECT at FROM claims ORDER BY key LIMIT 1").fetchone()
         return row[0] if row else None
 
-    def claims(self) -> Iterator[list[Claimed]]:
-        """All claims in order, in batches."""
+    def claims(self, start: str = "", end: str = AFTER_ALL) -> Iterator[list[Claimed]]:
+        """The claims of a span of time (``end`` is not in it), by their sort keys, in order and in batches."""
         self._write()
-        rows = self._db.execute("SELECT at, id, file, line, claim FROM claims ORDER BY key, rank, host, seq, id")
+        rows = self._db.execute(
+            "SELECT at, id, file, line, claim FROM claims WHERE key >= ? AND key < ? ORDER BY key, rank, host, seq, id",
+            (start, end),
+        )
         while batch := rows.fetchmany(_BATCH):
             yield [Claimed(at, id_, Place(file, line), _decode(claim)) for at, id_, file, line, claim in batch]
 
     def move(self, claimed: Claimed, at: str) -> None:
         """Put a claim at another time, before everything else of that time. It has another identifier then."""
+        self._moved.add(claimed.id)
         self._db.execute(
             "UPDATE claims SET id = ?, key = ?, rank = ?, at = ? WHERE id = ?",
             (moved(claimed.id), sort_key(at), _BEFORE_ALL, at, claimed.id),
         )
+
+    def has_moved(self, id_: str) -> bool:
+        """Whether the claim of this identifier was put at another time."""
+        return id_ in self._moved
 
     def looked_ahead(self, kinds: Kinds) -> Iterator[Claimed]:
         """The claims of some kinds, the latest first; at the same time those that others depend on."""
@@ -111,6 +134,45 @@ class Spool:
         for at, id_, file, line, claim in rows:
             yield Claimed(at, id_, Place(file, line), _decode(claim))
 
+    def has(self, id_: str) -> bool:
+        """Whether a claim of this identifier is there."""
+        self._write()
+        return self._db.execute("SELECT 1 FROM claims WHERE id = ?", (id_,)).fetchone() is not None
+
+    def text(self, place: Place) -> bytes:
+        """The text that makes the claims of a place; empty if none came with them."""
+        row = self._db.execute("SELECT text FROM claims WHERE file = ? AND line = ?", place).fetchone()
+        return bytes(row[0]) if row and row[0] is not None else b""
+
+    def waiting(self, start: str) -> dict[int, tuple[int, int]]:
+        """How many lines of each file have claims from a time on, and the first of these lines."""
+        self._write()
+        sql = "SELECT file, COUNT(DISTINCT line), MIN(line) FROM claims WHERE key >= ? GROUP BY file"
+        return {file: (count, first) for file, count, first in self._db.execute(sql, (start,))}
+
+    def has_between(self, start: str, end: str) -> bool:
+        """Whether there are claims of a span of time."""
+        self._write()
+        return self._db.execute("SELECT 1 FROM claims WHERE key >= ? AND key < ?", (start, end)).fetchone() is not None
+
+    def last_time(self) -> str | None:
+        """The time of the last claim; None if there is none."""
+        self._write()
+        row = self._db.execute("SELECT at FROM claims ORDER BY key DESC LIMIT 1").fetchone()
+        return row[0] if row else None
+
+    def carried(self, start: str) -> Iterator[Claimed]:
+        """The claims from a time on that were put there, and the failures of nodes before it."""
+        for kinds in (CALL_ENDS, NODE_FAILURES):
+            for claimed in self.looked_ahead(kinds):
+                if is_moved(claimed) if sort_key(claimed.at) >= start else kinds == NODE_FAILURES:
+                    yield claimed
+
+    def forget(self, before: str) -> None:
+        """Forget the claims before a time."""
+        self._write()
+        self._db.execute("DELETE FROM claims WHERE key < ?", (before,))
+
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
@@ -120,7 +182,7 @@ class Spool:
             return
         before = self._db.total_changes
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
+        self._db.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._waiting)
         self._db.execute("COMMIT")
         self._taken += len(self._waiting)
         self._kept += self._db.total_changes - before

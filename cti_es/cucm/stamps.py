@@ -92,6 +92,15 @@ class Times:
         self._trace = date.fromisoformat(options.date) if options.date else None
         self._clock = ""
 
+    @property
+    def day(self) -> date | None:
+        """The day of the last stamp without a year; None if there was none."""
+        return self._near if self._begun else None
+
+    def go_on(self, day: date) -> None:
+        """The next stamp without a year follows this day."""
+        self._near, self._begun = day, True
+
     def at(self, stamp: str) -> Time:
         """The time of a stamp as :data:`STAMP_TEXT` matches it."""
         month, day, year, hour, minute, second, half, fraction, zone = _parts(stamp)

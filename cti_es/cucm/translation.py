@@ -60,11 +60,14 @@ _REGISTRATIONS = ("device_failed", "device_recovered", "in_service")
 
 
 class Translation:
-    """Claims in the order of their times → candidates. It remembers who opened what by which connection."""
+    """Claims in the order of their times → candidates. It remembers who opened what by which connection.
+
+    ``nodes`` are those of the log, by all that they are called; ``connections`` are those of the applications.
+    """
 
     def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
-        self._connections = Connections()
+        self.nodes = nodes
+        self.connections = Connections()
         self._session: Session | None = None
         self._is_again = False
         self._makers: dict[str, Callable[[Claimed], list[Event]]] = {
@@ -91,7 +94,7 @@ class Translation:
 
     def candidates(self, claimed: Claimed) -> list[Candidate]:
         """The events of a claim, mostly one, with time and identifier. Raises :class:`Unknown`."""
-        is_sure = claimed.claim.what != "provider_closed" or self._connections.app(_connection(claimed)) is not None
+        is_sure = claimed.claim.what != "provider_closed" or self.connections.app(_connection(claimed)) is not None
         self._session, self._is_again = None, False
         *first, last = self._makers[claimed.claim.what](claimed)
         node = self._home(claimed)
@@ -104,34 +107,34 @@ class Translation:
 
     def node(self, claimed: Claimed) -> str | None:
         """The node that a claim is about, if the log knows it."""
-        return self._nodes.find(claimed.claim.nodes)[0]
+        return self.nodes.find(claimed.claim.nodes)[0]
 
     def _node(self, claimed: Claimed) -> str:
-        node, why = self._nodes.find(claimed.claim.nodes)
+        node, why = self.nodes.find(claimed.claim.nodes)
         if node is None:
             raise Unknown(why, claimed.claim.nodes[0] if claimed.claim.nodes else "")
         return node
 
     def _home(self, claimed: Claimed) -> str | None:
         """The node that lost or got a device, as far as it is known."""
-        return self._nodes.find(claimed.claim.nodes)[0] if claimed.claim.what in _REGISTRATIONS else None
+        return self.nodes.find(claimed.claim.nodes)[0] if claimed.claim.what in _REGISTRATIONS else None
 
     def _cti_manager_failed(self, claimed: Claimed) -> list[Event]:
         node = self._node(claimed)
-        self._connections.end_at(node)
+        self.connections.end_at(node)
         return [events.CtiManagerFailed(node=node)]
 
     def _app(self, claimed: Claimed) -> str:
-        app = self._connections.app(_connection(claimed))
+        app = self.connections.app(_connection(claimed))
         if app is None:
             raise Unknown("unknown_connection", _connection(claimed))
         return app
 
     def _provider_opened(self, claimed: Claimed) -> list[Event]:
-        app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
-        self._connections.end(_connection(claimed))
-        self._session = Session(self._connections.at(app), self._connections.has_begun(app))
-        self._connections.begin(_connection(claimed), app, node)
+        app, node = _name(claimed.claim.app), self.nodes.find(claimed.claim.nodes)[0]
+        self.connections.end(_connection(claimed))
+        self._session = Session(self.connections.at(app), self.connections.has_begun(app))
+        self.connections.begin(_connection(claimed), app, node)
         return [events.ProviderOpened(app=app, cti_managers=(self._node(claimed),))]
 
     def _provider_closed(self, claimed: Claimed) -> list[Event]:
@@ -139,14 +142,14 @@ class Translation:
         try:
             self._close(connection, (app,))
         finally:
-            self._connections.end(connection)
+            self.connections.end(connection)
         return [events.ProviderClosed(app=app)]
 
     def _connection_lost(self, claimed: Claimed) -> list[Event]:
         """The application's own link is lost, unless it has another connection to that CTI Manager."""
-        app, node = _name(claimed.claim.app), self._nodes.find(claimed.claim.nodes)[0]
-        self._connections.end(_connection(claimed))
-        if node is not None and node in self._connections.at(app):
+        app, node = _name(claimed.claim.app), self.nodes.find(claimed.claim.nodes)[0]
+        self.connections.end(_connection(claimed))
+        if node is not None and node in self.connections.at(app):
             raise Unknown("other_connection")
         return [events.ProviderLinkLost(app=app, node=self._node(claimed))]
 
@@ -175,12 +178,12 @@ class Translation:
         return [events.LineClosed(device=device, line=line, app=app)]
 
     def _open(self, connection: str, thing: Thing) -> None:
-        self._is_again = self._connections.has_open(connection, thing)
-        self._connections.open(connection, thing)
+        self._is_again = self.connections.has_open(connection, thing)
+        self.connections.open(connection, thing)
 
     def _close(self, connection: str, thing: Thing) -> None:
         """Raises :class:`Unknown` if another connection still has it open."""
-        if not self._connections.close(connection, thing):
+        if not self.connections.close(connection, thing):
             raise Unknown("other_connection")
 
 

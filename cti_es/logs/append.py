@@ -5,7 +5,7 @@ Specified in docs/reference/commands/append.md.
 Everything is checked before anything is reported as stored, and everything that is stored goes in together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -56,7 +56,7 @@ class AppendOptions(NamedTuple):
     """How to append.
 
     ``name`` is what errors call the input (empty: a single event); ``source`` says where the events came from and is
-    kept with them.
+    kept with them. ``goes_on``: the fold that is handed over is used for the next append, too.
     """
 
     name: str = ""
@@ -64,6 +64,7 @@ class AppendOptions(NamedTuple):
     expect: Expect = None
     allow_misfits: bool = False
     dry_run: bool = False
+    goes_on: bool = False
 
 
 class _DryRun(Exception):
@@ -71,12 +72,18 @@ class _DryRun(Exception):
 
 
 def append(
-    store: Store, log: str, batches: Iterable[NumberedEvents], options: AppendOptions, ahead: Resumed | None = None
+    store: Store,
+    log: str,
+    batches: Iterable[NumberedEvents],
+    options: AppendOptions,
+    ahead: Resumed | None = None,
+    at_end: Callable[[Writer], None] = lambda writer: None,
 ) -> Appended:
     """Append events to a log, all or nothing.
 
     ``ahead`` is for a caller that folds each batch itself before it hands it over, to see what fits: its fold at the
-    end of the log, which is then used as it is. Every new event of a batch has to fit.
+    end of the log, which is then used as it is. Every new event of a batch has to fit. ``at_end`` is called before the
+    end of the transaction, with what writes in it.
 
     Raises :class:`InputError` from reading ``batches``, :class:`Conflict` for a log that is elsewhere than expected or
     an id that stands for another event, :class:`MisfitsRefused` unless misfits are allowed, :class:`StoreError`.
@@ -87,6 +94,7 @@ def append(
             for lines in batches:
                 appending.take(lines)
             appending.finish()
+            at_end(writer)
             if options.dry_run:
                 raise _DryRun
     except _DryRun:
@@ -107,7 +115,6 @@ class _Appending:
         self._ahead = ahead
         self._fold: Resumed | None = None
         self._older: Backwards | None = None
-        self._saved_work = 0
         self._duplicates = 0
         self._misfits: list[MisfitReport] = []
         self._row: tuple[int, list[Event]] = (1, [])
@@ -138,7 +145,7 @@ class _Appending:
 
     def finish(self) -> None:
         """After the last event: leave little to fold for whoever comes next."""
-        if self._fold is not None and not self._options.dry_run:
+        if self._fold is not None and not self._options.dry_run and not self._options.goes_on:
             self._snapshot_if_due(WORK_LEFT + len(self._fold.replay.cluster.devices) // 2)
 
     def _begin(self) -> Resumed:
@@ -155,7 +162,7 @@ class _Appending:
 
     def _snapshot_if_due(self, work: int) -> None:
         """Keep a snapshot, if at least so much was folded since the last one."""
-        if self._fold is None or self._fold.replay.work - self._saved_work < work:
+        if self._fold is None or self._fold.replay.work < work:
             return
         replay, timeline = self._fold
         head = self._writer.head
@@ -171,7 +178,7 @@ class _Appending:
                 state=replay.encoded(),
             )
         )
-        self._saved_work = replay.work
+        replay.work = 0
 
     # Duplicates (docs/reference/commands/append.md#retries).
 

@@ -5,7 +5,7 @@ where ``datetime`` objects are encoded, so what leaves here is text).
 """
 
 from datetime import UTC, datetime
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 
 
 def now() -> str:
@@ -15,6 +15,11 @@ def now() -> str:
     """
     moment = datetime.now(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06}" if moment.microsecond else "") + "Z"
+
+
+def epoch() -> float:
+    """The present moment in seconds since 1970, as file systems say when a file was changed."""
+    return time()
 
 
 def seconds() -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 
 import msgspec
 
-from cti_es.logs.store.base import Fault, Head, Row, Snapshot, StoreReader, chain_hash, ids_of
+from cti_es.logs.store.base import Fault, Head, IngestState, Row, Snapshot, StoreReader, chain_hash, ids_of
 from cti_es.logs.timeline import Timeline
 from cti_es.model.replay import FOLD_VERSION, Replay
 from cti_es.vocabulary.errors import CtiEsError, InputError, StoreError, did_you_mean
@@ -70,23 +70,29 @@ class _LogCheck:
         self._replay: Replay | None = Replay()
         self._timeline = Timeline()
         self._ids = 0
+        self._ingested: tuple[IngestState, str] | None = None
+        self._is_ingest_here = False
 
     def faults(self, rows: Passing) -> Iterator[Fault]:
         """What is wrong with the log."""
         yield from self._name()
         snapshots = dict.fromkeys(self._store.snapshot_versions(self._log))
         seen_head = self._kept_head in (None, Head())
+        self._ingested = self._store.ingest_state(self._log)
         self.next_version = 1
         for row in rows(self._store.rows(self._log)):
             yield from self._row(row)
             self.head = Head(row.last, row.hash)
             self.next_version = row.last + 1
             seen_head = seen_head or self.head == self._kept_head
+            if self._ingested and self.head == self._ingested[0][1:3]:
+                self._is_ingest_here = True
             if row.last in snapshots:
                 del snapshots[row.last]
                 for one, digest in self._store.snapshots(self._log, row.last):
                     yield from self._snapshot(one, digest)
         self.next_version = None
+        yield from self._ingest()
         for version in snapshots:
             yield Fault(self._log, version, "a snapshot stands where no row of the log ends")
         if self._store.id_count(self._log) != self._ids:
@@ -175,6 +181,18 @@ class _LogCheck:
         elif snapshot.fold == FOLD_VERSION and not self._is_true(snapshot):
             what = "the snapshot is not the state that the log leads to; delete it"
             yield Fault(self._log, snapshot.version, what)
+
+    def _ingest(self) -> Iterator[Fault]:
+        """What an ingest has kept must be whole, and of this log. What it says of files nobody can see here."""
+        if self._ingested is None:
+            return
+        kept, digest = self._ingested
+        if kept.digest() != digest:
+            what = "what an ingest has kept is damaged (it is not used; deleting it loses nothing)"
+            yield Fault(self._log, kept.version, what)
+        elif not self._is_ingest_here:
+            what = "what an ingest has kept does not belong to the log (it is not used; deleting it loses nothing)"
+            yield Fault(self._log, kept.version, what)
 
     def _is_true(self, snapshot: Snapshot) -> bool:
         """Whether the fold has come to the same state; a log that could not be read this far has none to compare."""

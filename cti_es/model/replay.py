@@ -67,8 +67,8 @@ class Replay:
     ``state`` is a state to go on from, as it is or encoded (:meth:`encoded`); None: the empty log. ``misfits`` collects
     what did not fit until it is taken (:meth:`taken_misfits`); ``hints`` adds to their reasons which known name is
     near.
-    ``work`` counts the steps taken and the events of :meth:`advance` since this object was made. ``watch``, if set, is
-    shown the steps of every event that takes any.
+    ``work`` counts the steps taken and the events of :meth:`advance` since this object was made, or since its state
+    was kept. ``watch``, if set, is shown the steps of every event that takes any.
     """
 
     def __init__(self, state: bytes | State | None = None, hints: int = 0) -> None:

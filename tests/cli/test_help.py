@@ -21,6 +21,7 @@ from cti_es_cli.main import main as group
 PROMISED = {
     "append",
     "import",
+    "ingest",
     "discover",
     "logs",
     "log",

@@ -101,6 +101,22 @@ class Snapshot(NamedTuple):
         return sha256(b"".join(map(_netstring, ("cti-es:snapshot:v1", *self)))).hexdigest()
 
 
+class IngestState(NamedTuple):
+    """How far an ingest of a log has read its files, kept beside the log: a cache, worth nothing but time.
+
+    ``version`` and ``hash`` are those of the log then; ``state`` is for the ingest alone to understand.
+    """
+
+    log: str
+    version: int
+    hash: str
+    state: bytes
+
+    def digest(self) -> str:
+        """SHA-256 over all of it, kept with the state so that a damaged one is not used."""
+        return sha256(b"".join(map(_netstring, ("cti-es:ingest:v1", *self)))).hexdigest()
+
+
 class Fault(NamedTuple):
     """Something wrong with a store: the log and version it concerns (None: the store as a whole) and what it is."""
 
@@ -147,6 +163,9 @@ class StoreReader(Protocol):
     def snapshots(self, log: str, version: int | None = None) -> Iterator[tuple[Snapshot, str]]:
         """Every snapshot of a log by version, with the digest that was kept with it."""
 
+    def ingest_state(self, log: str) -> tuple[IngestState, str] | None:
+        """How far an ingest of a log has come, with the digest that was kept with it; None if nothing is kept."""
+
     def id_count(self, log: str) -> int:
         """How many ids the index knows for a log."""
 
@@ -179,6 +198,9 @@ class Writer(Protocol):
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log at its head."""
+
+    def keep_ingest(self, state: bytes) -> bool:
+        """Keep how far an ingest has come, in place of what was kept before; returns whether that was possible."""
 
 
 class Store(StoreReader, Protocol):

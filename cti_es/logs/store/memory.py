@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
+from cti_es.logs.store.base import Fault, Head, IngestState, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.vocabulary.events import Event
 
 
@@ -16,6 +16,7 @@ class MemoryStore:
         self._rows: list[Row] = []
         self._ids: dict[tuple[str, str], int] = {}
         self._snapshots: list[Snapshot] = []
+        self._ingests: dict[str, IngestState] = {}
 
     def logs(self) -> list[LogInfo]:
         """Its logs, in the order in which they were begun."""
@@ -65,6 +66,11 @@ class MemoryStore:
         """The versions at which a log has snapshots."""
         return sorted({one.version for one in self._snapshots if one.log == log})
 
+    def ingest_state(self, log: str) -> tuple[IngestState, str] | None:
+        """How far an ingest of a log has come, with its digest."""
+        state = self._ingests.get(log)
+        return (state, state.digest()) if state else None
+
     def schema_faults(self) -> Iterator[Fault]:
         """There is no schema that could be wrong."""
         return iter(())
@@ -90,12 +96,12 @@ class MemoryStore:
     @contextmanager
     def writing(self, log: str) -> Iterator["_MemoryWriter"]:
         """A transaction: undone unless it ends without an exception."""
-        before = len(self._rows), dict(self._ids), list(self._snapshots)
+        before = len(self._rows), dict(self._ids), list(self._snapshots), dict(self._ingests)
         try:
             yield _MemoryWriter(self, log)
         except BaseException:
             del self._rows[before[0] :]
-            self._ids, self._snapshots = before[1:]
+            self._ids, self._snapshots, self._ingests = before[1:]
             raise
 
     def _add(self, rows: list[Row], ids: dict[tuple[str, str], int]) -> None:
@@ -130,3 +136,8 @@ class _MemoryWriter:
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log, in place of one that stood there."""
         self._store._keep(snapshot)
+
+    def keep_ingest(self, state: bytes) -> bool:
+        """Keep how far an ingest has come."""
+        self._store._ingests[self._log] = IngestState(self._log, *self.head, state)
+        return True

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from cti_es.logs.store import postgres_schema as schema
-from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
+from cti_es.logs.store.base import Fault, Head, IngestState, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.logs.store.packed_states import LARGEST_STATE, packed, unpacked
 from cti_es.logs.store.postgres_connection import Connection, Server, psycopg
 from cti_es.vocabulary.errors import NotAStore, StoreError
@@ -63,9 +63,18 @@ _KEEP = (
     " DO UPDATE SET (hash, messages, latest, backwards, state, digest) = ROW (excluded.hash, excluded.messages,"
     " excluded.latest, excluded.backwards, excluded.state, excluded.digest)"
 )
-_MAY_KEEP = (
-    "SELECT has_table_privilege('cti_es.snapshots', 'INSERT') AND has_table_privilege('cti_es.snapshots', 'UPDATE')"
+_INGEST_TYPES = (str, int, str, bytes, str)
+_KEEP_INGEST = (
+    "INSERT INTO cti_es.ingests (log, version, hash, state, digest) VALUES (%s,%s,%s,%s,%s) ON CONFLICT (log)"
+    " DO UPDATE SET (version, hash, state, digest) = ROW (excluded.version, excluded.hash, excluded.state,"
+    " excluded.digest)"
 )
+
+
+def _may_keep(table: str) -> str:
+    name = f"'cti_es.{table}'"
+    return f"SELECT has_table_privilege({name}, 'INSERT') AND has_table_privilege({name}, 'UPDATE')"
+
 
 _INSERT = (
     "INSERT INTO cti_es.batches (position, log, version, count, events, recorded_at, source, hash)"
@@ -158,6 +167,15 @@ class PostgresStore:
         """The versions at which a log has snapshots."""
         sql = "SELECT DISTINCT version FROM cti_es.snapshots WHERE log = %s ORDER BY version"
         return [version for (version,) in self._select(sql, (log,)) if self._typed((version,), (int,))]
+
+    def ingest_state(self, log: str) -> tuple[IngestState, str] | None:
+        """How far an ingest of a log has come, with the digest that was kept with it."""
+        found = self._select("SELECT log, version, hash, state, digest FROM cti_es.ingests WHERE log = %s", (log,))
+        for values in found:
+            self._typed(values, _INGEST_TYPES)
+            *fields, state, digest = values
+            return IngestState._make([*fields, unpacked(state)]), digest
+        return None
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, constraints, functions, triggers and view, and with the counters."""
@@ -356,9 +374,21 @@ class _PostgresWriter:
             return
         values = (*snapshot[:-1], state, snapshot.digest())
         with self._store.explained():
-            if self._connection.execute(_MAY_KEEP).fetchone() == (True,):
+            if self._connection.execute(_may_keep("snapshots")).fetchone() == (True,):
                 self._connection.execute(_KEEP, values)
                 self.has_written = True
+
+    def keep_ingest(self, state: bytes) -> bool:
+        """Keep how far an ingest has come, if this role may: it is only a cache."""
+        if (small := packed(state)) is None:
+            return False
+        kept = IngestState(self._log, *self.head, state)
+        with self._store.explained():
+            if self._connection.execute(_may_keep("ingests")).fetchone() != (True,):
+                return False
+            self._connection.execute(_KEEP_INGEST, (*kept[:-1], small, kept.digest()))
+        self.has_written = True
+        return True
 
     def _check(self, row: Row, stored: Any) -> None:
         if stored != (row.version, row.hash):

@@ -51,6 +51,12 @@ TABLES = {
   backwards bigint NOT NULL,
   state bytea NOT NULL,
   digest text NOT NULL""",
+    "ingests": """\
+  log text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  hash text NOT NULL,
+  state bytea NOT NULL,
+  digest text NOT NULL""",
 }
 """Table → its columns. A table that is added here needs a new schema version and a right in the how-to page."""
 
@@ -65,6 +71,7 @@ CONSTRAINTS = {
     ("ids", "ids_version"): "CHECK ((version > 0))",
     ("snapshots", "snapshots_key"): "PRIMARY KEY (log, fold, version)",
     ("snapshots", "snapshots_version"): "CHECK ((version > 0))",
+    ("ingests", "ingests_key"): "PRIMARY KEY (log)",
 }
 """(table, name) → the constraint."""
 
@@ -203,6 +210,7 @@ FROM pg_proc WHERE pronamespace = to_regnamespace('cti_es') AND prokind = 'f' AN
 _LOST = (
     ("ids", "the table 'ids' knows a log that is not there"),
     ("snapshots", "the table 'snapshots' knows a log that is not there"),
+    ("ingests", "the table 'ingests' knows a log that is not there"),
     ("batches", "the log has no counter"),
 )
 

@@ -94,10 +94,21 @@ BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END""",
 }
 """(kind, name) → the SQL that made it, in the order in which it is made."""
 
+OPTIONAL: dict[tuple[str, str], str] = {
+    ("table", "ingests"): """\
+CREATE TABLE ingests (
+  log TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  state BLOB NOT NULL,
+  digest TEXT NOT NULL
+) STRICT""",
+}
+"""What only some stores have: the first ingest makes it. Releases that know nothing of it leave it alone."""
 
 TABLES = tuple(name for kind, name in OBJECTS if kind == "table")
 _READ = ("table", "index")
-_OUR_NAMES = re.compile(r"\b(batches|ids|snapshots|events)\b", re.IGNORECASE)
+_OUR_NAMES = re.compile(r"\b(batches|ids|snapshots|events|ingests)\b", re.IGNORECASE)
 _HIDING = ("json_each", "json_tree")
 _PREFIXES = {
     "table": ("CREATE TABLE ", "CREATE VIRTUAL TABLE "),
@@ -122,6 +133,17 @@ def create(connection: Connection) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
+def has_ingests(connection: Connection) -> bool:
+    """Whether an ingest has been at this store."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ingests'").fetchone())
+
+
+def make_ingests(connection: Connection) -> None:
+    """Make the table of the ingests, inside the transaction of the caller, if it is not there."""
+    if not has_ingests(connection):
+        connection.execute(OPTIONAL["table", "ingests"])
+
+
 def differences(connection: Connection) -> list[Difference]:
     """What differs from the schema: objects that are missing or altered, and strange ones that touch ours.
 
@@ -139,11 +161,14 @@ def _not_ours(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
             yield Difference(f"the {kind} '{name}' is missing", kind in _READ)
         elif found[kind, name] != sql:
             yield Difference(f"the {kind} '{name}' is not as cti-es made it", kind in _READ)
+    for (kind, name), sql in OPTIONAL.items():
+        if found.get((kind, name), sql) != sql:
+            yield Difference(f"the {kind} '{name}' is not as cti-es made it", False)
 
 
 def _strange(found: dict[tuple[str, str], str]) -> Iterator[Difference]:
     for (kind, name), sql in sorted(found.items()):
-        if (kind, name) in OBJECTS:
+        if (kind, name) in OBJECTS or (kind, name) in OPTIONAL:
             continue
         if not sql.startswith(_PREFIXES.get(kind, ())):
             yield Difference(f"the {kind} '{name}' is no {kind}", True)
@@ -167,7 +192,8 @@ def faults(connection: Connection) -> Iterator[Fault]:
 
 def _faults_of_tables(connection: Connection) -> Iterator[Fault]:
     is_sound = True
-    for table in TABLES:
+    tables = [*TABLES, "ingests"] if has_ingests(connection) else TABLES
+    for table in tables:
         for (line,) in connection.execute(f"PRAGMA integrity_check('{table}')"):
             if line != "ok":
                 yield from (Fault(None, None, f"SQLite: {one}") for one in line.removeprefix(_IN_PAGES).split("\n"))
@@ -175,11 +201,11 @@ def _faults_of_tables(connection: Connection) -> Iterator[Fault]:
                 is_sound = False
                 break
     if is_sound:
-        yield from _lost_rows(connection)
+        yield from _lost_rows(connection, [table for table in tables if table != "batches"])
 
 
-def _lost_rows(connection: Connection) -> Iterator[Fault]:
-    for table in ("ids", "snapshots"):
+def _lost_rows(connection: Connection, tables: list[str]) -> Iterator[Fault]:
+    for table in tables:
         lost = connection.execute(f"SELECT DISTINCT log FROM {table} WHERE log NOT IN (SELECT log FROM batches)")
         for (log,) in lost:
             yield Fault(log, None, f"the table '{table}' knows a log that is not there")

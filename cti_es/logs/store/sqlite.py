@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cti_es.logs.store import schema
-from cti_es.logs.store.base import Fault, Head, LogInfo, Row, Snapshot, ids_of, new_rows
+from cti_es.logs.store.base import Fault, Head, IngestState, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.logs.store.open_files import OpenStore
 from cti_es.logs.store.packed_states import packed, unpacked
 from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
@@ -38,6 +38,7 @@ _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
 _SNAPSHOT_AT = f"SELECT {_SNAPSHOT} FROM snapshots WHERE rowid = ?"
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
+_INGEST_TYPES = (str, int, str, bytes, str)
 SQLITE_NEEDED = (3, 37)
 """The oldest SQLite that has strict tables, which the schema needs."""
 
@@ -142,6 +143,18 @@ class SqliteStore:
             sql = "SELECT DISTINCT log, version FROM snapshots WHERE log = ? ORDER BY version"
             found = self._select(sql, (log,))
         return [row[1] for row in found if self._typed(row, (str, int))]
+
+    def ingest_state(self, log: str) -> tuple[IngestState, str] | None:
+        """How far an ingest of a log has come, with the digest that was kept with it."""
+        with self._explained():
+            if not schema.has_ingests(self._connection):
+                return None
+        values = next(self._stream("SELECT log, version, hash, state, digest FROM ingests WHERE log = ?", (log,)), None)
+        if values is None:
+            return None
+        self._typed(values, _INGEST_TYPES)
+        *fields, small, digest = values
+        return IngestState._make([*fields, unpacked(small)]), digest
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
@@ -374,3 +387,14 @@ class _SqliteWriter:
         values = (*snapshot[:-1], state, snapshot.digest())
         with self._store.explained():
             self._connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?,?,?,?,?,?)", values)
+
+    def keep_ingest(self, state: bytes) -> bool:
+        """Keep how far an ingest has come, in place of what was kept before; the first one makes the table."""
+        if (small := packed(state)) is None:
+            return False
+        kept = IngestState(self._log, *self.head, state)
+        with self._store.explained():
+            schema.make_ingests(self._connection)
+            values = (*kept[:-1], small, kept.digest())
+            self._connection.execute("INSERT OR REPLACE INTO ingests VALUES (?,?,?,?,?)", values)
+        return True

@@ -245,3 +245,57 @@ def test_a_truncated_file_is_a_store_error(path, keep):
         found = [str(error)]
 
     assert found
+
+
+# --- what an ingest keeps -------------------------------------------------------------------------------------------
+
+
+def keep_ingest(path, state=b"{}"):
+    """Keep something, as an ingest does."""
+    store = SqliteStore(path, write=True)
+    with store.writing("default") as writer:
+        writer.keep_ingest(state)
+    store.close()
+
+
+def test_a_store_without_an_ingest_is_as_releases_before_made_it(path):
+    """The table of the ingests comes with the first ingest; the schema version stays, so earlier releases go on."""
+    assert not has_table(path, "ingests")
+    keep_ingest(path)
+
+    assert has_table(path, "ingests")
+    assert pragma(path, "user_version") == 1
+    assert faults(path) == []
+
+
+def has_table(path, name):
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone())
+
+
+def test_another_table_of_that_name_is_found(path):
+    """A table that computes, or has other columns, is not written to; reading the log does not need it."""
+    change(path, "CREATE TABLE ingests (log TEXT, state TEXT AS (upper(log)))")
+
+    assert faults(path) == ["the table 'ingests' is not as cti-es made it"]
+    SqliteStore(path).close()
+    with pytest.raises(StoreError, match="the table 'ingests' is not as cti-es made it"):
+        SqliteStore(path, write=True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE ingests SET state = x'00'", "what an ingest has kept is damaged"),
+        ("UPDATE ingests SET version = 7", "what an ingest has kept is damaged"),
+        ("UPDATE ingests SET log = 'other'", "the table 'ingests' knows a log that is not there"),
+    ],
+)
+def test_a_forged_state_is_found(path, statement, fault):
+    """Verify looks at what an ingest has kept."""
+    keep_ingest(path)
+    change(path, statement)
+    store = SqliteStore(path, suspect=True)
+
+    assert [one.fault.startswith(fault) for one in verify(store, {})] == [True]
+    store.close()

@@ -1,0 +1,1 @@
+"""Files that grow → a log that grows (docs/reference/commands/ingest.md)."""
