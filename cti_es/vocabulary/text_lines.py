@@ -48,21 +48,24 @@ def chunks(stream: ByteStream, name: str, words: FileWords) -> Iterator[list[byt
     ``name`` is what errors call the file. Raises :class:`InputError` for a line over :data:`MAX_LINE`, a binary file
     and broken UTF-16.
     """
-    rest = b""
-    seen = 0
+    rest: list[bytes] = []  # of a line whose end has not come; in pieces, as a pipe may give it byte by byte
+    length = seen = 0
     for data in _utf8(stream, name, words):
-        lines = (rest + data).split(b"\n")
-        rest = lines.pop()
-        # The others lie within one chunk, so only the first can be too long.
-        if lines and len(lines[0]) > MAX_LINE:
-            raise _too_long(f"{name}:{seen + 1}", words)
-        seen += len(lines)
-        if lines:
+        rest.append(data)
+        length += len(data)
+        if b"\n" in data:
+            lines = b"".join(rest).split(b"\n")
+            rest = [lines.pop()]
+            length = len(rest[0])
+            # The others lie within one chunk, so only the first can be too long.
+            if len(lines[0]) > MAX_LINE:
+                raise _too_long(f"{name}:{seen + 1}", words)
+            seen += len(lines)
             yield lines
-        if len(rest) > MAX_LINE:
+        if length > MAX_LINE:
             raise _too_long(f"{name}:{seen + 1}", words)
-    if rest:
-        yield [rest]
+    if length:
+        yield [b"".join(rest)]
 
 
 def numbered(some: Iterable[list[bytes]]) -> Iterator[tuple[int, list[bytes]]]:

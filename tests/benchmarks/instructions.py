@@ -21,7 +21,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from logs import SHAPES, Shape, call_heavy
+from logs import SHAPES, Shape, Site, lines
 
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import read_events
@@ -38,17 +38,19 @@ LOOPS = 100_000
 PIECES = ("decode", "replay", "append")
 
 
-def small(shape: Shape) -> Shape:
+def small(shape: Shape | Site) -> Shape | Site:
     """The shape with a twentieth or a hundredth of its devices, and outages that a small log meets, too."""
+    if isinstance(shape, Site):
+        return shape._replace(devices=shape.devices // 20, calls_per_hour=shape.calls_per_hour // 20)
     devices = 100 if shape.devices <= 2_000 else 400
     return shape._replace(devices=devices, outage_every=OUTAGE_EVERY if shape.outage_every > 5_000 else 100)
 
 
-def work(lines: list[bytes]) -> dict[str, Callable[[], object]]:
+def work(log: list[bytes]) -> dict[str, Callable[[], object]]:
     """What is counted of a log, by name."""
-    rows = [b"[%b]" % b",".join(lines[start : start + ROW]) for start in range(0, len(lines), ROW)]
+    rows = [b"[%b]" % b",".join(log[start : start + ROW]) for start in range(0, len(log), ROW)]
     decoded = [decode_events(row) for row in rows]
-    text = b"".join(line + b"\n" for line in lines)
+    text = b"".join(line + b"\n" for line in log)
 
     def replayed() -> None:
         replay = Replay()
@@ -70,7 +72,7 @@ def counted() -> None:
     for piece in work([b'{"type":"node_added","node":"cm1"}']).values():
         piece()  # what is imported late is there
     for shape in SHAPES.values():
-        pieces = work([line.encode() for line in call_heavy(EVENTS, shape=small(shape))])
+        pieces = work([line.encode() for line in lines(EVENTS, small(shape))])
         for piece in (lambda: None, *pieces.values()):
             alone(piece)
 

@@ -1,12 +1,17 @@
 """The logs that the benchmarks use, made without the fold (fast): a configuration, opens, then calls and outages.
 
-A :class:`Shape` says how a log differs from the plain one, which is as a busy cluster of ports writes it.
+A :class:`Shape` says how a log differs from the plain one, which is as a busy cluster of ports writes it. A
+:class:`Site` is one as ``cti-es generate --profile`` makes it: what a user may have, while a shape has one thing of it.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
+
+from cti_es.testing.load import Size, load
+from cti_es.vocabulary.events import encode
 
 GROUP = 3
 """Nodes in the group of a device."""
@@ -34,10 +39,19 @@ class Shape(NamedTuple):
     misfit_every: int = 0
 
 
+class Site(NamedTuple):
+    """A whole site under load: its profile and size, with ``outages`` an hour."""
+
+    profile: str
+    devices: int = 2_000
+    calls_per_hour: int = 4_000
+    outages: int = 2
+
+
 PLAIN = Shape()
 DEVICES = PLAIN.devices
 
-SHAPES: dict[str, Shape] = {
+SHAPES: dict[str, Shape | Site] = {
     "plain: calls without `line`, ended with `device`": PLAIN,
     "calls with `line`": Shape(with_line=True),
     "calls ended without `device`": Shape(ends_with_device=False),
@@ -47,10 +61,25 @@ SHAPES: dict[str, Shape] = {
     "a failure every 5,000 events": Shape(outage_every=5_000),
     "four lines and two applications a device": Shape(lines=4, apps=2),
     "every tenth event a misfit": Shape(misfit_every=10),
+    "a contact centre": Site("contact-center"),
+    "an office": Site("office"),
+    "a recorder": Site("recorder"),
     "40,000 devices": Shape(devices=40_000),
     "40,000 devices, a failure every 25,000 events, four lines": Shape(devices=40_000, lines=4),
 }
 """What users have: what it is called in the tables → the shape."""
+
+
+def lines(events: int, shape: Shape | Site = PLAIN) -> Iterator[str]:
+    """So many NDJSON lines of a log of this shape, or of this site."""
+    return site(events, shape) if isinstance(shape, Site) else call_heavy(events, shape=shape)
+
+
+def site(events: int, wanted: Site, seed: int = 1) -> Iterator[str]:
+    """So many NDJSON lines of a site. A call has two events and more, so that there are always enough."""
+    hours = 1 + events // wanted.calls_per_hour // 2
+    size = Size(wanted.devices, wanted.calls_per_hour, round(wanted.outages * hours), hours)
+    return (encode(event).decode() for event in islice(load(wanted.profile, size, seed), events))
 
 
 def call_heavy(events: int, seed: int = 1, shape: Shape = PLAIN) -> Iterator[str]:
@@ -143,7 +172,7 @@ def time_of(number: int) -> str:
     return f"2026-01-{day + 2:02}T{hour:02}:{rest // 60:02}:{rest % 60:02}{fraction}Z"
 
 
-def write(path: Path, events: int, shape: Shape = PLAIN) -> None:
+def write(path: Path, events: int, shape: Shape | Site = PLAIN) -> None:
     """Write such a log to a file."""
     with path.open("w", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in call_heavy(events, shape=shape))
+        file.writelines(f"{line}\n" for line in lines(events, shape))

@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
 
+import eventsourced
 import traces
 import whole_tsp
 from logs import write
@@ -29,9 +30,6 @@ from cti_es.model.replay import Replay
 from cti_es.vocabulary.events import decode_events
 
 ROUNDS = 3
-SIDE_BY_SIDE = 50_000
-"""Events given to the eventsourcing library; its rates do not depend on the number."""
-
 Row = tuple[str, str, str]
 
 _CTI_ES = (sys.executable, "-m", "cti_es_cli")
@@ -97,14 +95,14 @@ def _speed(folder: Path, events: int) -> list[Row]:
     replay = best(lambda: replayed(store))
     store.close()
     command = best(lambda: _cti_es("append", str(folder / "cli.db"), "--from", str(log), before=folder / "cli.db"), 2)
-    save, get = _eventsourcing(folder)
+    save, get = eventsourced.seconds(folder)
     return [
         ("append from a file, all checks (library)", _rate(events, append_time), "≥ 400,000/s"),
         ("`cti-es append --from`, start-up included", _rate(events, command), ""),
-        ("eventsourcing: `save`", _rate(SIDE_BY_SIDE, save), ""),
+        ("eventsourcing: `save`", _rate(eventsourced.EVENTS, save), ""),
         ("floor: read the rows and decode them", _rate(events, floor), ""),
         ("replay from the store", f"{_rate(events, replay)}, {replay / floor:.2f} × the floor", "≤ 4 ×"),
-        ("eventsourcing: `repository.get`", _rate(SIDE_BY_SIDE, get), ""),
+        ("eventsourcing: `repository.get`", _rate(eventsourced.EVENTS, get), ""),
     ]
 
 
@@ -148,41 +146,6 @@ def _whole_tsp(folder: Path, events: int) -> list[Row]:
             "≤ 1.5 ×",
         )
     ]
-
-
-def _eventsourcing(folder: Path) -> tuple[float, float]:
-    """The same call events as one aggregate of the eventsourcing library, on SQLite."""
-    from eventsourcing.application import Application
-    from eventsourcing.domain import Aggregate, event
-
-    class Calls(Aggregate):
-        def __init__(self) -> None:
-            self.active: dict[str, str] = {}
-
-        @event("Started")
-        def started(self, call: str, device: str, at: str) -> None:
-            self.active[call] = device
-
-        @event("Ended")
-        def ended(self, call: str, device: str, at: str) -> None:
-            del self.active[call]
-
-    class Cluster(Application):
-        pass
-
-    settings = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "eventsourcing.db")}
-    application = Cluster(env=settings)
-    calls = Calls()
-    start = time.perf_counter()
-    for number in range(0, SIDE_BY_SIDE, 1_000):
-        for call in range(number, number + 1_000, 2):
-            calls.started(f"c{call}", "CTIP0001", "2026-01-01T00:00:00Z")
-            calls.ended(f"c{call}", "CTIP0001", "2026-01-01T00:00:01Z")
-        application.save(calls)
-    save = time.perf_counter() - start
-    get = best(lambda: application.repository.get(calls.id), 1)
-    application.close()
-    return save, get
 
 
 # --- start-up -------------------------------------------------------------------------------------------------------
