@@ -54,7 +54,7 @@ _HEAD_AT = (
     "SELECT version + count - 1, hash FROM cti_es.batches"
     " WHERE log = %s AND version <= %s ORDER BY version DESC LIMIT 1"
 )
-_NAMES = "SELECT log FROM cti_es.logs WHERE version > 0 ORDER BY begun, log"
+_NAMES = "SELECT log FROM cti_es.logs ORDER BY begun, log"
 
 _SNAPSHOT = "log, version, hash, fold, messages, latest, backwards, state, digest"
 _SNAPSHOT_TYPES = (str, int, str, int, int, str, int, bytes, str)
@@ -80,10 +80,14 @@ _INSERT = (
     "INSERT INTO cti_es.batches (position, log, version, count, events, recorded_at, source, hash)"
     " VALUES (%s,%s,%s,%s,convert_from(%b,'UTF8'),%s,%s,%s) RETURNING version, hash"
 )
-_INSERT_IDS = "INSERT INTO cti_es.ids SELECT %s, * FROM unnest(%s::text[], %s::bigint[])"
+_INSERT_WITH_IDS = f"""\
+WITH kept AS (INSERT INTO cti_es.ids SELECT %s, * FROM unnest(%s::text[], %s::bigint[])) {_INSERT}"""
 
 # The one who tells does not wait for the disk, and holds up nobody: the server lets one transaction at a time tell.
 _TELL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', %s)"
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOCK = "SELECT * FROM cti_es.lock_log({})"
 
 _CHANGED = "somebody has changed it (see cti-es verify)"
 _A_STORE = "a store made by append"
@@ -248,13 +252,17 @@ class PostgresStore:
 
     def _begin(self, log: str) -> "_PostgresWriter":
         with self._explained():
-            self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            begin = _BEGIN
             if not self._is_there:
+                self._connection.execute(_BEGIN)
                 schema.create(self._connection)
                 self._is_there = self._check(write=True, suspect=False)
-            found = self._connection.execute("SELECT * FROM cti_es.lock_log(%s)", (log,)).fetchone() or ()
-        self._typed(found, (int, int, str))
-        position, version, hash_ = found
+                begin = "SELECT"
+            # Both in one message to the server, which takes no parameters then.
+            cursor = self._connection.execute(f"{begin}; {_LOCK.format(psycopg.sql.quote(log))}", prepare=False)
+            cursor.nextset()
+            position, version, hash_ = cursor.fetchone() or ()
+        self._typed((position, version, hash_), (int, int, str))
         return _PostgresWriter(self, self._connection, log, position, Head(version, hash_))
 
     def _tell(self, log: str) -> None:
@@ -358,15 +366,15 @@ class _PostgresWriter:
     def write(self, events: list[Event], recorded_at: str, source: str, canonical: bytes | None = None) -> None:
         """Append these events, as one row or several, and index their ids."""
         ids = ids_of(events, self.head.version + 1)
-        with self._store.explained():
-            for row in new_rows(self.head, self._position + 1, self._log, events, recorded_at, source, canonical):
-                stored = self._connection.execute(_INSERT, row).fetchone()
-                self.has_written = True
-                self._check(row, stored)
-                self._position = row.position
-                self.head = Head(row.last, row.hash)
-            if ids:
-                self._connection.execute(_INSERT_IDS, (self._log, *map(list, zip(*ids, strict=True))))
+        for row in new_rows(self.head, self._position + 1, self._log, events, recorded_at, source, canonical):
+            self.has_written = True
+            with self._store.explained():
+                values = (self._log, *map(list, zip(*ids, strict=True)), *row) if ids else row
+                stored = self._connection.execute(_INSERT_WITH_IDS if ids else _INSERT, values).fetchone()
+            if stored != (row.version, row.hash):
+                what = "the store did not keep what was written"
+                raise StoreError(what, where=self._store.address, hint=_CHANGED)
+            ids, self._position, self.head = [], row.position, Head(row.last, row.hash)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep a snapshot of the log, in place of one that stood there, if this role may: it is only a cache."""
@@ -389,7 +397,3 @@ class _PostgresWriter:
             self._connection.execute(_KEEP_INGEST, (*kept[:-1], small, kept.digest()))
         self.has_written = True
         return True
-
-    def _check(self, row: Row, stored: Any) -> None:
-        if stored != (row.version, row.hash):
-            raise StoreError("the store did not keep what was written", where=self._store.address, hint=_CHANGED)

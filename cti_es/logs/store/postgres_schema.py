@@ -93,16 +93,15 @@ $function$
 CREATE OR REPLACE FUNCTION cti_es.lock_log(name text, OUT "position" bigint, OUT version bigint, OUT hash text)
  RETURNS record
  LANGUAGE plpgsql
- SECURITY DEFINER
  {_SAFE}
 AS $function$
 BEGIN
-  LOOP
-    SELECT logs."position", logs.version, logs.hash INTO lock_log."position", lock_log.version, lock_log.hash
-      FROM cti_es.logs WHERE log = name FOR UPDATE;
-    EXIT WHEN FOUND;
-    INSERT INTO cti_es.logs VALUES (name, clock_timestamp(), 0, 0, '') ON CONFLICT DO NOTHING;
-  END LOOP;
+  PERFORM pg_advisory_xact_lock(hashtextextended(name, {CREATING}));
+  SELECT logs."position", logs.version, logs.hash INTO lock_log."position", lock_log.version, lock_log.hash
+    FROM cti_es.logs WHERE log = name;
+  IF NOT FOUND THEN
+    SELECT 0, 0, '' INTO "position", version, hash;
+  END IF;
 END
 $function$
 """,
@@ -116,6 +115,9 @@ AS $function$
 BEGIN
   UPDATE cti_es.logs SET "position" = NEW."position", version = NEW.version + NEW.count - 1, hash = NEW.hash
     WHERE log = NEW.log AND "position" = NEW."position" - 1 AND version = NEW.version - 1;
+  IF NOT FOUND AND NEW."position" = 1 AND NEW.version = 1 THEN
+    INSERT INTO cti_es.logs VALUES (NEW.log, clock_timestamp(), 1, NEW.count, NEW.hash) ON CONFLICT DO NOTHING;
+  END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'cti-es: a row must continue its log';
   END IF;
@@ -137,7 +139,7 @@ END
 $function$
 """,
 }
-"""Name → the function. Who calls ``lock_log`` waits for the other writers of a log."""
+"""Name → the function. Who calls ``lock_log`` waits for the other writers of a log, and is told where it ends."""
 
 
 def _refusing(table: str, *deeds: str) -> dict[tuple[str, str], str]:
@@ -275,9 +277,7 @@ def faults(connection: Connection[Any]) -> Iterator[Fault]:
 
 def _lost_rows(connection: Connection[Any]) -> Iterator[Fault]:
     for table, what in _LOST:
-        lost = (
-            f"SELECT DISTINCT log FROM cti_es.{table} WHERE log NOT IN (SELECT log FROM cti_es.logs WHERE version > 0)"
-        )
+        lost = f"SELECT DISTINCT log FROM cti_es.{table} WHERE log NOT IN (SELECT log FROM cti_es.logs)"
         for (log,) in connection.execute(lost):
             yield Fault(log, None, what)
     moved = (
