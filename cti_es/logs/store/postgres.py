@@ -7,6 +7,7 @@ last version misses one. Needs psycopg (``pip install 'cti-es[postgres]'``).
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
 from cti_es.logs.store import postgres_schema as schema
@@ -34,6 +35,12 @@ _IDS_AT_ONCE = 10_000
 _ROW_TYPES = (int, str, int, int, bytes, str, str, str)
 _TEXTS = ("log", "recorded_at", "source", "hash")
 _SIZE = " + ".join(f"octet_length({column})" for column in ("events", *_TEXTS))
+
+
+@lru_cache(1_000)
+def _quoted(text: str) -> str:
+    """A text as SQL has it, where a message to the server has several statements and so takes no parameters."""
+    return psycopg.sql.quote(text)
 
 
 def _if_small(value: str) -> str:
@@ -83,8 +90,8 @@ _INSERT = (
 _INSERT_WITH_IDS = f"""\
 WITH kept AS (INSERT INTO cti_es.ids SELECT %s, * FROM unnest(%s::text[], %s::bigint[])) {_INSERT}"""
 
-# The one who tells does not wait for the disk, and holds up nobody: the server lets one transaction at a time tell.
-_TELL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', %s)"
+# Who tells does not wait for the disk a second time, and holds up nobody: one transaction at a time may tell.
+_TELL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', {{}})"
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK = "SELECT * FROM cti_es.lock_log({})"
@@ -231,21 +238,18 @@ class PostgresStore:
             writer = self._begin(log)
             yield writer
             if writer.has_written:
-                with self._explained(committing=True):
-                    self._connection.execute("COMMIT")
+                self._commit(log, writer.head)
         except BaseException:
             self._is_there = was_there
             raise
         finally:
             self._roll_back()
         self._is_there = was_there or writer.has_written
-        if writer.has_written:
-            self._tell(log)
 
     @contextmanager
-    def explained(self, committing: bool = False) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
         """Turn the server's errors into ours."""
-        with self._explained(committing):
+        with self._explained():
             yield
 
     # Inside.
@@ -258,17 +262,22 @@ class PostgresStore:
                 schema.create(self._connection)
                 self._is_there = self._check(write=True, suspect=False)
                 begin = "SELECT"
-            # Both in one message to the server, which takes no parameters then.
-            cursor = self._connection.execute(f"{begin}; {_LOCK.format(psycopg.sql.quote(log))}", prepare=False)
+            # Both in one message: a server may be far away.
+            cursor = self._connection.execute(f"{begin}; {_LOCK.format(_quoted(log))}", prepare=False)
             cursor.nextset()
             position, version, hash_ = cursor.fetchone() or ()
         self._typed((position, version, hash_), (int, int, str))
         return _PostgresWriter(self, self._connection, log, position, Head(version, hash_))
 
-    def _tell(self, log: str) -> None:
-        # What was stored is stored, told or not: who follows looks by itself, too.
-        with suppress(psycopg.Error):
-            self._connection.execute(_TELL, (log,))
+    def _commit(self, log: str, head: Head) -> None:
+        """Commit, and tell those who follow. What was stored is stored, told or not: they look by themselves, too."""
+        try:
+            self._connection.execute(f"COMMIT; {_TELL.format(_quoted(log))}", prepare=False)
+        except psycopg.Error as error:
+            with suppress(StoreError):
+                if self._hash_at(log, head.version) == head.hash:
+                    return
+            raise self._server.explained(error, committing=True) from error
 
     def _roll_back(self) -> None:
         with suppress(psycopg.Error):
@@ -345,11 +354,11 @@ class PostgresStore:
             return cursor.execute(sql, values).fetchall()
 
     @contextmanager
-    def _explained(self, committing: bool = False) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:
-            raise self._server.explained(error, committing) from error
+            raise self._server.explained(error) from error
 
 
 class _PostgresWriter:
