@@ -124,9 +124,9 @@ def appends(address: str, rounds: int, seconds: float) -> Iterator[str]:
     for name, (writers, logs, size) in CASES.items():
         pairs = []
         for number in range(rounds):
-            ways = [ours, raw] if number % 2 else [raw, ours]
-            found = {way: rate(way, address, writers, logs, size, seconds) for way in ways}
-            pairs.append((found[ours], found[raw]))
+            ways = (ours, raw) if number % 2 else (raw, ours)
+            rates = [rate(way, address, writers, logs, size, seconds) for way in ways]
+            pairs.append(rates if number % 2 else rates[::-1])
         mine, theirs = (median(one) for one in zip(*pairs, strict=True))
         ratios = sorted(one / other for one, other in pairs)
         yield (f"| {name} | {mine:,.0f} | {theirs:,.0f} | {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |")
