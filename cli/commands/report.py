@@ -14,6 +14,7 @@ from cti_es_cli.comparison import DIFFERS, Asked, compared, comparison_options
 from cti_es_cli.options import OutFile
 from cti_es_cli.output import opened
 from cti_es_cli.sources import InFile
+from cti_es_cli.times import given_zone, shown_time
 
 
 @click.command(
@@ -47,7 +48,7 @@ def command(expected: str, actual: tuple[str, ...], asked: Asked, path: str) -> 
     from cti_es.report.picture import write_page
 
     with _log_and_report(expected, actual, asked) as (log, report):
-        page = write_page(log, asked.selection, report)
+        page = write_page(log, asked.selection, report, given_zone().zone)
         with opened("text", path) as output:
             output.write(page)
         return DIFFERS if report and not report.comparison.conforms else 0
@@ -61,7 +62,7 @@ def _log_and_report(expected: str, actual: tuple[str, ...], asked: Asked) -> Ite
             yield _log(side), None
         return
     with compared(expected, actual, asked) as (sides, options, found):
-        yield _log(sides[0]), Report(sides, asked.selection, options, found, len(found.differences))
+        yield _log(sides[0]), Report(sides, asked.selection, options, found, len(found.differences), shown_time)
 
 
 def _log(side: Side) -> Log:

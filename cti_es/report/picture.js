@@ -68,13 +68,15 @@
 
   // --- times and words -----------------------------------------------------------------------------------------------
 
+  const aheadAt = (x) => (data.offsets.findLast(([from]) => from <= x) || data.offsets[0] || [0, 0])[1];
+  const offsetText = (ahead) => (ahead ? (ahead < 0 ? "-" : "+") + new Date(Math.abs(ahead)).toISOString().slice(11, 16) : "Z");
   const clock = (x, precise) => {
     if (!data.timed) return String(Math.round(x + data.origin));
-    const text = new Date(x + data.origin).toISOString();
-    return precise ? text.slice(11, -1).replace(/\.000$/, "") : text;
+    const ahead = aheadAt(x), text = new Date(x + data.origin + ahead).toISOString();
+    return precise ? text.slice(11, -1).replace(/\.000$/, "") : text.slice(0, -1) + offsetText(ahead);
   };
   const eventWords = (event) => {
-    const when = data.timed ? ` at ${clock(events.x[event], false).replace(".000Z", "Z")}` : "";
+    const when = data.timed ? ` at ${clock(events.x[event], false).replace(".000", "")}` : "";
     return `event ${events.version[event]}${when}: ${events.text[event]}`;
   };
   const UNIT = [1, 2, 5, 10, 20, 50, 100, 200, 500];
@@ -84,7 +86,7 @@
     if (!data.timed) return clock(x);
     const text = clock(x, false);
     if (step >= 864e5) return text.slice(0, 10);
-    return step >= 6e4 ? text.slice(11, 16) : step >= 1e3 ? text.slice(11, 19) : text.slice(11, -1);
+    return step >= 6e4 ? text.slice(11, 16) : step >= 1e3 ? text.slice(11, 19) : text.slice(11, 23);
   };
 
   // --- what is shown -------------------------------------------------------------------------------------------------
@@ -353,7 +355,7 @@
     bar(0, 0, width, height, looks.ground);
     const span = view.to - view.from, ticks = Math.max(2, Math.floor((width - gutter) / (6 * unit)));
     const step = data.timed ? STEPS.find((one) => span / one <= ticks) || STEPS.at(-1) : orderStep(span / ticks);
-    const base = data.timed ? data.origin : 0;
+    const base = data.timed ? data.origin + aheadAt(view.from) : 0;
     pen.textAlign = "center";
     for (let x = Math.ceil((view.from + base) / step) * step - base; x <= view.to; x += step) {
       bar(Math.round(X(x)), 1.5 * unit, 1, height, looks.line);

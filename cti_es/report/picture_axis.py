@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cti_es.report.picture_lanes import Lanes
 from cti_es.traces.sides import EVERYTHING, Selection
+from cti_es.vocabulary.times import Zone
 
 MS = timedelta(milliseconds=1)
 STEPS = (
@@ -29,10 +30,12 @@ class Tick(NamedTuple):
 class Axis:
     """The axis of a picture: of milliseconds since 1970, or of versions (not ``timed``).
 
-    Versions stand from ``first`` to ``last``; the overview shows ``start`` to ``end``, which is a little later.
+    Versions stand from ``first`` to ``last``; the overview shows ``start`` to ``end``, which is a little later. The
+    labels of times are as clocks in ``zone`` have them.
     """
 
-    def __init__(self, lanes: Lanes, selection: Selection = EVERYTHING) -> None:
+    def __init__(self, lanes: Lanes, selection: Selection = EVERYTHING, zone: Zone = UTC) -> None:
+        self._zone = zone
         self.timed = lanes.timed
         self._versions = sorted(lanes.times)
         places = [_milliseconds(lanes.times[one]) if self.timed else float(one) for one in self._versions]
@@ -78,10 +81,24 @@ class Axis:
                 place += step
             return
         step = next((one for one in STEPS if (end - start) / one <= most), STEPS[-1])
-        place = -(-start // step) * step
+        ahead = _ahead(start, self._zone)
+        place = -(-(start + ahead) // step) * step - ahead
         while place <= end:
-            yield Tick(place, _clock(place, step))
+            yield Tick(place, _clock(place + _ahead(place, self._zone), step))
             place += step
+
+    def offsets(self) -> list[tuple[float, int]]:
+        """From which places on clocks are how many milliseconds ahead of UTC; one place unless the offset changes."""
+        if not self.timed:
+            return []
+        found = [(self.first, _ahead(self.first, self._zone))]
+        place = self.first
+        while place < self.end:
+            after = min(place + _DAY, self.end)
+            if _ahead(after, self._zone) != found[-1][1]:
+                found.append(_changed(place, after, self._zone))
+            place = after
+        return found
 
 
 def _round_number(least: float) -> float:
@@ -98,6 +115,21 @@ def _milliseconds(at: str | None) -> float:
     return (datetime.fromisoformat(at) - _EPOCH) / MS if at else 0.0
 
 
+def _ahead(place: float, zone: Zone) -> int:
+    """How many milliseconds clocks are ahead of UTC then."""
+    moment = _EPOCH + place * MS
+    return 0 if zone is UTC else (moment.astimezone(zone).utcoffset() or timedelta()) // MS
+
+
+def _changed(before: float, after: float, zone: Zone) -> tuple[float, int]:
+    """Between which two places the offset changes: the later one, and the offset from there on."""
+    changed = _ahead(after, zone)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (before, middle) if _ahead(middle, zone) == changed else (middle, after)
+    return after, changed
+
+
 def _clock(place: float, step: int) -> str:
     moment = _EPOCH + place * MS
     if step >= 86_400_000:
@@ -106,5 +138,8 @@ def _clock(place: float, step: int) -> str:
         return f"{moment:%H:%M}"
     return f"{moment:%H:%M:%S}" + (f".{moment.microsecond // 1000:03}" if step < 1_000 else "")
 
+
+_DAY = 86_400_000.0
+"""No zone changes its offset twice in a day."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from cti_es.model.rules import RULES
 from cti_es.report.picture_axis import Axis
 from cti_es.report.picture_lanes import Change, DeviceLane, Lanes
 from cti_es.report.picture_svg import Placed, kind_of, letters
-from cti_es.report.picture_words import difference_cells, event_words, in_a_sentence, outage_cells
+from cti_es.report.picture_words import Time, difference_cells, event_words, in_a_sentence, outage_cells
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
 
@@ -33,9 +33,9 @@ class Compared(NamedTuple):
         return (message, None) not in self.untold and (message, param1) not in self.untold
 
 
-def packed(lanes: Lanes, axis: Axis, differences: Sequence[Placed], compared: Compared | None) -> str:
+def packed(lanes: Lanes, axis: Axis, differences: Sequence[Placed], compared: Compared | None, time: Time = str) -> str:
     """The data of a page as base64. The same picture gives the same text on the same Python and zlib."""
-    data = _Data(lanes, axis).of(differences, compared)
+    data = _Data(lanes, axis, time).of(differences, compared)
     return b64encode(gzip.compress(msgspec.json.encode(data), 6, mtime=0)).decode()
 
 
@@ -53,7 +53,8 @@ class _Texts:
 
 
 class _Data:
-    def __init__(self, lanes: Lanes, axis: Axis) -> None:
+    def __init__(self, lanes: Lanes, axis: Axis, time: Time) -> None:
+        self._time = time
         self._lanes = lanes
         self._axis = axis
         self._nodes = {lane.name: number for number, lane in enumerate(lanes.nodes)}
@@ -66,6 +67,7 @@ class _Data:
         return {
             "timed": axis.timed,
             "origin": axis.first,
+            "offsets": [[round(place - axis.first), ahead] for place, ahead in axis.offsets()],
             "start": round(axis.start - axis.first, 2),
             "end": round(axis.end - axis.first, 2),
             "letters": list(letters(lanes.nodes).values()),
@@ -78,7 +80,7 @@ class _Data:
             "messages": self._messages(compared),
             "compared": compared and [number for app, number in self._apps.items() if app in compared.apps],
             "differences": [self._difference(one) for one in differences],
-            "outages": [list(map(printable, outage_cells(one))) for one in lanes.outages],
+            "outages": [list(map(printable, outage_cells(one, self._time))) for one in lanes.outages],
         }
 
     def _x(self, version: int | None) -> int:
@@ -123,7 +125,7 @@ class _Data:
             self._apps.get(message.app or "", -1) if message else -1,
             one.expected.place if one.expected else 0,
             printable(in_a_sentence(one)),
-            *(printable(cell) for cell in difference_cells(one, self._lanes.events)),
+            *(printable(cell) for cell in difference_cells(one, self._lanes.events, self._time)),
         ]
 
     def _messages(self, compared: Compared | None) -> dict[str, Any]:

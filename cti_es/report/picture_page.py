@@ -8,8 +8,8 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime, timezone
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from string import Template
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from cti_es.answers.incidents import Incident
 from cti_es.model.rules import RULES
 from cti_es.report.diff_text import Report
-from cti_es.report.incident_text import SHOWN, summary
+from cti_es.report.incident_text import SHOWN, summary, with_times
 from cti_es.report.incident_text import tables as tables_of
 from cti_es.report.incident_text import title as title_of
 from cti_es.report.picture_axis import Axis
@@ -29,6 +29,7 @@ from cti_es.report.picture_svg import Placed, letters, overview
 from cti_es.report.picture_words import (
     DIFFERENCE_TITLES,
     OUTAGE_TITLES,
+    at_or_event,
     cause,
     difference_cells,
     failed,
@@ -37,7 +38,7 @@ from cti_es.report.picture_words import (
     short,
 )
 from cti_es.traces.sides import EVERYTHING, Selection
-from cti_es.vocabulary.times import duration_text, seconds_between
+from cti_es.vocabulary.times import Zone, duration_text, in_zone, seconds_between
 from cti_es.vocabulary.words import counted
 
 MOST_ROWS = 200
@@ -59,6 +60,7 @@ class Picture(NamedTuple):
     incidents: Sequence[Incident] = ()
     selection: Selection = EVERYTHING
     report: Report | None = None
+    zone: Zone = UTC
 
 
 def page(picture: Picture) -> str:
@@ -92,7 +94,8 @@ class _Page:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._lanes = picture.lanes
-        self._axis = Axis(picture.lanes, picture.selection)
+        self._axis = Axis(picture.lanes, picture.selection, picture.zone)
+        self._time = partial(in_zone, zone=picture.zone)
         self._differences = list(self._placed())
 
     def _placed(self) -> Iterator[Placed]:
@@ -126,7 +129,7 @@ class _Page:
         """What the script draws."""
         report = self._picture.report
         compared = Compared(report.apps(), report.untold()) if report else None
-        return packed(self._lanes, self._axis, self._differences, compared)
+        return packed(self._lanes, self._axis, self._differences, compared, self._time)
 
     # What an engineer sees first.
 
@@ -141,10 +144,18 @@ class _Page:
         if not failures:
             return "Nothing failed"
         one = failures[0]
-        words = f"{failed(one)} failed" + (f" at {_at(self._lanes, one.since)}" if self._axis.timed else "")
+        words = f"{failed(one)} failed" + (f" at {self._at(one.since)}" if self._axis.timed else "")
         if len(failures) > 1:
             words += f", then {counted(len(failures) - 1, 'more failure')}"
         return words
+
+    def _at(self, version: int) -> str:
+        at = self._lanes.times.get(version)
+        if at is None:
+            return f"event {version}"
+        there = self._time(at)
+        offset = "UTC" if there.endswith("Z") else there[-6:]
+        return f"{datetime.fromisoformat(there):%H:%M:%S on %Y-%m-%d} {offset}"
 
     def _cards(self) -> Html:
         second = self._missed() if self._picture.report else self._told()
@@ -170,7 +181,7 @@ class _Page:
 
     def _how_long(self, one: Failure) -> str:
         began, ended = (self._lanes.times.get(version or 0) for version in (one.since, one.until))
-        at = f"at {began}" if began else f"in event {one.since}"
+        at = f"at {self._time(began)}" if began else f"in event {one.since}"
         if one.until is None:
             return f"{at}, and is not back"
         seconds = seconds_between(began, ended)
@@ -203,7 +214,7 @@ class _Page:
         rows |= {"rule": rule} if rule else {}
         if event := cause(self._differences[0].one, self._lanes.events):
             at = self._lanes.times[self._differences[0].version]
-            rows["caused by"] = f"event {event}" + (f" at {at}" if at else "")
+            rows["caused by"] = f"event {event}" + (f" at {self._time(at)}" if at else "")
         pairs = (
             pair for title, words in rows.items() for pair in (tag("dt", None, title), tag("dd", None, prose(words)))
         )
@@ -233,7 +244,7 @@ class _Page:
                 "li",
                 None,
                 tag("strong", None, one.device),
-                prose(f" since {one.from_at or f'event {one.from_version}'}"),
+                prose(f" since {at_or_event(one.from_at, one.from_version, self._time)}"),
             )
             for one in out[:MOST_SAID]
         ]
@@ -261,20 +272,20 @@ class _Page:
         if self._picture.report is None:
             return Html("")
         events = self._lanes.events
-        rows = [(one.number, difference_cells(one.one, events)) for one in self._differences[:MOST_ROWS]]
+        rows = [(one.number, difference_cells(one.one, events, self._time)) for one in self._differences[:MOST_ROWS]]
         left = len(self._differences) - len(rows)
         trs = [_row((f"{number:,}", *cells), f"difference-{number}") for number, cells in rows]
         return _section("differences", "Differences", ("#", *DIFFERENCE_TITLES), trs, left, "No difference.")
 
     def _table_of_outages(self) -> Html:
-        rows = [_row(outage_cells(one)) for one in self._lanes.outages[:MOST_ROWS]]
+        rows = [_row(outage_cells(one, self._time)) for one in self._lanes.outages[:MOST_ROWS]]
         left = len(self._lanes.outages) - len(rows)
         return _section("outages", "Outages", OUTAGE_TITLES, rows, left, "No device was out of service.")
 
     def _incidents(self) -> Html:
         """The summary of each incident, as ``incident`` prints it."""
         found = self._picture.incidents
-        parts = [_incident(one) for one in found[:MOST_INCIDENTS]]
+        parts = [_incident(with_times(one, self._time)) for one in found[:MOST_INCIDENTS]]
         left = _more(len(found) - len(parts), "incidents")
         return tag("section", {"id": "incidents"}, tag("h2", None, "Incidents"), *parts, left) if parts else Html("")
 
@@ -286,7 +297,9 @@ class _Page:
         lines.append("Read: " + ", ".join(counted(number, what) for number, what in counts))
         lines += [f"Warning: {one}" for one in self._lanes.warnings]
         axis = (
-            "times are UTC" if self._axis.timed else "the axis is the order of the log, which has no times everywhere"
+            f"times are {_zone_words(self._picture.zone)}"
+            if self._axis.timed
+            else "the axis is the order of the log, which has no times everywhere"
         )
         rules = sorted({one.rule for one in self._lanes.messages if one.rule in RULES})
         return tag(
@@ -354,14 +367,16 @@ def _incident(one: Incident) -> Html:
     )
 
 
+def _zone_words(zone: Zone) -> str:
+    """Whose times they are."""
+    if zone is None:
+        return "those of the machine that wrote this page"
+    return str(zone) if isinstance(zone, timezone) else f"those of {zone}"
+
+
 def _title(column: str) -> str:
     """The title of a column, which text has in capitals."""
     return column.capitalize() if column.isupper() else column
-
-
-def _at(lanes: Lanes, version: int) -> str:
-    at = lanes.times.get(version)
-    return f"{datetime.fromisoformat(at):%H:%M:%S on %Y-%m-%d} UTC" if at else f"event {version}"
 
 
 def prose(words: str) -> Html:
@@ -370,7 +385,7 @@ def prose(words: str) -> Html:
     return joined(*(tag("span", {"class": "time"}, part) if number % 2 else part for number, part in enumerate(parts)))
 
 
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z)")
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2}))")
 
 
 _LEGEND = (

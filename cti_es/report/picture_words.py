@@ -1,7 +1,7 @@
 """What a page says in words: differences as sentences, the cells of its tables, what failed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -11,6 +11,9 @@ from cti_es.report.rows import details
 from cti_es.traces.diff.differences import Difference, DifferenceKind, about, says
 from cti_es.vocabulary.events import Event, type_of
 from cti_es.vocabulary.tapi import TraceMessage
+
+Time = Callable[[str], str]
+"""How a canonical time is written: in UTC, or as another zone has it."""
 
 DIFFERENCE_TITLES = ("what", "channel", "expected", "came", "event", "rule")
 OUTAGE_TITLES = ("device", "from", "until", "length", "reason", "cause", "before", "after", "calls")
@@ -63,33 +66,38 @@ def short(message: str, state: str | None, reason: str | None) -> str:
     return (state.partition("_")[2] if state else message) + (f" {reason}" if reason else "")
 
 
-def difference_cells(one: Difference, events: Mapping[int, Event]) -> tuple[str, ...]:
-    """The cells of a difference, by their titles."""
+def difference_cells(one: Difference, events: Mapping[int, Event], time: Time = str) -> tuple[str, ...]:
+    """The cells of a difference, by their titles; ``time`` says how a time is written."""
     rule = one.expected.rule if one.expected else None
-    came = f"{_said(one.actual)} ({one.detail})" if one.actual and one.detail else _said(one.actual)
+    came = _said(one.actual, time) + (f" ({one.detail})" if one.actual and one.detail else "")
     return (
         one.kind,
         one.channel,
-        _said(one.expected) or NONE,
+        _said(one.expected, time) or NONE,
         came or "nothing",
         cause(one, events) or NONE,
         rule or NONE,
     )
 
 
-def _said(message: TraceMessage | None) -> str:
+def _said(message: TraceMessage | None, time: Time) -> str:
     if message is None:
         return ""
-    return says(message) + (f" at {message.at}" if message.at else "")
+    return says(message) + (f" at {time(message.at)}" if message.at else "")
 
 
-def outage_cells(one: Outage) -> tuple[str, ...]:
-    """The cells of an outage, by their titles."""
-    until = "still out" if one.lasts else one.until_at or f"event {one.until_version}"
-    begin = one.from_at or f"event {one.from_version}"
+def outage_cells(one: Outage, time: Time = str) -> tuple[str, ...]:
+    """The cells of an outage, by their titles; ``time`` says how a time is written."""
+    until = "still out" if one.lasts else at_or_event(one.until_at, one.until_version, time)
+    begin = at_or_event(one.from_at, one.from_version, time)
     length = NONE if one.lasts else one.length
     homes = one.home_before or NONE, one.home_after or NONE
     return one.device, begin, until, length, one.reason or NONE, one.cause, *homes, f"{one.calls:,}"
+
+
+def at_or_event(at: str | None, version: int | None, time: Time = str) -> str:
+    """When an event was: at its time, or in which place of the log."""
+    return time(at) if at else f"event {version}"
 
 
 def failed(one: Failure) -> str:

@@ -50,6 +50,15 @@ def outage(folder, run):
     return page
 
 
+@pytest.fixture(scope="session")
+def elsewhere(folder, run):
+    """The worked example as clocks in Berlin have it."""
+    log, page = folder / "berlin.ndjson", folder / "berlin.html"
+    log.write_bytes(EVENTS)
+    run("report", str(log), "-o", str(page), "--tz", "Europe/Berlin")
+    return page
+
+
 def rows(page, section):
     """The cells of a table."""
     return [row.locator("td").all_inner_texts() for row in page.locator(f"#{section} tbody tr").all()]
@@ -62,6 +71,13 @@ def test_it_opens_on_the_first_divergence_without_an_error_or_a_request(worked, 
     assert "app was not told OUTOFSERVICE (CallManagerFailure) on RP_SALES/6000" in page.locator(".status").inner_text()
     assert page.locator("#ladder").is_visible()
     assert page.locator("#ladder tr.chosen").count() == 1
+
+
+def test_the_script_has_the_times_of_the_zone(elsewhere, opened):
+    """What the script says of an event has the time and the offset that the page has without it."""
+    page = opened(elsewhere)
+
+    assert "at 2026-03-02T10:44:03+01:00: node_failed node=cm1" in page.locator(".status").inner_text()
 
 
 def test_it_opens_on_the_first_failure_where_nothing_is_compared(large, opened):

@@ -17,6 +17,7 @@ from cti_es.report.picture_html import Html, joined, tag
 from cti_es.testing.random_logs import Plan, generate
 from cti_es.testing.worked_example import EVENTS
 from cti_es.vocabulary.events import decode_event
+from cti_es.vocabulary.times import zone_of
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -65,6 +66,46 @@ def test_the_page_says_what_failed_and_when():
     assert "cm1 failed at 09:44:03 on 2026-03-02 UTC" in page.words
     assert "back after 8m37s" in page.words
     assert outages(write_page(example()).decode()).count("at once (model)") == 4
+
+
+def test_the_times_are_those_of_a_zone():
+    """In sentences, tables, ticks and data: every time is that of the zone, with its offset; the footer says whose."""
+    text = write_page(example(), zone=zone_of("Europe/Berlin")).decode()
+    page = Words(text)
+
+    assert "cm1 failed at 10:44:03 on 2026-03-02 +01:00" in page.words
+    assert "times are those of Europe/Berlin" in page.words
+    assert not re.search(r"[0-9]Z|UTC", page.words[: page.words.index("About this page")])
+    assert outages(text).count("2026-03-02T10:44:03+01:00") == outages(write_page(example()).decode()).count(
+        "T09:44:03Z"
+    )
+    assert ">10:44" in text
+    assert data(text)["offsets"] == [[0, 3_600_000]]
+    assert {cell[-6:] for row in data(text)["outages"] for cell in row if cell.startswith("2026")} == {"+01:00"}
+
+
+def test_times_of_an_offset_and_of_this_machine():
+    """The footer says which they are."""
+    assert "times are UTC+05:30." in Words(write_page(example(), zone=zone_of("+05:30")).decode()).words
+    assert (
+        "times are those of the machine that wrote this page."
+        in Words(write_page(example(), zone=zone_of("local")).decode()).words
+    )
+
+
+def test_where_summer_time_begins_in_a_log():
+    """The offset is that of each moment: to the millisecond in what the script has, and on the ticks."""
+    lines = (
+        b'{"type":"node_added","node":"a","at":"2026-03-27T12:00:00Z"}',
+        b'{"type":"node_failed","node":"a","at":"2026-03-29T00:30:00Z"}',
+        b'{"type":"node_recovered","node":"a","at":"2026-03-29T02:30:00Z"}',
+    )
+    text = write_page(ListedLog([decode_event(line) for line in lines]), zone=zone_of("Europe/Berlin")).decode()
+    begin = (36 + 1) * 3_600_000
+
+    assert data(text)["offsets"] == [[0, 3_600_000], [begin, 7_200_000]]
+    assert "2026-03-29T01:30:00+01:00" in text
+    assert "2026-03-29T04:30:00+02:00" in text
 
 
 def test_the_page_loads_nothing():
