@@ -27,6 +27,12 @@ def programs() -> Path | None:
     return next((one for one in reversed(folders) if (one / "initdb").exists()), None)
 
 
+def programs_with_tls() -> Path | None:
+    """The same of a PostgreSQL that can encrypt, which that of the wheel cannot: Debian's package, for example."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return next((one for one in reversed(folders) if (one / "initdb").exists()), None)
+
+
 def missing() -> str:
     """Why no server can be started here; an empty text if one can."""
     folder = programs()
@@ -40,21 +46,33 @@ def missing() -> str:
 
 
 class Server:
-    """A server with a data folder of its own. ``url(database)`` is how its superuser reaches it."""
+    """A server with a data folder of its own. ``url(database)`` is how its superuser reaches it.
 
-    def __init__(self, **settings: str) -> None:
+    ``password`` is the superuser's, who is not asked for one if it is empty. ``folder`` has the programs to start.
+    ``settings`` are those of the server.
+    """
+
+    def __init__(self, password: str = "", folder: Path | None = None, **settings: str) -> None:
+        self._programs = folder or programs()
         self.folder = Path(tempfile.mkdtemp(prefix="cti-pg-"))
         self._settings = settings
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         if _somebody():
             os.chown(self.folder, NOBODY, NOBODY)
         self.folder.chmod(0o700)
-        self._run("initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        words = self.folder / "words"
+        words.write_text(f"{password or 'none'}\n")
+        words.chmod(0o644)
+        auth = "scram-sha-256" if password else "trust"
+        self._run("initdb", "-D", self._data, "-U", "postgres", f"--auth={auth}", f"--pwfile={words}", "--no-sync",
+                  "-E", "UTF8", "--locale=C")  # fmt: skip
         self.start()
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str = "") -> str:
         """An address of the server, as a SOURCE has it."""
+        password = password or self._password
         secret = f":{password}" if password else ""
         return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
 
@@ -72,6 +90,21 @@ class Server:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2_000:])
             time.sleep(0.05)
+
+    def encrypt(self) -> None:
+        """Speak TLS from now on, with a certificate that is its own authority: ``server.crt``."""
+        files = [str(self.folder / name) for name in ("server.key", "server.crt")]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", files[0], "-out", files[1],
+             "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        for file in files:
+            os.chown(file, *(NOBODY, NOBODY) if _somebody() else (-1, -1))
+            Path(file).chmod(0o600)
+        self._settings |= {"ssl": "on", "ssl_key_file": files[0], "ssl_cert_file": files[1]}
+        self.kill()
+        self.start()
 
     def kill(self) -> None:
         """Kill the server at once, its children too, as if the power had gone."""
@@ -99,9 +132,8 @@ class Server:
         return str(self.folder / "data")
 
     def _program(self, name: str) -> str:
-        folder = programs()
-        assert folder is not None
-        return str(folder / name)
+        assert self._programs is not None
+        return str(self._programs / name)
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run([self._program(program), *arguments], capture_output=True, check=False, **_somebody())

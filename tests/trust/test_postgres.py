@@ -1,9 +1,12 @@
 """A store on a server while its writers, and the server itself, are killed, and while many write and follow."""
 
+import os
+import shutil
+
 import pytest
 from campaigns import crashes, postgres, writers
-from campaigns.running import Report
-from support.postgres_server import Server, missing
+from campaigns.running import Report, run, trouble
+from support.postgres_server import Server, missing, programs_with_tls
 
 
 @pytest.fixture
@@ -63,3 +66,77 @@ def test_the_server_is_killed(tmp_path, own_server):
 
     assert report.failures == []
     assert report.counts["writers whose server was killed"] == 9
+
+
+SECRET = "Gurkensalat"
+
+
+@pytest.fixture
+def libpq(tmp_path, monkeypatch):
+    """A client for whom nothing of libpq is set."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+
+
+def printed(said):
+    """All that commands have printed, none of which has gone wrong in a way of its own."""
+    assert [trouble(one) for one in said] == [None] * len(said)
+    return "".join(one.err + one.out.decode() for one in said)
+
+
+@pytest.mark.slow
+def test_passwords_are_those_of_libpq(libpq, tmp_path, monkeypatch):
+    """A password is found where psql finds it: address, environment, password file, service file; and never printed."""
+    if why := missing():
+        pytest.skip(why)
+    server = Server(SECRET)
+    try:
+        bare = f"postgresql://postgres@127.0.0.1:{server.port}/postgres"
+        said = [run("append", f"{bare}#lab", "node_added", "node=cm0")]
+        said.append(run("log", server.url(password="Wassermelone")))
+        with monkeypatch.context() as context:
+            context.setenv("PGPASSWORD", SECRET)
+            said.append(run("append", f"{bare}#lab", "node_added", "node=cm1"))
+        file = tmp_path / "pgpass"
+        file.write_text(f"127.0.0.1:{server.port}:postgres:postgres:{SECRET}\n")
+        file.chmod(0o600)
+        said.append(run("append", f"{bare}#lab", "node_added", "node=cm2"))
+        file.unlink()
+        place = f"host=127.0.0.1\nport={server.port}\ndbname=postgres\nuser=postgres"
+        (tmp_path / "services").write_text(f"[voice]\n{place}\npassword={SECRET}\n")
+        said.append(run("append", "postgresql:///?service=voice#lab", "node_added", "node=cm3"))
+        said.append(run("verify", server.url()))
+        there = run("export", server.url()).out.decode()
+    finally:
+        server.stop()
+
+    assert [one.code for one in said] == [2, 2, 0, 0, 0, 0]
+    assert "password authentication failed" in said[1].err
+    assert not any(word in printed(said) for word in (SECRET, "Wassermelone"))
+    assert [f'"node":"cm{number}"' in there for number in range(4)] == [False, True, True, True]
+
+
+@pytest.mark.slow
+def test_tls_is_as_strict_as_asked(libpq, tmp_path):
+    """With sslmode=verify-full a server is believed whose certificate is, and no other."""
+    if (folder := programs_with_tls()) is None or not shutil.which("openssl"):
+        pytest.skip("needs openssl, and a PostgreSQL that can encrypt: Debian's package postgresql")
+    server = Server(SECRET, folder)
+    try:
+        server.encrypt()
+        certificate = shutil.copy(server.folder / "server.crt", tmp_path)
+        strict = f"{server.url()}?sslmode=verify-full"
+        said = [
+            run("append", f"{strict}&sslrootcert={certificate}#lab", "node_added", "node=cm1"),
+            run("append", f"{strict}#lab", "node_added", "node=cm2"),
+            run("append", f"{server.url()}?sslmode=require#lab", "node_added", "node=cm3"),
+        ]
+    finally:
+        server.stop()
+
+    assert [one.code for one in said] == [0, 2, 0]
+    assert "root certificate" in said[1].err
+    assert SECRET not in printed(said)

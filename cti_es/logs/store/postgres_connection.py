@@ -7,11 +7,10 @@ import math
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from cti_es.logs.store.servers import not_an_address, without_password
-from cti_es.vocabulary.errors import InputError, NotAStore, StoreError, StoreLocked
+from cti_es.vocabulary.errors import NotAStore, StoreError, StoreLocked
 
 try:
     import psycopg
@@ -25,7 +24,7 @@ except ImportError as error:
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-OLDEST = 14
+OLDEST = 15
 """The oldest PostgreSQL whose words for a schema are those that stores are compared with."""
 
 _LONGEST_WAIT = 1_000_000.0  # seconds; the server takes milliseconds in 32 bits
@@ -90,10 +89,9 @@ class Server:
         return StoreError(f"the server refused: {text}", where=self.name)
 
     def _prepare(self, connection: Connection, write: bool) -> None:
-        with suppress(ValueError):
-            if connection.info.server_version < OLDEST * 10_000:
-                version = connection.info.server_version // 10_000
-                raise StoreError(f"PostgreSQL {version} is too old", where=self.name, expected=f"{OLDEST} or newer")
+        version = connection.info.server_version // 10_000
+        if version < OLDEST:
+            raise StoreError(f"PostgreSQL {version} is too old", where=self.name, expected=f"{OLDEST} or newer")
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise NotAStore(f"a database in {encoding}", where=self.name, expected="a database in UTF8")
@@ -166,4 +164,4 @@ _MEANINGS: dict[type[psycopg.Error], Callable[[str, str, float], StoreError]] = 
 }
 """Errors that a user can do something about."""
 
-__all__ = ["Connection", "InputError", "Server", "psycopg"]
+__all__ = ["Connection", "Server", "psycopg"]

@@ -1,7 +1,7 @@
 """The schema of a PostgreSQL store (docs/reference/store.md#postgresql), and how a store is compared with it.
 
 Everything stands in a schema of its own, ``cti_es``. What is written here is what the server itself says of each
-object when it is asked, from PostgreSQL 14 on, so that it can be compared letter by letter.
+object when it is asked, from PostgreSQL 15 on, so that it can be compared letter by letter.
 """
 
 from collections.abc import Iterator
