@@ -28,6 +28,7 @@ from cti_es_cli.options import (
 )
 from cti_es_cli.output import FORMATS, Output, Row, View, opened, output_options, warn, warn_of, wide_option
 from cti_es_cli.sources import open_log, source_argument
+from cti_es_cli.times import shown_time
 from cti_es_cli.views import MESSAGES, MISFITS
 
 TAPI_BROWSER, LADDER, MERMAID = "tapi-browser", "ladder", "mermaid"
@@ -192,7 +193,7 @@ class _Replaying:
 
         yield [HEAD.encode() + b"\n"]
         for told in self._each(self._told):
-            yield (line.encode() + b"\n" for line in ladder(told))
+            yield (line.encode() + b"\n" for line in ladder(told, shown_time))
 
     def _mermaid(self) -> Iterator[Iterable[bytes]]:
         from cti_es.report.mermaid import MOST_MESSAGES, mermaid
@@ -203,7 +204,7 @@ class _Replaying:
                 f"{count:,} messages", where="--format mermaid", expected=f"at most {MOST_MESSAGES} in one diagram",
                 hint="narrow it down with --device, --app, --from-version and --to-version",
             )  # fmt: skip
-        yield (line.encode() + b"\n" for line in mermaid(found))
+        yield (line.encode() + b"\n" for line in mermaid(found, shown_time))
 
     def _told(self, events: Sequence[Event]) -> Iterator[Happening]:
         """The events that sent wanted messages, with these alone."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from cti_es.model.replay import Happening
 from cti_es.report.columns import padded, width, wrapped
-from cti_es.report.picture_words import event_words, short
+from cti_es.report.picture_words import Time, event_words, short
 from cti_es.vocabulary.names import printable
 from cti_es.vocabulary.tapi import Message
 
@@ -14,13 +14,21 @@ TSP, APP = 19, 68
 HEAD = f"{'CTI Manager':<{TSP}}{'TSP':<{APP - TSP}}application"
 
 
-def ladder(told: Iterable[Happening]) -> Iterator[str]:
-    """The lines for some events, each with the messages that are to be shown; 80 columns but for long names."""
+def ladder(told: Iterable[Happening], time: Time = str) -> Iterator[str]:
+    """The lines for some events, each with the messages that are to be shown; 80 columns but for long names.
+
+    ``time`` says how a time is written.
+    """
     for one in told:
-        at = f" at {one.event.at}" if one.event.at else ""
         yield ""
-        yield from wrapped(printable(f"event {one.version}{at}: {event_words(one.event)}"), 2)
+        yield from wrapped(printable(headline(one, time)), 2)
         yield from _rungs(one.messages)
+
+
+def headline(one: Happening, time: Time) -> str:
+    """Which event it is, and when it was: ``event 19 at 2026-03-02T09:15:00Z: node_failed node=sub1``."""
+    at = f" at {time(one.event.at)}" if one.event.at else ""
+    return f"event {one.version}{at}: {event_words(one.event)}"
 
 
 def _rungs(messages: Iterable[Message]) -> Iterator[str]:

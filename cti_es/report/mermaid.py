@@ -4,16 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cti_es.model.replay import Happening
-from cti_es.report.ladder import rung
-from cti_es.report.picture_words import event_words
+from cti_es.report.ladder import headline, rung
+from cti_es.report.picture_words import Time
 from cti_es.vocabulary.names import printable
 
 MOST_MESSAGES = 400
 """A diagram of more messages cannot be read, and is not drawn by everybody who draws Mermaid."""
 
 
-def mermaid(told: Sequence[Happening]) -> Iterator[str]:
-    """The lines of a diagram of some events, each with the messages that are to be shown."""
+def mermaid(told: Sequence[Happening], time: Time = str) -> Iterator[str]:
+    """The lines of a diagram of some events, each with the messages that are to be shown.
+
+    ``time`` says how a time is written.
+    """
     apps = {app: f"A{n}" for n, app in enumerate(dict.fromkeys(m.app for one in told for m in one.messages), 1)}
     yield "sequenceDiagram"
     yield "    participant C as CTI Manager"
@@ -22,8 +25,7 @@ def mermaid(told: Sequence[Happening]) -> Iterator[str]:
         yield f"    participant {actor} as {_escaped(app)}"
     last = list(apps.values())[-1] if apps else "T"
     for one in told:
-        at = f" at {one.event.at}" if one.event.at else ""
-        yield f"    Note over C,{last}: {_escaped(f'event {one.version}{at}: {event_words(one.event)}')}"
+        yield f"    Note over C,{last}: {_escaped(headline(one, time))}"
         before = None
         for message in one.messages:
             if (step := (message.rule, message.device)) != before:

@@ -2,6 +2,7 @@
 
 from cti_es.model.replay import Replay
 from cti_es.report.ladder import APP, HEAD, TSP, ladder
+from cti_es.report.mermaid import mermaid
 from cti_es.testing.random_logs import Plan, generate
 from cti_es.testing.worked_example import EVENTS
 from cti_es.vocabulary.events import decode_event
@@ -31,3 +32,12 @@ def test_rungs_stand_below_the_titles_in_80_columns():
     assert {(line[TSP], line[APP]) for line in rungs} == {("|", "|")}
     assert (HEAD[TSP:].startswith("TSP"), HEAD[APP:].startswith("application")) == (True, True)
     assert max(map(len, lines)) <= 80
+
+
+def test_times_are_written_as_they_are_wanted():
+    """Of each event, in a ladder as in a diagram."""
+    worked = list(told(decode_event(line) for line in EVENTS.splitlines()))
+    lines = [*ladder(worked, time=lambda at: f"<{at}>"), *mermaid(worked, time=lambda at: f"({at})")]
+
+    assert sum(line.startswith("event ") and " at <2026-" in line for line in lines) == len(worked)
+    assert sum(line.startswith("    Note over") and " at (2026-" in line for line in lines) == len(worked)
