@@ -48,6 +48,7 @@ TESTS = {
     "cti_es.model.cluster": FOLD,
     "cti_es.model.tsp": FOLD,
     "cti_es.model.book": FOLD,
+    "cti_es.model.whereabouts": FOLD,
     "cti_es.traces.diff.align": ["traces/diff/test_align.py", "traces/diff/test_compare.py"],
 }
 LOGS = 300
