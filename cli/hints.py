@@ -11,6 +11,7 @@ from cti_es.vocabulary.errors import (
     TooMuchUnpacked,
     UnencryptedRefused,
     UnknownFormat,
+    UnreadableMessage,
     WorkerDied,
 )
 
@@ -22,6 +23,7 @@ HINTS: dict[type[CtiEsError], str] = {
     NoGaps: "--speed max needs no times",
     OtherApplication: "see --app",
     UnknownFormat: "an option names the format, and --line-pattern reads any other (see --help)",
+    UnreadableMessage: "--skip-bad of diff and lint leaves such messages out",
     TooMuchUnpacked: "--unpack-limit SIZE (or none) lets more out",
     UnencryptedRefused: "--insecure allows it in a network that you trust",
     WorkerDied: "fewer --jobs leave each more memory",
@@ -29,6 +31,8 @@ HINTS: dict[type[CtiEsError], str] = {
 
 
 def hinted(error: CtiEsError) -> CtiEsError:
-    """The error with the option that is its way out, if there is one."""
-    error.hint = HINTS.get(type(error), error.hint)
+    """The error with the option that is its way out, if there is one, behind what else could be done."""
+    option = HINTS.get(type(error), error.hint)
+    beside = error.hint if isinstance(error, UnreadableMessage) else ""
+    error.hint = f"{beside}; {option}" if beside else option
     return error

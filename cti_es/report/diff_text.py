@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from cti_es.answers.device import home_in_words
@@ -45,11 +45,14 @@ class Report:
         self._options = options
         self._shown = comparison.differences[:most]
         self._left_out = len(comparison.differences) - len(self._shown)
-        versions = {one.expected.version for one in self._shown if one.expected and one.expected.version}
+        self._inside = _inside(comparison)
+        self._told = self._inside[:most]
+        shown = [*self._shown, *self._told]
+        versions = {one.expected.version for one in shown if one.expected and one.expected.version}
         self._events: dict[int, Event] = self._expected.events(versions)
         self._places = (self._expected.where, self._actual.where)
         self._time = time
-        self._there = list(self._around(self._shown[0])) if self._shown else []
+        self._there = list(self._around(self._told[0])) if self._told else []
 
     def rows(self) -> Iterator[DifferenceRow | SummaryRow]:
         """The report as rows, for NDJSON: one for each difference, then the summary."""
@@ -115,11 +118,11 @@ class Report:
         if show_handles:
             yield ""
             yield from self._handles()
-        if self._shown:
+        if self._told:
             yield ""
-            yield from self._first(self._shown[0])
+            yield from self._first(self._told[0])
         shifted = self._all_shifted()
-        rest = [one for one in self._shown[1:] if one.kind != "reason" and one not in shifted]
+        rest = [one for one in self._told[1:] if one.kind != "reason" and one not in shifted]
         if rest:
             yield ""
             yield from self._rest(rest)
@@ -127,7 +130,7 @@ class Report:
             yield ""
             yield f"All {len(shifted):,} messages that are {shifted[0].kind} are so {shifted[0].detail}, to a second."
         reasons = [one for one in self.comparison.differences if one.kind == "reason"]
-        if reasons and reasons != self._shown[:1]:
+        if reasons and reasons != self._told[:1]:
             yield ""
             yield from _other_reasons("Other reasons:", reasons, self._actual.where)
         if self.comparison.noted:
@@ -135,10 +138,10 @@ class Report:
             yield from _other_reasons(
                 "Other reasons, which decide nothing here:", self.comparison.noted, self._actual.where
             )
-        if self._left_out:
-            are = "is" if len(self._shown) == 1 else "are"
+        if left_out := len(self._inside) - len(self._told):
+            are = "is" if len(self._told) == 1 else "are"
             yield ""
-            yield f"… and {counted(self._left_out, 'more difference')}; {len(self._shown):,} {are} shown"
+            yield f"… and {counted(left_out, 'more difference')}; {len(self._told):,} {are} shown"
 
     def head(self) -> Iterator[str]:
         """The two sides and the options, a line each, and what should be known before the verdict."""
@@ -169,6 +172,21 @@ class Report:
             yield f"Handles:  {counted(found.cut, 'handle')} compared with the likeliest channels only, not with all"
         if not found.expected and self._expected.kind == "replayed":
             yield "Silence:  no event of the log causes a message here"
+        yield from self._outside()
+
+    def _outside(self) -> Iterator[str]:
+        """That ACTUAL begins later, or ends earlier, than what is expected."""
+        found = self.comparison.outside
+        if found.before and found.first:
+            yield f"Begins:   ACTUAL begins at {self._moment(found.first)}; {_so_many(found.before)} before it"
+        if found.after and found.last:
+            yield f"Ends:     ACTUAL ends at {self._moment(found.last)}; {_so_many(found.after)} after it"
+
+    def _moment(self, message: TraceMessage) -> str:
+        """Where an actual message stands, and when it came."""
+        where = self._actual.where(message.place)
+        what = "line " if where.isdigit() and self._actual.formats else "message " if where.isdigit() else ""
+        return f"{what}{where}" + (f", {self._time(message.at)}" if message.at else "")
 
     def _handles_from(self) -> str:
         if self._options.handles is None:
@@ -226,7 +244,7 @@ class Report:
 
     def first(self) -> Iterator[tuple[str, str]]:
         """The first divergence as (title, words): what was expected, what came, the rule, the cause, what is near."""
-        for one in self._shown[:1]:
+        for one in self._told[:1]:
             yield "expected", self._expected_words(one)
             yield "came", self._said(one.actual, one, 1) if one.actual else "nothing"
             if one.expected and one.expected.rule:
@@ -290,6 +308,20 @@ class Report:
 def text_report(sides: tuple[Side, Side], options: DiffOptions, found: Comparison, most: int) -> str:
     """The report of a comparison of two whole sides as one text."""
     return "\n".join(text for text, _ in Report(sides, EVERYTHING, options, found, most).lines())
+
+
+def _inside(found: Comparison) -> list[Difference]:
+    """The differences to tell one by one: not what is missing because ACTUAL begins later or ends earlier.
+
+    If there are no others, or other reasons alone, the first of these stands for all.
+    """
+    outside = {id(one) for one in (*found.outside.before, *found.outside.after)}
+    inside = [one for one in found.differences if id(one) not in outside]
+    return inside if inside[:1] and inside[0].kind != "reason" else found.differences[: bool(outside)] + inside
+
+
+def _so_many(missing: Sequence[Difference]) -> str:
+    return f"{counted(len(missing), 'expected message')} {verb(len(missing), 'come')}"
 
 
 def _shift(options: DiffOptions, found: Comparison) -> float:

@@ -42,6 +42,10 @@ class UnknownFormat(InputError):
     """A text that looks like none of the trace formats."""
 
 
+class UnreadableMessage(InputError):
+    """A message of a trace that cannot be read, while the others perhaps can."""
+
+
 class NothingExpected(InputError):
     """No message of the expected side is left to compare."""
 

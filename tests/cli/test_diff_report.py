@@ -463,3 +463,43 @@ def test_a_guess_by_order_of_appearance(quick):
 
     assert "  1 missing\n" in given
     assert "  1 missing\n" in guessed
+
+
+# --- a part of a trace ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outages(write, quick):
+    """Many outages: the rows of a log's messages, and their lines."""
+    quick("generate", "--seed", "3", "--events", "300", "--calls", "0.5", "-o", "many.ndjson")
+    return quick("replay", "many.ndjson", "--ndjson").stdout.decode().splitlines(keepends=True)
+
+
+def test_a_trace_that_is_a_part_of_the_whole(outages, quick, write):
+    """It says once where the trace begins and ends and how much is outside, and lists what is missing inside."""
+    part = write("".join(outages[100:110] + outages[111:150]), "part.ndjson")
+    report = text(quick("diff", "many.ndjson", part))
+    words = " ".join(report.split())
+
+    assert f"Begins: ACTUAL begins at line 1, {json.loads(outages[100])['at']}; 100 expected messages come" in words
+    assert f"Ends: ACTUAL ends at line 49, {json.loads(outages[149])['at']}; {len(outages) - 150} expected" in words
+    assert f"{len(outages) - 49} missing" in report
+    assert "\n  expected    111  " in report
+    assert "Then:" not in report and "more difference" not in report
+    rows, _ = differences(quick("diff", "many.ndjson", part, "--ndjson", "--max", "1000"))
+    assert len(rows) == len(outages) - 49
+
+
+def test_a_trace_that_is_cut_inside_a_message(outages, quick, write):
+    """It is refused: where, that the trace ends there, and how to leave the message out; then it says where it ends."""
+    trace = quick("replay", "many.ndjson", *TRACE).stdout.decode()
+    cut = write(trace[: trace.index("  param1", 3_000)], "cut.txt")
+    line = trace[:3_000].count("\n") + 1
+    refused = quick("diff", "many.ndjson", cut)
+
+    assert refused.returncode == 2
+    for words in (f"cut.txt:{line}: the trace ends inside a message: ", "; --skip-bad of diff and lint leaves such"):
+        assert words in refused.stderr.decode()
+    report = text(quick("diff", "many.ndjson", cut, "--skip-bad"))
+    assert "1 unreadable message line skipped" in report
+    assert "Ends:     ACTUAL ends at line" in report

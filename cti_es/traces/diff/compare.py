@@ -25,6 +25,7 @@ from cti_es.traces.diff.channels import (
 )
 from cti_es.traces.diff.clocks import SECOND, Clocks, clocks, microseconds
 from cti_es.traces.diff.differences import KINDS, Difference, Sequences, lone_swap
+from cti_es.traces.diff.ends import Matched, Outside, outside
 from cti_es.traces.diff.handles import Given, How, Pair, Pairing
 from cti_es.traces.diff.reopened import fitted, lacks_handles
 from cti_es.traces.diff.silent import Opens, drop_silent_announcements
@@ -73,7 +74,7 @@ class Comparison(NamedTuple):
     ``announced`` counts messages that only told a handle the state that it had anyway. ``ahead`` is by how many
     seconds the clock of ACTUAL seems to be ahead of that of EXPECTED. ``cut`` counts the handles that were compared
     with the likeliest channels only, because there are so many. ``noted`` are matched messages with other reasons that
-    decide nothing.
+    decide nothing. ``outside`` is what is missing because ACTUAL begins later or ends earlier.
     """
 
     expected: int
@@ -87,6 +88,7 @@ class Comparison(NamedTuple):
     ahead: float
     cut: int
     noted: list[Difference]
+    outside: Outside
 
     @property
     def conforms(self) -> bool:
@@ -111,18 +113,20 @@ def compare(expected: Trace, actual: Trace, options: DiffOptions, opens: Opens |
     pairs, aliases = _second_handles(pairs, compared)
     announced += 0 if options.strict else _drop_announcements(pairs, compared)
     done = [_compare(group, compared, when, options) for group in _groups(pairs, options.order)]
+    differences = _in_order(aliases + [found for one in done for found in one.result.differences], done)
     return Comparison(
         expected=counts[0],
         actual=counts[1],
         matched=sum(one.result.matched for one in done),
         announced=announced,
         without_reason=_without_reason(done, compared),
-        differences=_in_order(aliases + [found for one in done for found in one.result.differences], done),
+        differences=differences,
         channels=[one.result for one in done],
         pairs=pairs,
         ahead=when.ahead / SECOND,
         cut=cut,
         noted=list(_other_reasons(done)) if options.ignore_reason and options.note_reasons else [],
+        outside=outside(differences, _first_and_last(done), [one.actual for one in pairs if one.actual]),
     )
 
 
@@ -361,6 +365,13 @@ def _matched_places(done: list[_Done]) -> list[Match]:
     return sorted(
         (one.group.actual[right].place, one.group.expected[left].place) for one in done for left, right in one.matches
     )
+
+
+def _first_and_last(done: list[_Done]) -> Iterator[Matched]:
+    """The first and the last match of each group."""
+    for one in done:
+        for left, right in (*one.matches[:1], *one.matches[-1:]):
+            yield one.group.expected[left], one.group.actual[right]
 
 
 def _without_reason(done: list[_Done], compared: Compared) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from cti_es.vocabulary.errors import InputError, did_you_mean
+from cti_es.vocabulary.errors import InputError, UnreadableMessage, did_you_mean
 from cti_es.vocabulary.tapi import COMPARED, MESSAGE_IDS, PHONESTATE, TraceMessage
 from cti_es.vocabulary.times import canonical_time, time_in_zone
 
@@ -42,6 +42,10 @@ class TraceOptions(NamedTuple):
     line_patterns: tuple[str, ...] = ()
 
 
+class Incomplete(InputError):
+    """A message without something that it must have."""
+
+
 class Notes:
     """What a reader has left out of a trace: messages of other kinds by name, and (``skip_bad``) unreadable ones."""
 
@@ -64,10 +68,10 @@ class Notes:
         return False
 
     def unreadable(self, number: int, error: InputError) -> None:
-        """Raise ``error`` with the line it is about; with ``skip_bad`` count it."""
+        """Raise ``error``, as :class:`UnreadableMessage`, with the line it is about; with ``skip_bad`` count it."""
         if not self.options.skip_bad:
             where = f"{self.name}:{number}"
-            raise InputError(error.what, where=where, expected=error.expected, hint=error.hint) from None
+            raise UnreadableMessage(error.what, where=where, expected=error.expected, hint=error.hint) from None
         self.bad += 1
         self.first_bad = self.first_bad or number
 

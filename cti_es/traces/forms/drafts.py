@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from cti_es.traces.forms.common import Notes, decoded
+from cti_es.traces.forms.common import Incomplete, Notes, decoded
 from cti_es.traces.forms.stamps import STAMP_TEXT, Stamps
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.tapi import TraceMessage
@@ -32,6 +32,8 @@ class Draft(NamedTuple):
     place: int
     head: re.Match[str]
     pieces: list[str]
+    is_cut: bool = False
+    """Whether the text ended before its last parameter."""
 
 
 class Drafts:
@@ -52,7 +54,8 @@ class Drafts:
                 elif self._open:
                     self._more(decoded(line[:_MAX_PIECE]))
             yield self._taken()
-        self._close()
+        if self._open:
+            self._done.append(self._open._replace(is_cut=True))
         yield self._taken()
 
     def _heads(self, number: int, text: str) -> None:
@@ -93,6 +96,8 @@ def understood(
             if (message := read(draft)) is not None:
                 found.append(message)
         except InputError as error:
+            if draft.is_cut and isinstance(error, Incomplete):
+                error.what = f"the trace ends inside a message: {error.what}"
             notes.unreadable(draft.place, error)
     return found
 

@@ -15,6 +15,7 @@ import re
 from cti_es.traces.forms.common import (
     STAMP,
     WITHOUT_HANDLE,
+    Incomplete,
     Notes,
     handle_text,
     quoted,
@@ -50,7 +51,7 @@ def _message(stamps: Stamps, notes: Notes, draft: Draft) -> TraceMessage | None:
         return None
     fields = _fields(_text(draft))
     if message in STATE_FLAGS and "param1" not in fields:
-        raise InputError(f"{message} without param1", expected="param1 = and a state")
+        raise Incomplete(f"{message} without param1", expected="param1 = and a state")
     handle = _handle(fields.get("device"))
     return TraceMessage(
         draft.place,

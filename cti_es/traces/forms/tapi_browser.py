@@ -18,6 +18,7 @@ import re
 from cti_es.traces.forms.common import (
     STAMP,
     WITHOUT_HANDLE,
+    Incomplete,
     Notes,
     handle_text,
     quoted,
@@ -83,7 +84,7 @@ def _fields(draft: Draft) -> dict[str, str]:
 
 def _number(fields: dict[str, str], message: str, field: str) -> int:
     if field not in fields:
-        raise InputError(f"{message} without {field}", expected=f"a line {field}=x… after it")
+        raise Incomplete(f"{message} without {field}", expected=f"a line {field}=x… after it")
     value = _VALUE.fullmatch(fields[field])
     if value is None:
         raise InputError(f"{message} with {field}={quoted(fields[field])}", expected="x and hexadecimal digits")

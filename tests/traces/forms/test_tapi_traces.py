@@ -190,7 +190,8 @@ def test_browser_quoted_and_broken() -> None:
     text = written(message(param1=0x40000))
     assert len(read("".join(f"> {line}\n" for line in text.splitlines()))) == 1
     assert refused(text + text.replace("  param2=x0, \n", "")).startswith("trace.txt:7: PHONE_STATE without param2")
-    assert refused(text + text[: text.index("  param1")]).startswith("trace.txt:7: PHONE_STATE without param1")
+    cut = refused(text + text[: text.index("  param1")])
+    assert cut.startswith("trace.txt:7: the trace ends inside a message: PHONE_STATE without param1")
     assert refused(text + "received PHONE_STATE (again)\n").startswith("trace.txt:7: PHONE_STATE followed by '(again)'")
 
 
@@ -255,7 +256,9 @@ def test_guide_same_bit_of_a_phone() -> None:
 def test_guide_close_has_no_parameters() -> None:
     """A close carries enough without parameters, a state does not."""
     assert read("EVENT = LINE_CLOSE\n") == [TraceMessage(1, "LINE_CLOSE")]
-    assert refused("EVENT = LINE_LINEDEVSTATE\n").startswith("trace.txt:1: LINE_LINEDEVSTATE without param1")
+    without = "LINE_LINEDEVSTATE without param1"
+    assert refused("EVENT = LINE_LINEDEVSTATE\n").startswith(f"trace.txt:1: the trace ends inside a message: {without}")
+    assert refused("EVENT = LINE_LINEDEVSTATE\nEVENT = LINE_CLOSE\n").startswith(f"trace.txt:1: {without}")
 
 
 def test_guide_fields_of_something_else() -> None:
