@@ -1,4 +1,4 @@
-"""Lines that two traces have in common: what one of them says there is read once (docs/explanation/benchmarks.md#diff).
+"""Lines that two traces have in common: what one of them says there is read once (docs/explanation/benchmarks.md).
 
 Two traces of one replay have nearly all lines in common. Where a format reads each line for itself, the same line is
 the same message, at another place. What is found here need not be all; what is not found is read.
