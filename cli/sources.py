@@ -1,7 +1,7 @@
 """SOURCEs of a command line: the argument, the option that goes with it, and how far a log has been read."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -188,11 +188,16 @@ def _expanded(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
             name = "standard input" if source == "-" else f"the pipe {source}"
             raise click.UsageError(f"{name} can be read only once; give one SOURCE that is '{source}'")
     addresses = expanded(value)
-    if addresses.passed_over:
+    warn_of_passed_over(addresses.passed_over)
+    return addresses
+
+
+def warn_of_passed_over(files: Collection[str]) -> None:
+    """Name the files of folders that are no logs."""
+    if files:
         from cti_es_cli.output import warn
 
-        warn(f"warning: no logs, passed over: {names_of(addresses.passed_over)}")
-    return addresses
+        warn(f"warning: no logs, passed over: {names_of(files)}")
 
 
 def source_argument(many: bool = False) -> Callable[[Any], Any]:
@@ -207,10 +212,13 @@ def source_argument(many: bool = False) -> Callable[[Any], Any]:
     return lambda command: argument(tz_option(unpack_option(_worker_options(command) if many else command)))
 
 
+jobs_option = click.option("--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,
+                           help="Work on so many logs at once; 0: as many as there are cores.")  # fmt: skip
+
+
 def _worker_options(command: Any) -> Any:
     options = (
-        click.option("--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,
-                     help="Work on so many logs at once; 0: as many as there are cores."),
+        jobs_option,
         click.option("--scheduler", metavar="tls://HOST:PORT", help="Work on the Dask cluster of this scheduler."),
         click.option("--insecure", is_flag=True, help="Let --scheduler be tcp:// beyond this machine."),
     )  # fmt: skip

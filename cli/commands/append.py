@@ -9,18 +9,21 @@ from typing import Any, cast
 
 import click
 
+from cti_es.logs.addresses import means_many
 from cti_es.logs.append import Appended, AppendOptions, Expect, parse_expect
-from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, no_file, open_bytes
+from cti_es.logs.append_files import NAME, check_events_file
+from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, open_bytes
 from cti_es.logs.ndjson import read_events
-from cti_es.logs.open import A_SOURCE, is_store, make_or_append, parse_address
+from cti_es.logs.open import make_or_append, parse_address
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
 from cti_es.vocabulary.events import EVENT_TYPES, NumberedEvents, encode, fields_of
 from cti_es.vocabulary.names import check_name
+from cti_es_cli.appending import append_many, done_text, warn_of_events
 from cti_es_cli.options import stored_time, wait_option
 from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.progress import counted
-from cti_es_cli.sources import InFile, names_of, unpack_limit, unpack_option
+from cti_es_cli.sources import InFile, jobs_option, names_of, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
 
 HERE = "event"
@@ -59,7 +62,8 @@ def complete_field(ctx: click.Context, param: click.Parameter, incomplete: str) 
 Examples:
   cti-es append site.db node_added node=cm1
   cti-es append site.db device_added device=CTIP01 kind=cti_port lines=5001,5002
-  cti-es append site.db#lab --from events.ndjson --expect none""",
+  cti-es append site.db#lab --from events.ndjson --expect none
+  cti-es append 'site.db#*' --from 'logs/*.ndjson'""",
 )
 @click.argument("store", metavar="STORE[#LOG]", type=InFile())
 @click.argument("event_type", metavar="[TYPE]", required=False, shell_complete=complete_type)
@@ -69,7 +73,7 @@ Examples:
     "file",
     metavar="FILE",
     type=InFile(),
-    help="Append all events of an NDJSON file (or -).",
+    help="Append all events of an NDJSON file (or -); of many, see above.",
 )
 @click.option(
     "--expect",
@@ -82,6 +86,7 @@ Examples:
 @click.option("--ndjson", is_flag=True, help="Print what was done as one NDJSON object.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
+@jobs_option
 @tz_option
 @unpack_option
 def command(
@@ -95,14 +100,23 @@ def command(
     ndjson: bool,
     source: str | None,
     wait: float,
+    jobs: int,
 ) -> None:
     """Append one event, or all events of a file, to a log; the store is made if it is not there.
 
     All or nothing: if one event cannot be stored, none is. Times default to now. A VALUE that begins with [ is JSON;
     lists are split at commas.
+
+    With a * in the name of the store or of the log, --from is a folder or a pattern in quotes: each file goes into the
+    log of its own name.
     """
     if (event_type is None) == (file is None):
-        raise click.UsageError("give either an event TYPE or --from FILE")
+        in_quotes = "; a pattern stands in quotes" if NAME in store else ""
+        raise click.UsageError(f"give either an event TYPE or --from FILE{in_quotes}")
+    if NAME in store or (file is not None and means_many(file)):
+        many = AppendOptions("", source or "", expect, allow_misfits, dry_run)
+        append_many(store, file, many, wait, jobs, ndjson)
+        return
     address = parse_address(store)
     if address.log is not None:
         check_name(address.log, f"{name_of(store)}: the name of the log")
@@ -112,17 +126,11 @@ def command(
     ):
         options = AppendOptions(name, _source(source, file), expect, allow_misfits, dry_run)
         done = make_or_append(address, batches, options, wait)
-    for misfit in done.misfits:
-        warn(f"misfit {misfit.version} {misfit.code} {misfit.text}")
-    if done.older:
-        warn(
-            f"warning: version {done.older.version} at {done.older.at} is older than an event before it, at"
-            f" {done.older.latest}; the order of the log counts, not the times"
-        )
+    warn_of_events(done)
     if output:
         _print(output, done, dry_run)
     else:
-        warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+        warn(done_text(done, dry_run))
 
 
 def _print(output: Output, done: Appended, dry_run: bool) -> None:
@@ -165,17 +173,8 @@ def _file(file: str) -> Iterator[tuple[str, _Batches]]:
         with kept(file, unpack_limit()) as again:
             yield name_of(file), _Batches(name_of(file), again)
         return
-    path = Path(file)
-    if is_store(file):
-        raise InputError(
-            "a store",
-            where=name_of(file),
-            expected="an NDJSON event log",
-            hint=f"cti-es export {name_of(file)} | cti-es append … --from -",
-        )
-    if not path.is_file():
-        raise no_file(path, A_SOURCE)
-    yield file, _Batches(file, partial(open_bytes, path, unpack_limit()))
+    check_events_file(file)
+    yield file, _Batches(file, partial(open_bytes, Path(file), unpack_limit()))
 
 
 def _source(source: str | None, file: str | None) -> str:

@@ -47,6 +47,11 @@ def expanded(sources: Iterable[str]) -> Addresses:
     return addresses
 
 
+def means_many(source: str) -> bool:
+    """Whether a name is a folder or a pattern of files."""
+    return not is_piped(source) and (Path(source).is_dir() or _is_pattern(source))
+
+
 def _meant_by(source: str, passed_over: list[str]) -> list[str]:
     if is_piped(source) or Path(source).is_file():
         return [source]

@@ -1,5 +1,6 @@
 """``append``: one event or a file, what is expected, what is reported, and that nothing is ever half done."""
 
+import gzip
 import json
 import os
 import re
@@ -406,3 +407,88 @@ def test_what_is_stored_stays_although_nobody_hears_of_it(site, quick):
 
     assert (done.returncode, b"could not be printed" in done.stderr) == (0, True)
     assert quick("export", "site.db").stdout.count(b"\n") == 11
+
+
+# --- many files -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(write, example, tmp_path):
+    """A folder with two logs, one of them packed, one that is broken, a store and a read-me."""
+    (tmp_path / "logs").mkdir()
+    write(example, "logs/berlin.ndjson")
+    write(gzip.compress(example), "logs/paris.ndjson.gz")
+    write(example + b"{", "logs/rome.ndjson")
+    write("to whom it may concern", "logs/README")
+    write(b"SQLite format 3\0", "logs/other.db")
+    return "logs"
+
+
+def test_many_files_into_one_store(files, quick, ndjson):
+    """Each file goes into the log of its name; one that is broken is named, and nothing of it is stored."""
+    result = quick("append", "site.db#*", "--from", files)
+    lines = result.stderr.decode().splitlines()
+
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert lines[0] == "warning: no logs, passed over: README, other.db"
+    assert [line.split(":")[0] for line in lines[1:3]] == ["site.db#berlin", "site.db#paris"]
+    assert lines[3].startswith("cti-es: logs/rome.ndjson:11: ")
+    assert lines[4:] == ["1 of 3 files could not be stored"]
+    assert [(row["log"], row["versions"]) for row in ndjson("logs", "site.db")] == [("berlin", 10), ("paris", 10)]
+
+
+def test_many_files_into_a_store_each(files, quick, ndjson, tmp_path):
+    """A * in the name of the store makes a store for each file, in as many processes as are asked for."""
+    result = quick("append", "*.db", "--from", "logs/*n*", "--jobs", "2", "--ndjson")
+
+    assert result.returncode == 2
+    assert [json.loads(line)["source"] for line in result.stdout.splitlines()] == [
+        "logs/berlin.ndjson",
+        "logs/paris.ndjson.gz",
+    ]
+    assert sorted(path.name for path in tmp_path.glob("*.db")) == ["berlin.db", "paris.db"]
+    assert quick("log", "paris.db").stdout == quick("log", "berlin.db").stdout
+
+
+def test_many_files_again(files, quick, ndjson):
+    """With --expect none the same command can be given again: what is there is refused, nothing is stored twice."""
+    quick("append", "site.db#*", "--from", "logs/[bp]*", "--expect", "none")
+    again = quick("append", "site.db#*", "--from", "logs/[bp]*", "--expect", "none")
+
+    assert again.returncode == 2
+    assert again.stderr.decode().count("is at version 10; expected no log of that name") == 2
+    assert [row["versions"] for row in ndjson("logs", "site.db")] == [10, 10]
+
+
+def test_a_dry_run_of_many_files(files, quick, tmp_path):
+    """--dry-run says of each what would be done, and makes no store."""
+    result = quick("append", "site.db#*", "--from", "logs/[bp]*", "--dry-run")
+
+    assert result.stderr.decode().splitlines() == [
+        f"site.db#{name}: would have appended 10, duplicates 0, misfits 0, at version 10"
+        for name in ("berlin", "paris")
+    ]
+    assert not (tmp_path / "site.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("site.db#*", "node_added", "node=cm1"), ("--from",)),
+        (("site.db#*", "--from", "-"), ("standard input",)),
+        (("site.db", "--from", "logs"), ("site.db#*",)),
+        (("*.db#*", "--from", "logs"), ("not one *",)),
+        (("site.db#*", "--from", "nowhere/*"), ("nothing matches",)),
+        (("site.db#*", "--from", "logs/berlin.ndjson", "logs/rome.ndjson"), ("quotes",)),
+        (("site.db#*", "--from", "twice"), ("site.db#a", "twice/a.ndjson", "twice/deeper/a.ndjson")),
+    ],
+    ids=str,
+)
+def test_many_files_that_are_refused(arguments, words, files, write, example, quick, refused, tmp_path):
+    """What does not say which file goes into which log is refused before anything is stored."""
+    (tmp_path / "twice" / "deeper").mkdir(parents=True)
+    write(example, "twice/a.ndjson")
+    write(example, "twice/deeper/a.ndjson")
+    refused(quick("append", *arguments), *words)
+
+    assert not (tmp_path / "site.db").exists()
