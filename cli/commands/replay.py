@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple, cast
 
 import click
+from msgspec.structs import replace
 
 from cti_es.answers.names import unknown
 from cti_es.answers.window import ALWAYS, Window
@@ -210,7 +211,7 @@ class _Replaying:
         """The events that sent wanted messages, with these alone."""
         for one in self._replay.happenings(events):
             if messages := list(self._wanted.of(one.messages)):
-                yield one._replace(messages=messages)
+                yield replace(one, messages=messages)
 
     def _each(self, made: Callable[[Sequence[Event]], Iterable[Row]]) -> Iterator[Iterable[Row]]:
         """What is made of each batch of events; misfits are named on standard error when it has been taken."""

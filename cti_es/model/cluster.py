@@ -222,7 +222,8 @@ class Cluster(msgspec.Struct):
     def known_nodes(self, names: tuple[str, ...]) -> None:
         """Raise :class:`Misfit` unless there are such nodes, each named once."""
         for name in names:
-            self.known_node(name)
+            if name not in self.nodes:
+                raise _unknown("unknown_node", "node", name, self.nodes)
         once_each(names)
 
     def known_cti_manager(self, name: str) -> bool:
@@ -273,6 +274,8 @@ def known_lines(device: Device, numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 def once_each(names: tuple[str, ...]) -> None:
     """Raise :class:`Misfit` if a name stands twice in a list."""
+    if len(set(names)) == len(names):
+        return
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -10,7 +10,6 @@ same events always give the same messages, misfits and state, byte for byte.
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from operator import length_hint
-from typing import NamedTuple
 
 import msgspec
 
@@ -46,7 +45,7 @@ class MisfitReport(msgspec.Struct, frozen=True):
     text: str
 
 
-class Happening(NamedTuple):
+class Happening(msgspec.Struct, frozen=True, gc=False):
     """What an event has done, if it has done more than bookkeeping: the steps that it took, and what they told."""
 
     version: int
@@ -136,7 +135,7 @@ class Replay:
     def advance(self, events: Sequence[Event]) -> None:
         """Take the next events of the log without giving their messages away; they are numbered all the same."""
         self.work += len(events)
-        for _ in self.messages(events):
+        for _ in self.happenings(events):
             pass
 
     def offer(self, event: Event) -> MisfitReport | None:

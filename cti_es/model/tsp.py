@@ -28,7 +28,9 @@ about, although the fold has gone on since.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from cti_es.model.book import Book, Handle, Held, Provider, Told, Waiting
 from cti_es.model.cluster import Device, Misfit, Reason, known_line, once_each
@@ -64,7 +66,7 @@ MAX_CTI_MANAGERS = 3
 """Primary, backup and tertiary."""
 
 
-class Cause(NamedTuple):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """The event behind some steps: its version, time and type."""
 
     version: int
@@ -483,11 +485,9 @@ class Tsp:
     ) -> None:
         """One message: the fields in the order of :class:`~cti_es.vocabulary.tapi.Message`."""
         self.seq += 1
-        version, at, _ = self._cause
+        version, at, rule = self._cause.version, self._cause.at, self._rule
         number = tapi.REASONS[reason] if reason else 0
-        self._told.append(
-            Message(self.seq, version, at, app, device, line, handle, *signal, reason, number, 0, self._rule)
-        )
+        self._told.append(Message(self.seq, version, at, app, device, line, handle, *signal, reason, number, 0, rule))
 
 
 @cache
