@@ -11,6 +11,7 @@ from conftest import ROOT
 TESTS = ROOT / "tests"
 
 TOGETHER = {
+    "answers/failures": "answers/test_incidents",
     "answers/names": "answers/test_outages",
     "answers/notes": "answers/test_message",
     "answers/out_of_service": "answers/test_outages",

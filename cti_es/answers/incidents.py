@@ -7,46 +7,24 @@ on, those from which something has not returned, and what is out at the moment; 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import attrgetter, itemgetter
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
 from cti_es.answers.device import waits_for
+from cti_es.answers.failures import MARKS, Failure, Failures, parts
 from cti_es.answers.observed import Matched, Observed, matched
 from cti_es.answers.out_of_service import InTheCluster, Outage
 from cti_es.answers.window import ALWAYS, Window
 from cti_es.logs.reading import WHOLE, Batch, Cut, Log, Reading, check_end
-from cti_es.model.book import Book
 from cti_es.model.cluster import Cluster, Device, DeviceState
 from cti_es.model.replay import Happening, MisfitReport, Replay
 from cti_es.model.steps import Closed, LineLost, Linked, LinksWanted
-from cti_es.vocabulary import events
-from cti_es.vocabulary.events import Event, Kind, type_of
+from cti_es.vocabulary.events import Kind
 from cti_es.vocabulary.times import seconds_between
 
 WORST = 5
 """How many outages an incident tells."""
-
-What = Literal["node", "call_manager", "cti_manager", "device", "link"]
-"""What fails: a node with its CTI Manager, its call processing alone, its CTI Manager alone, a device, a connection."""
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A failure, as NDJSON has it: its event, what failed and its name, and the event that ended it (null: none did).
-
-    ``name`` is that of the node or the device, or of the application that lost its own connection; ``reason`` why a
-    device was away; ``seconds`` the time between the two events, null without times.
-    """
-
-    version: int
-    at: str | None
-    event: str
-    what: What
-    name: str
-    reason: str | None
-    until_version: int | None = None
-    until_at: str | None = None
-    seconds: float | None = None
 
 
 class MessageCount(msgspec.Struct, frozen=True):
@@ -156,72 +134,6 @@ class IncidentReading:
         return kept
 
 
-# --- what fails -----------------------------------------------------------------------------------------------------
-
-_OF_NODES = (events.NodeFailed, events.NodeRecovered, events.CtiManagerFailed, events.CtiManagerRecovered)
-_OF_DEVICES = (events.DeviceFailed, events.DeviceRecovered, events.DeviceRemoved)
-_OF_LINKS = (events.ProviderLinkLost, events.ProviderLinked, events.ProviderClosed)
-_MARKS: frozenset[type[Event]] = frozenset((*_OF_NODES, *_OF_DEVICES, *_OF_LINKS))
-"""The events with which something may fail, or be failed no more."""
-
-Part = tuple[str, str]
-"""What can fail by itself: the call processing or the CTI Manager of a node, a device, the connection of an app."""
-
-
-def _parts(event: Any, cluster: Cluster, book: Book) -> dict[Part, bool]:
-    """The parts that one of :data:`_MARKS` may be about; whether each is failed now."""
-    if isinstance(event, _OF_NODES):
-        node = event.node
-        return {
-            ("call_manager", node): cluster.nodes.get(node) is False,
-            ("cti_manager", node): cluster.cti_managers.get(node) is False,
-        }
-    if isinstance(event, _OF_DEVICES):
-        device = cluster.devices.get(event.device)
-        return {("device", event.device): device is not None and device.away is not None}
-    provider = book.providers.get(event.app)
-    return {("link", event.app): provider is not None and provider.adrift}
-
-
-def _failure(version: int, event: Any) -> Failure:
-    """What an event has made fail."""
-    what: What
-    if isinstance(event, events.NodeFailed):
-        what, name = "call_manager" if event.scope == "call_manager" else "node", event.node
-    elif isinstance(event, events.CtiManagerFailed):
-        what, name = "cti_manager", event.node
-    elif isinstance(event, events.DeviceFailed):
-        what, name = "device", event.device
-    else:
-        what, name = "link", event.app
-    reason = (event.reason or "DeviceFailure") if isinstance(event, events.DeviceFailed) else None
-    return Failure(version, event.at, type_of[type(event)], what, name, reason)
-
-
-class _Failures:
-    """The failures of an incident, and what is failed at the moment."""
-
-    def __init__(self) -> None:
-        self.rows: list[Failure] = []
-        self._down: dict[Part, int] = {}
-
-    def __bool__(self) -> bool:
-        """Whether anything is failed."""
-        return bool(self._down)
-
-    def take(self, version: int, event: Event, parts: dict[Part, bool]) -> None:
-        """Something may have failed, or be failed no more."""
-        if new := [part for part, failed in parts.items() if failed and part not in self._down]:
-            self._down |= dict.fromkeys(new, len(self.rows))
-            self.rows.append(_failure(version, event))
-        over = [self._down.pop(part) for part, failed in parts.items() if not failed and part in self._down]
-        for index in set(over).difference(self._down.values()):
-            one = self.rows[index]
-            self.rows[index] = msgspec.structs.replace(
-                one, until_version=version, until_at=event.at, seconds=seconds_between(one.at, event.at)
-            )
-
-
 # --- one incident ---------------------------------------------------------------------------------------------------
 
 _CLOSED_BY_THE_SYSTEM = ("close", "settle", "reconnect")
@@ -244,7 +156,7 @@ class _Gathered:
         self.number = number
         self.begin = begin
         self.end: _Moment | None = None
-        self.failures = _Failures()
+        self.failures = Failures()
         self.awaited: dict[str, NotBack] = {}
         self._before: dict[str, str | None] = {}
         self._moved: dict[str, _Devices] = {}
@@ -414,8 +326,8 @@ class _Watching:
 
     def completed(self, batch: Batch) -> Iterator[Incident]:
         """Take a batch of events; the incidents of which all is known then."""
-        for some in batch.with_alone(_MARKS):
-            is_mark = type(some.events[0]) in _MARKS
+        for some in batch.with_alone(MARKS):
+            is_mark = type(some.events[0]) in MARKS
             happenings: Iterable[Happening] = self._replay.happenings(some.events)
             if is_mark:
                 happenings = list(happenings)
@@ -440,12 +352,12 @@ class _Watching:
 
     def _fail(self, mark: Batch) -> None:
         event = mark.events[0]
-        parts = _parts(event, self._replay.cluster, self._replay.book)
-        if self._running is None and any(parts.values()):
+        found = parts(event, self._replay.cluster, self._replay.book)
+        if self._running is None and any(found.values()):
             self._number += 1
             self._running = _Gathered(self._number, _Moment(mark.version, event.at))
         if self._running:
-            self._running.failures.take(mark.version, event, parts)
+            self._running.failures.take(mark.version, event, found)
 
     def _take(self, done: Happening) -> Iterator[Incident]:
         """Count what an event has done; the incidents from which nothing is missing any more."""

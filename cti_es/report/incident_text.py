@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from cti_es.answers.incidents import Failure, Incident, NotBack, What
+from cti_es.answers.failures import Failure, What
+from cti_es.answers.incidents import Incident, NotBack
 from cti_es.answers.observed import observed_text
 from cti_es.answers.out_of_service import Outage
 from cti_es.report.columns import padded, width, wrapped

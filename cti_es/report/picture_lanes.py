@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
+from cti_es.answers.failures import MARKS, PartKind, parts
 from cti_es.answers.out_of_service import Outage
 from cti_es.answers.outages import Wanted, watching
 from cti_es.logs.reading import Batch, Cut, Log, Reading
@@ -19,6 +20,12 @@ from cti_es.vocabulary.tapi import Message
 from cti_es.vocabulary.times import sort_key
 
 FailureKind = Literal["node", "CTI Manager", "device", "link"]
+_KINDS: dict[PartKind, FailureKind] = {
+    "call_manager": "node",
+    "cti_manager": "CTI Manager",
+    "device": "device",
+    "link": "link",
+}
 
 
 class Change(NamedTuple):
@@ -110,23 +117,13 @@ def lanes_of(log: Log, selection: Selection = EVERYTHING) -> Lanes:
     return gathering.lanes(reading.warnings)
 
 
-_ALONE: tuple[type[Event], ...] = (
+_ALONE: frozenset[type[Event]] = MARKS | {
     events.NodeAdded,
-    events.NodeFailed,
-    events.NodeRecovered,
     events.CtiManagerAdded,
-    events.CtiManagerFailed,
-    events.CtiManagerRecovered,
     events.ProviderOpened,
-    events.ProviderClosed,
-    events.ProviderLinkLost,
-    events.ProviderLinked,
-    events.DeviceFailed,
-    events.DeviceRecovered,
-    events.DeviceRemoved,
     events.OpenRefused,
     events.OpenAllowed,
-)
+}
 """After each of these events one looks around: nodes, CTI Managers, links and calls may have changed without a step."""
 
 
@@ -191,20 +188,16 @@ class _Gathering:
         self._keep(version, event)
         cluster, book = self._replay.cluster, self._replay.book
         for name, up in cluster.nodes.items():
-            if self._nodes.put(name, Change(version, "in_service" if up else "failed")):
-                self._failed("node", name, not up, version, event)
+            self._nodes.put(name, Change(version, "in_service" if up else "failed"))
         for name, up in cluster.cti_managers.items():
-            if self._managers.put(name, Change(version, "in_service" if up else "failed")):
-                self._failed("CTI Manager", name, not up, version, event)
+            self._managers.put(name, Change(version, "in_service" if up else "failed"))
         for name, provider in book.providers.items():
             self._apps.put(name, Change(version, "linked" if provider.link else "no link", provider.link))
-            self._failed("link", name, provider.adrift, version, event)
         for name in self._apps.names() - book.providers.keys():
             self._apps.put(name, Change(version, "closed"))
-            self._failed("link", name, False, version, event)
-        if isinstance(event, events.DeviceFailed | events.DeviceRecovered | events.DeviceRemoved):
-            device = cluster.devices.get(event.device)
-            self._failed("device", event.device, device is not None and device.away is not None, version, event)
+        if type(event) in MARKS:
+            for (kind, name), is_failed in parts(event, cluster, book).items():
+                self._failed(_KINDS[kind], name, is_failed, version, event)
         if isinstance(event, events.NodeFailed | events.DeviceRemoved):
             self._calls.agree(version, cluster.calls)
         for name in self._calls.active():
@@ -258,13 +251,11 @@ class _Changes:
     def __init__(self) -> None:
         self._changes: dict[str, list[Change]] = {}
 
-    def put(self, name: str, now: Change) -> bool:
-        """Keep how something is, if it has changed. Whether it has."""
+    def put(self, name: str, now: Change) -> None:
+        """Keep how something is, if it has changed."""
         changes = self._changes.setdefault(name, [])
-        if changes and changes[-1][1:] == now[1:]:
-            return False
-        changes.append(now)
-        return True
+        if not changes or changes[-1][1:] != now[1:]:
+            changes.append(now)
 
     def names(self) -> set[str]:
         """What has appeared so far."""
