@@ -19,7 +19,7 @@ from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es.vocabulary.words import counted
 from cti_es_cli.cluster_views import FINDINGS
 from cti_es_cli.commands.import_ import advised, nodes_given, store_to_import
-from cti_es_cli.options import Seconds, stamp_tz_option, wait_option
+from cti_es_cli.options import Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, warn
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
 from cti_es_cli.times import tz_option
@@ -46,6 +46,7 @@ Examples:
               help="Where the files are, and in the folders below (again for more).")  # fmt: skip
 @click.option("--lateness", type=Seconds(), default="5m", show_default=True, metavar="TIME",
               help="How long lines wait for nodes that are behind.")  # fmt: skip
+@click.option("--since", type=TimeType(stored=True), help="Leave out lines that are older.")
 @click.option("--interval", type=Seconds(), default="5s", show_default=True, metavar="TIME",
               help="How often to look.")  # fmt: skip
 @click.option("--once", is_flag=True, help="Look once, and end.")
@@ -82,6 +83,7 @@ def command(
     store: str,
     folders: tuple[str, ...],
     lateness: float,
+    since: str | None,
     interval: float,
     once: bool,
     no_more: bool,
@@ -122,6 +124,7 @@ def command(
             timedelta(seconds=min(grace, 86_400.0)),
             source or "ingest",
             unpack_limit(),
+            since or "",
         )
         with opened(format, path) as output:
             if new is not None:

@@ -34,14 +34,14 @@ class _Open(NamedTuple):
     home: str | None
 
 
-def doubts(spool: Spool, find: FindNode, home_of: HomeOf, grace: timedelta) -> Iterator[Doubt]:
-    """The ends of calls that records give, but do not witness.
+def doubts(spool: Spool, find: FindNode, home_of: HomeOf, grace: timedelta, start: str = "") -> Iterator[Doubt]:
+    """The ends of calls, from a time on, that records give, but do not witness.
 
     ``find`` says which node a reference means; ``home_of`` where the log has a device, if its record does not say so.
     """
     failures = _failures(spool, find)
     waiting: dict[str, list[_Open]] = {}
-    for claimed in spool.looked_ahead(CALL_ENDS) if failures else ():
+    for claimed in spool.looked_ahead(CALL_ENDS, start) if failures else ():
         if (doubt := _doubt(claimed, failures, find, home_of, grace)) is not None:
             waiting.setdefault(claimed.claim.device or "", []).append(doubt)
     for some in waiting.values():

@@ -86,14 +86,15 @@ class Plan:
         """The claims whose time it is, in order."""
         return self._job.spool.claims()
 
-    def _of_call_ends(self) -> list[Doubt]:
-        """The ends of calls that records give, but do not witness."""
+    def _of_call_ends(self, start: str = "") -> list[Doubt]:
+        """The ends of calls, from a time on, that records give, but do not witness."""
         devices = self._job.fold.replay.cluster.devices
         found = doubts(
             self._job.spool,
             find=lambda ref: self._translation.nodes.find((ref,))[0],
             home_of=lambda name: devices[name].home if name in devices else None,
             grace=self._job.grace,
+            start=start,
         )
         return list(found)
 

@@ -50,6 +50,13 @@ AFTER_ALL = "~"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
 
+_SELECT = "SELECT at, id, file, line, claim FROM claims"
+
+
+def _claimed(row: tuple[str, str, int, int, bytes]) -> "Claimed":
+    at, id_, file, line, claim = row
+    return Claimed(at, id_, Place(file, line), _decode(claim))
+
 
 def moved(id_: str) -> str:
     """The identifier of a claim that was put at another time."""
@@ -62,9 +69,9 @@ def is_moved(claimed: "Claimed") -> bool:
 
 
 class Spool:
-    """Takes claims in any order and gives them back in theirs."""
+    """Takes claims in any order and gives them back in theirs. ``indexed``: a few at a time are asked for, often."""
 
-    def __init__(self) -> None:
+    def __init__(self, indexed: bool = False) -> None:
         self._waiting: list[tuple[object, ...]] = []
         self._taken = 0
         self._kept = 0
@@ -75,9 +82,11 @@ class Spool:
             "CREATE TABLE claims (id TEXT PRIMARY KEY, key TEXT, rank INT, host TEXT, seq INT, at TEXT,"
             " file INT, line INT, claim BLOB, kind INT, text BLOB) WITHOUT ROWID"
         )
+        for columns in ("key", "kind, key", "file, line") if indexed else ():
+            self._db.execute(f"CREATE INDEX {columns.replace(', ', '_')} ON claims ({columns})")
 
     def add_again(self, claimed: Claimed) -> None:
-        """Take a claim that :meth:`carried` has given."""
+        """Take a claim that was put at another time, or any other, once more."""
         self._moved.add(claimed.id.removesuffix(moved("")))
         self.add(claimed, _BEFORE_ALL if is_moved(claimed) else 0)
 
@@ -106,12 +115,10 @@ class Spool:
     def claims(self, start: str = "", end: str = AFTER_ALL) -> Iterator[list[Claimed]]:
         """The claims of a span of time (``end`` is not in it), by their sort keys, in order and in batches."""
         self._write()
-        rows = self._db.execute(
-            "SELECT at, id, file, line, claim FROM claims WHERE key >= ? AND key < ? ORDER BY key, rank, host, seq, id",
-            (start, end),
-        )
+        sql = f"{_SELECT} WHERE key >= ? AND key < ? ORDER BY key, rank, host, seq, id"
+        rows = self._db.execute(sql, (start, end))
         while batch := rows.fetchmany(_BATCH):
-            yield [Claimed(at, id_, Place(file, line), _decode(claim)) for at, id_, file, line, claim in batch]
+            yield list(map(_claimed, batch))
 
     def move(self, claimed: Claimed, at: str) -> None:
         """Put a claim at another time, before everything else of that time. It has another identifier then."""
@@ -125,14 +132,11 @@ class Spool:
         """Whether the claim of this identifier was put at another time."""
         return id_ in self._moved
 
-    def looked_ahead(self, kinds: Kinds) -> Iterator[Claimed]:
-        """The claims of some kinds, the latest first; at the same time those that others depend on."""
+    def looked_ahead(self, kinds: Kinds, start: str = "") -> Iterator[Claimed]:
+        """The claims of some kinds from a time on, the latest first; at the same time those that others depend on."""
         self._write()
-        rows = self._db.execute(
-            "SELECT at, id, file, line, claim FROM claims WHERE kind BETWEEN ? AND ? ORDER BY key DESC, kind", kinds
-        )
-        for at, id_, file, line, claim in rows:
-            yield Claimed(at, id_, Place(file, line), _decode(claim))
+        sql = f"{_SELECT} WHERE kind BETWEEN ? AND ? AND key >= ? ORDER BY key DESC, kind"
+        yield from map(_claimed, self._db.execute(sql, (*kinds, start)))
 
     def has(self, id_: str) -> bool:
         """Whether a claim of this identifier is there."""
@@ -161,17 +165,16 @@ class Spool:
         row = self._db.execute("SELECT at FROM claims ORDER BY key DESC LIMIT 1").fetchone()
         return row[0] if row else None
 
-    def carried(self, start: str) -> Iterator[Claimed]:
-        """The claims from a time on that were put there, and the failures of nodes before it."""
-        for kinds in (CALL_ENDS, NODE_FAILURES):
-            for claimed in self.looked_ahead(kinds):
-                if is_moved(claimed) if sort_key(claimed.at) >= start else kinds == NODE_FAILURES:
-                    yield claimed
+    def put_elsewhere(self) -> list[Claimed]:
+        """The claims that were put at another time."""
+        sql = f"{_SELECT} WHERE id = ?"
+        return [_claimed(row) for one in sorted(self._moved) for row in self._db.execute(sql, (moved(one),))]
 
     def forget(self, before: str) -> None:
         """Forget the claims before a time."""
         self._write()
         self._db.execute("DELETE FROM claims WHERE key < ?", (before,))
+        self._moved = {one for one in self._moved if self.has(moved(one))}
 
     def close(self) -> None:
         """Forget everything."""

@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
 def call(chance: random.Random, second: float, number: int) -> Line:
     """The record of a call that ends then."""
-    begun = round(second - chance.uniform(1, 100))
+    begun = max(0, round(second - chance.uniform(1, 100)))
     device = chance.choice(("P", "SEP1"))
     node = chance.choice((1, 2, 3))
     cells = (
@@ -48,15 +48,15 @@ def call(chance: random.Random, second: float, number: int) -> Line:
     return Line(second, "cdr", ",".join(map(str, cells)))
 
 
-def lines_of(chance: random.Random, count: int, calls: float) -> list[Line]:
+def lines_of(chance: random.Random, count: int, calls: float, last: float | None = None) -> list[Line]:
     """Random lines of a cluster, in the order in which they are written; some are written a little late.
 
-    ``calls`` is the share of call records.
+    ``calls`` is the share of call records. With ``last`` they are spread evenly up to that second.
     """
     found: list[Line] = []
-    second = 120.0
+    second = 120.0 if last is None else 0.0
     for number in range(count):
-        second += chance.choice((0.05, 0.2, 1, 3, 15, 40))
+        second += chance.choice((0.05, 0.2, 1, 3, 15, 40)) if last is None else last / count
         found.append(call(chance, second, number) if chance.random() < calls else _alarm(chance, second, number))
     return sorted(found, key=lambda one: one.second)
 

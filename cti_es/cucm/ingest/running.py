@@ -26,7 +26,7 @@ from cti_es.cucm.past import TooOld
 from cti_es.cucm.plan import Job, Plan
 from cti_es.cucm.present import Present as PresentState
 from cti_es.cucm.present import Registered
-from cti_es.cucm.spool import AFTER_ALL, CALL_ENDS, Claimed, Place, Spool, is_moved, moved
+from cti_es.cucm.spool import AFTER_ALL, CALL_ENDS, NODE_FAILURES, Claimed, Place, Spool, is_moved, moved
 from cti_es.cucm.stamps import LogLineOptions
 from cti_es.cucm.topology_import import Given, NoTopology
 from cti_es.cucm.translation import Candidate, Translation, Unknown
@@ -42,7 +42,7 @@ from cti_es.vocabulary.times import canonical_time, sort_key
 LATENESS = timedelta(minutes=5)
 """How long lines wait for sources that are behind, unless an ingest says otherwise."""
 
-REMEMBERED = timedelta(hours=1)
+REMEMBERED = timedelta(minutes=10)
 """A line that comes a second time is known again so long after the first."""
 
 _KEEP_SECONDS = 60.0
@@ -53,6 +53,7 @@ class Watch(NamedTuple):
     """What to ingest: the folders, and how their files are to be read, as for an import.
 
     ``aside`` is the folder for lines that came too late or cannot be placed. ``source`` is kept with the events.
+    Lines before ``since`` (a canonical time; empty: none) are left out.
     """
 
     folders: list[Path]
@@ -63,6 +64,7 @@ class Watch(NamedTuple):
     grace: timedelta = GRACE
     source: str = ""
     limit: UnpackLimit = UNPACK_LIMIT
+    since: str = ""
 
 
 class Pass(NamedTuple):
@@ -101,7 +103,7 @@ class Ingest:
         self._is_anew = self._state.is_damaged
         self._horizon = kept.horizon if kept else ""
         kept = kept or Kept()
-        self._spool = Spool()
+        self._spool = Spool(indexed=True)
         self._unknowns = Unknowns(self._place)
         self._claims: list[_Claim] = []
         self._without_time: list[Place] = []
@@ -146,6 +148,8 @@ class Ingest:
         if self._plan is not None:
             self._plan.unrecovered.report(self.findings)
         self._unknowns.report(self.findings)
+        if twice := self._spool.duplicates:
+            self.findings.add("duplicate", "in_these_files", None, "the same line came more than once", twice)
         return self.findings.rows()
 
     def close(self) -> None:
@@ -194,6 +198,9 @@ class Ingest:
         return self._spool.has_moved(id_) or moved(id_) in stored
 
     def _take_line(self, file: GrowingFile, piece: Piece, line: int, claims: list["_Claim"]) -> None:
+        if any(sort_key(one.claimed.at) < sort_key(self._watch.since) for one in claims):
+            self.findings.add("skipped", "too_early", self._place(claims[0].claimed.place), _EARLY)
+            return
         in_time = [one for one in claims if sort_key(one.claimed.at) >= self._horizon]
         if len(in_time) < len(claims) and not piece.is_old:
             self._take_late(file, line, file.text_of(piece, line), [one.claimed for one in claims])
@@ -302,7 +309,6 @@ class Ingest:
         waiting = self._spool.waiting(self._horizon)
         for file in self._folders.files:
             file.wait_for(waiting[file.number][1] if file.number in waiting else None)
-        oldest = self._oldest()
         registered = [
             (device, one.node, one.home) for device, one in self._present.registered.items() if one.node != one.home
         ]  # where a device is at home, nothing has to be remembered
@@ -312,22 +318,23 @@ class Ingest:
             connections=self._translation.connections.now(),
             registered=registered,
             learnt=list(self._found.learnt),
-            carried=[
-                KeptClaim(one.at, one.id, one.claim)
-                for one in self._spool.carried(self._horizon)
-                if sort_key(one.at) >= oldest
-            ],
+            carried=[KeptClaim(one.at, one.id, one.claim) for one in self._carried()],
         )
         self._state.keep(writer, kept)
 
+    def _carried(self) -> list[Claimed]:
+        """The claims that reading from the safe places on would not give once more, and that are still needed."""
+        failures = self._spool.looked_ahead(NODE_FAILURES, self._oldest())
+        put = [one for one in self._spool.put_elsewhere() if sort_key(one.at) >= self._horizon]
+        return [*put, *(one for one in failures if sort_key(one.at) < self._horizon)]
+
     def _oldest(self) -> str:
         """The time from which on failures still matter: calls that began before them may wait."""
-        begun = [
-            sort_key(one.claim.since or one.at)
-            for one in self._spool.looked_ahead(CALL_ENDS)
-            if sort_key(one.at) >= self._horizon
-        ]
-        return min([*begun, _earlier(self._horizon, self._watch.grace)])
+        oldest = _earlier(self._horizon, self._watch.grace)
+        if not any(sort_key(one.at) < oldest for one in self._spool.looked_ahead(NODE_FAILURES)):
+            return oldest
+        ends = self._spool.looked_ahead(CALL_ENDS, self._horizon)
+        return min([oldest, *(sort_key(one.claim.since or one.at) for one in ends)])
 
     def _forget(self) -> None:
         self._spool.forget(min(self._oldest(), _earlier(self._horizon, REMEMBERED)))
@@ -371,8 +378,8 @@ class _PassPlan(Plan):
         spool, grace = self._job.spool, self._job.grace
         first = undecided(spool, until, overtaken(spool, self._translation))
         held = [first] if first is not None else []
-        ends = [datetime.fromisoformat(one.at) for one in spool.looked_ahead(CALL_ENDS) if not is_moved(one)]
-        held += [at - grace for at in ends if at > until - grace]
+        ends = (one for one in spool.looked_ahead(CALL_ENDS, _key(until - grace)) if not is_moved(one))
+        held += [datetime.fromisoformat(one.at) - grace for one in ends]
         for doubt in self._open_doubts():
             at = datetime.fromisoformat(doubt.claimed.at)
             proof = sort_key(doubt.proof or "")
@@ -391,13 +398,12 @@ class _PassPlan(Plan):
 
     def _open_doubts(self) -> list[Doubt]:
         """The doubts about ends of calls that wait, and were not settled before."""
-        every = super()._of_call_ends()
-        return [one for one in every if not is_moved(one.claimed) and sort_key(one.claimed.at) >= self.span[0]]
+        return [one for one in super()._of_call_ends(self.span[0]) if not is_moved(one.claimed)]
 
     def _of_time(self) -> Iterator[list[Claimed]]:
         return self._job.spool.claims(*self.span)
 
-    def _of_call_ends(self) -> list[Doubt]:
+    def _of_call_ends(self, start: str = "") -> list[Doubt]:
         return self._ends
 
     def _no_place(self, claimed: Claimed, unknown: Unknown) -> None:
@@ -419,6 +425,7 @@ class _PassPlan(Plan):
 _KEPT = -1
 """The number of no file: of claims that were kept."""
 
+_EARLY = "older than what is to be read"
 _LATE = "came when the log was past its time: kept aside"
 
 

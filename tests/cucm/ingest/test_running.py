@@ -4,16 +4,17 @@ import random
 from functools import partial
 
 import pytest
-from support.cluster_lines import GIVEN, LINES, alarm, cti, events, link, new_store, opened, stream
+from support.cluster_lines import GIVEN, LINES, TOPOLOGY, alarm, cti, events, link, new_store, opened, stream
 from support.collector import CDR, NINE, Collector, lines_of
 
 from cti_es.cucm.files import File
 from cti_es.cucm.importing import Import, run
 from cti_es.cucm.ingest.running import Ingest, Watch
 from cti_es.logs import clock
-from cti_es.logs.append import AppendOptions
+from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.verify import verify
 from cti_es.vocabulary.errors import Conflict
+from cti_es.vocabulary.events import NumberedEvents
 
 FIRST = "1: nobody: Mar 02 2026 09:00:00.000 UTC : %UC_X-3-Other: %[NodeID=cm1]: t"
 """The line with which each file begins, so that every source is there from the start."""
@@ -264,3 +265,35 @@ def test_files_that_are_none_of_ours(name, data, why, folder):
     (folder / name).write_bytes(data)
 
     assert Ingest(new_store(), "default", watch(folder)).once().ignored == {str(folder / name): why}
+
+
+def test_lines_before_the_log(folder):
+    """A log that begins today takes nothing of yesterday's files, and keeps nothing of them aside."""
+    store = new_store()
+    write(folder, "cm1", link(3, "cm2", "cm1"), link(60, "cm2", "cm3"), alarm(99, "Other", "cm1"))
+    done = Ingest(store, "default", watch(folder, since="2026-03-02T09:00:30Z")).once()
+
+    assert (done.late, in_short(store)) == (0, ["NodeFailed cm3"])
+
+
+def test_a_store_on_a_server(folder, database):
+    """What an ingest keeps, and the log that it makes, are the same in a PostgreSQL store."""
+    from cti_es.logs.store.postgres import PostgresStore
+
+    chance = random.Random(5)
+    lines = lines_of(chance, 60, 0.1)
+    store = PostgresStore(database, write=True)
+    topology = NumberedEvents(range(len(TOPOLOGY)), events(new_store()))
+    append(store, "default", [topology], AppendOptions())
+    collector = Collector(folder, chance)
+    for file in {line.file for line in lines}:
+        collector.write(file, (CDR if file == "cdr" else FIRST).encode() + b"\n")
+    for line in lines:
+        collector.write(line.file, line.text.encode() + b"\n")
+        if chance.random() < 0.2:
+            Ingest(store, "default", watch(folder)).once()
+    Ingest(store, "default", watch(folder)).once(is_last=True)
+
+    assert events(store) == imported(lines)
+    assert list(verify(store, {})) == []
+    store.close()
