@@ -117,6 +117,8 @@ def open_store(name: str, suspect: bool = False) -> StoreReader:
     Raises :class:`InputError` or :class:`~cti_es.vocabulary.errors.StoreError`.
     """
     if is_server(name):
+        if split_log(name)[1] is not None:
+            raise InputError("a log", where=name_of(name), expected=A_STORE)
         return _on_server(name, suspect=suspect)
     path = Path(name)
     if is_piped(name):

@@ -108,6 +108,19 @@ def rate(make: Any, address: str, writers: int, logs: int, size: int, seconds: f
     return total / seconds
 
 
+def in_turns(address: str, size: int, seconds: float) -> list[float]:
+    """The rates of one writer, ours and by hand, who take turns with each append."""
+    unique = time.time_ns()
+    steps = [make(address, "turns", str(unique), size) for make in (ours, raw)]
+    took: list[list[float]] = [[], []]
+    turn, end = 0, time.perf_counter() + 2 * seconds
+    while time.perf_counter() < end or turn < 5:
+        for step, times in zip(steps, took, strict=True):
+            times.append(timed(lambda: step(turn)))  # noqa: B023
+        turn += 1
+    return [1 / median(times[1:]) for times in took]
+
+
 CASES = {
     "1 writer": (1, 1, 1),
     "8 writers on one log": (8, 1, 1),
@@ -122,8 +135,11 @@ def appends(address: str, rounds: int, seconds: float) -> Iterator[str]:
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(RAW_TABLES)
     for name, (writers, logs, size) in CASES.items():
-        pairs = []
+        pairs: list[list[float]] = []
         for number in range(rounds):
+            if writers == 1:
+                pairs.append(in_turns(address, size, seconds))
+                continue
             ways = (ours, raw) if number % 2 else (raw, ours)
             rates = [rate(way, address, writers, logs, size, seconds) for way in ways]
             pairs.append(rates if number % 2 else rates[::-1])
@@ -219,7 +235,7 @@ def main() -> None:
         for line in appends(server.url(), options.rounds, options.seconds):
             print(line, flush=True)
         print("\n| events a second | server | file | ratio, median (range) |\n|---|---|---|---|")
-        for line in whole(server.url(), options.min(options.rounds, 3), options.events):
+        for line in whole(server.url(), min(options.rounds, 3), options.events):
             print(line, flush=True)
         print()
         for line in memory(server.url()):

@@ -91,7 +91,7 @@ _INSERT_WITH_IDS = f"""\
 WITH kept AS (INSERT INTO cti_es.ids SELECT %s, * FROM unnest(%s::text[], %s::bigint[])) {_INSERT}"""
 
 # Who tells does not wait for the disk a second time, and holds up nobody: one transaction at a time may tell.
-_TELL = f"SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', {{}})"
+_TELL = f"SET LOCAL synchronous_commit TO off; NOTIFY {CHANNEL}, {{}}"
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK = "SELECT * FROM cti_es.lock_log({})"

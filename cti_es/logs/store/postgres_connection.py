@@ -111,7 +111,7 @@ class Server:
 
     def _said(self, error: psycopg.Error) -> str:
         """What the server or libpq said, on one line, without a password."""
-        text = " ".join((error.diag.message_primary or str(error)).split())
+        text = " ".join((error.diag.message_primary or str(error)).split()).rpartition("FATAL: ")[2].lstrip()
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text or type(error).__name__

@@ -167,6 +167,14 @@ def test_rows_of_several_sources_have_no_password(filled):
         assert SECRET not in ran.err + ran.out.decode()
 
 
+def test_a_log_is_no_store(filled):
+    """Commands about a whole store refuse the address of a log in it."""
+    for command in ("logs", "verify"):
+        ran = run(command, f"{filled}#default")
+
+        assert (ran.code, f"{filled}#default: a log; expected a store" in ran.err) == (2, True)
+
+
 def test_a_store_is_no_file_of_events(filled, tmp_path):
     """Where a file is wanted, an address is refused as a store is, with the command that helps."""
     ran = run("append", str(tmp_path / "site.db"), "--from", filled)
@@ -591,7 +599,7 @@ def test_no_server_and_no_database(database):
     assert (nowhere.code, trouble(nowhere)) == (2, None)
     assert nowhere.err.startswith("cti-es: postgresql://127.0.0.1:1/voice: cannot connect: ")
     assert (missing.code, trouble(missing)) == (2, None)
-    assert "there is no such database" in missing.err
+    assert 'there is no such database: database "nosuch" does not exist; createdb makes one' in missing.err
 
 
 def test_a_server_that_is_gone(database):
