@@ -91,6 +91,19 @@ class Server:
                 raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2_000:])
             time.sleep(0.05)
 
+    @classmethod
+    def standby(cls, primary: "Server") -> "Server":
+        """A server that repeats what another does, and can only be read."""
+        server = cls.__new__(cls)
+        server.folder = Path(tempfile.mkdtemp(prefix="cti-pg-"))
+        server._programs, server._settings, server._password = primary._programs, primary._settings, primary._password
+        server._process, server.port = None, _free_port()
+        if _somebody():
+            os.chown(server.folder, NOBODY, NOBODY)
+        server._run("pg_basebackup", "-R", "-D", server._data, "-d", primary.url(), "-c", "fast")
+        server.start()
+        return server
+
     def encrypt(self) -> None:
         """Speak TLS from now on, with a certificate that is its own authority: ``server.crt``."""
         files = [str(self.folder / name) for name in ("server.key", "server.crt")]

@@ -2,11 +2,15 @@
 
 import os
 import shutil
+from contextlib import closing
 
 import pytest
 from campaigns import crashes, postgres, writers
 from campaigns.running import Report, run, trouble
 from support.postgres_server import Server, missing, programs_with_tls
+
+from cti_es.logs.reading import StoredLog
+from cti_es.logs.store.postgres import PostgresStore
 
 
 @pytest.fixture
@@ -66,6 +70,32 @@ def test_the_server_is_killed(tmp_path, own_server):
 
     assert report.failures == []
     assert report.counts["writers whose server was killed"] == 9
+
+
+@pytest.mark.slow
+def test_a_standby_server_is_read_and_followed(own_server):
+    """A server that repeats another can be read and followed like it; appending to it is refused."""
+    primary, standby = own_server.url(), None
+    run("append", primary, "node_added", "node=cm1")
+    try:
+        standby = Server.standby(own_server)
+        refused = run("append", standby.url(), "node_added", "node=cm2")
+        with closing(PostgresStore(standby.url())) as reader:
+            names = []
+            for batch in StoredLog(reader, "default", "").batches(wait=lambda: None):
+                names += [event.node for event in batch.events]
+                if names == ["cm1"]:
+                    run("append", primary, "node_added", "node=cm3")
+                elif len(names) == 2:
+                    break
+        verdict = run("verify", standby.url())
+    finally:
+        if standby is not None:
+            standby.stop()
+
+    assert (refused.code, "can only be read; append to the primary server" in refused.err) == (2, True)
+    assert names == ["cm1", "cm3"]
+    assert verdict.code == 0
 
 
 SECRET = "Gurkensalat"

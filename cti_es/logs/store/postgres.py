@@ -202,7 +202,8 @@ class PostgresStore:
         """Wait a moment for the server to tell that a log has grown, or may have."""
         with self._explained():
             if not self._listens:
-                self._connection.execute(f"LISTEN {CHANNEL}")
+                with suppress(psycopg.errors.ReadOnlySqlTransaction):  # a standby server tells nobody
+                    self._connection.execute(f"LISTEN {CHANNEL}")
                 self._listens = True
                 return True  # something may have come before
             return any(note.payload == log for note in self._connection.notifies(timeout=TOLD_SECONDS))
@@ -272,7 +273,9 @@ class PostgresStore:
     def _commit(self, log: str, head: Head) -> None:
         """Commit, and tell those who follow. What was stored is stored, told or not: they look by themselves, too."""
         try:
-            self._connection.execute(f"COMMIT; {_TELL.format(_quoted(log))}", prepare=False)
+            cursor = self._connection.execute(f"COMMIT; {_TELL.format(_quoted(log))}", prepare=False)
+            if cursor.statusmessage != "COMMIT":  # something in it had failed
+                raise StoreError("the server did not store the events", where=self.address)
         except psycopg.Error as error:
             with suppress(StoreError):
                 if self._hash_at(log, head.version) == head.hash:

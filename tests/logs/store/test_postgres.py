@@ -616,6 +616,21 @@ def test_a_server_that_is_gone(database):
         assert store.head("default").version == 2
 
 
+def test_a_transaction_in_which_something_failed(database):
+    """Whoever hides an error in a transaction is not told that it was stored."""
+    with closing(PostgresStore(database, write=True)) as store:
+        with pytest.raises(StoreError, match="the server did not store the events"):
+            hide_an_error(store)
+        assert store.names() == []
+
+
+def hide_an_error(store):
+    with store.writing("default") as writer:
+        write(writer, "cm1")
+        with pytest.raises(psycopg.Error):
+            store._connection.execute("SELECT 1 / 0")
+
+
 def test_nobody_can_be_told(filled, monkeypatch):
     """Where the server has no room for more messages, what was stored is stored, and reported as that."""
     from cti_es.logs.store import postgres
