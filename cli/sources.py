@@ -200,16 +200,17 @@ def warn_of_passed_over(files: Collection[str]) -> None:
         warn(f"warning: no logs, passed over: {names_of(files)}")
 
 
-def source_argument(many: bool = False) -> Callable[[Any], Any]:
+def source_argument(many: bool = False, workers: bool = True) -> Callable[[Any], Any]:
     """The SOURCE argument, one or several, with completion of file names; ``--tz`` and ``--unpack-limit``.
 
-    With several, ``--jobs``, ``--scheduler`` and ``--insecure``, too: :func:`workers` has what was given.
+    With several, ``--jobs``, ``--scheduler`` and ``--insecure``, too, if ``workers`` can work on them:
+    :func:`workers` has what was given.
     """
     metavar = "SOURCE..." if many else "SOURCE"
     argument = click.argument("sources" if many else "source", nargs=-1 if many else 1, required=True,
                               metavar=metavar, type=InFile(), callback=_expanded if many else None,
                               is_eager=True)  # fmt: skip
-    return lambda command: argument(tz_option(unpack_option(_worker_options(command) if many else command)))
+    return lambda command: argument(tz_option(unpack_option(_worker_options(command) if many and workers else command)))
 
 
 jobs_option = click.option("--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,

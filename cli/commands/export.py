@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -9,16 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cti_es.logs.addresses import Addresses
 from cti_es.logs.bytes_in import name_of
 from cti_es.logs.ndjson import write_events
 from cti_es.logs.open import A_SOURCE
 from cti_es.logs.reading import Cut, Log, LogPart
+from cti_es.logs.store.servers import without_password
 from cti_es.traces.sides import EVERYTHING, LogSide, Side, TraceSide
 from cti_es.vocabulary.errors import InputError
+from cti_es.vocabulary.words import counted
 from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.out_file import drafted, target_of
 from cti_es_cli.output import opened, shown, warn, warn_of
-from cti_es_cli.sources import CountedLog, kept_log, open_log, source_argument, unpack_limit
+from cti_es_cli.sources import CountedLog, kept_log, names_of, open_log, source_argument, unpack_limit
 
 if TYPE_CHECKING:
     from cti_es.report.anonymous import Aliases
@@ -32,10 +36,11 @@ Examples:
   cti-es export site.db -o events.ndjson
   cti-es export site.db --to-version 411 | cti-es append mended.db --from -
   cti-es export site.db --to analysis.db --trace tb20.log
+  cti-es export 'stores/*.db' --to analysis.db
   cti-es export site.db --anonymous --key names.key -o ticket.ndjson
   cti-es export tb20.log --anonymous --key names.key -o ticket-trace.ndjson""",
 )
-@source_argument()
+@source_argument(many=True, workers=False)
 @click.option("--to-version", type=click.IntRange(min=0), metavar="N", help="Only up to this version.")
 @as_of_option("The log as it was at this version or time.")
 @click.option("--to", "tables", type=OutFile(), metavar="FILE.db", help="Write tables for SQL into a new file.")
@@ -45,7 +50,7 @@ Examples:
 @click.option("--key", type=OutFile(), metavar="FILE", help="What aliases are made with; made if it is not there.")
 @click.option("-o", "--output", "path", type=OutFile(), metavar="FILE", help="Write to a file.")
 def command(
-    source: str,
+    sources: tuple[str, ...],
     to_version: int | None,
     as_of: Cut | None,
     tables: str | None,
@@ -59,14 +64,18 @@ def command(
 
     Nothing is ever deleted from a log. To undo a wrong append, export up to the version before it into a new store.
 
-    With --to the log becomes tables with views and keys, in a SQLite file for sqlite-utils and Datasette. With
-    --anonymous all names become aliases, the same for the same name and key.
+    With --to the log, or several, become tables with views and keys, in a SQLite file for sqlite-utils and Datasette.
+    With --anonymous all names become aliases, the same for the same name and key.
     """
     _check(tables, path, {"--trace": trace, "--force": force}, anonymous, key)
     if as_of is not None and to_version is not None:
         raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
     cut = as_of or Cut(version=to_version)
     aliases = _aliases(key) if anonymous else None
+    if isinstance(sources, Addresses) and sources.several:
+        _export_several(sources, tables, cut, as_of is not None, aliases, force, trace)
+        return
+    [source] = sources
     with _opened(source, aliases, again=tables is not None) as side:
         if isinstance(side, TraceSide):
             if tables or cut != Cut():
@@ -75,7 +84,7 @@ def command(
             return
         log = LogPart(side.log, cut, strict=as_of is not None)
         if tables is not None:
-            _write_tables(log, tables, force, trace, aliases)
+            _write_tables(tables, force, shown(log.name), partial(_one, log, trace, aliases))
             return
         with opened("ndjson", path, in_place=True) as output:
             for batch in log.batches():
@@ -144,26 +153,60 @@ def _print_trace(side: TraceSide, path: str | None) -> None:
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
-def _write_tables(log: Log, tables: str, force: bool, trace: str | None, aliases: "Aliases | None") -> None:
+def _export_several(
+    sources: tuple[str, ...], tables: str | None, cut: Cut, strict: bool, aliases: "Aliases | None", force: bool,
+    trace: str | None,
+) -> None:  # fmt: skip
+    """Write the tables of several logs. If one of them cannot be read there are none."""
+    if tables is None:
+        raise click.UsageError("an export is one log, as append takes it; several SOURCEs go with --to")
+    if trace is not None:
+        raise click.UsageError("--trace stands beside one SOURCE")
+
+    def logs() -> Iterator[tuple[str, Log]]:
+        for source in sources:
+            with _opened(source, aliases, again=True) as side:
+                if isinstance(side, TraceSide):
+                    raise InputError("a trace", where=source, expected=A_SOURCE)
+                yield shown(without_password(source)), CountedLog(LogPart(side.log, cut, strict=strict))
+
+    def write(path: Path) -> dict[str, int]:
+        from cti_es.report.analysis import write_analyses
+
+        return write_analyses(path, logs())
+
+    _write_tables(tables, force, names_of(map(without_password, sources)), write, several=True)
+
+
+def _one(log: Log, trace: str | None, aliases: "Aliases | None", path: Path) -> dict[str, int]:
+    """Write the tables of a log into a new file; how many rows each has."""
+    from cti_es.report.analysis import write_analysis
+
+    return write_analysis(path, CountedLog(log), None if trace is None else _differences(log, trace, aliases))
+
+
+def _write_tables(
+    tables: str, force: bool, source: str, write: Callable[[Path], dict[str, int]], several: bool = False
+) -> None:
     """Write the tables and what Datasette should know of them: both files whole, or none."""
-    from cti_es.report.analysis import is_analysis, is_metadata, metadata, write_analysis
+    from cti_es.report.analysis import is_analysis, is_metadata, metadata
 
     target = target_of(tables, "--to")
     about = target.with_suffix(".metadata.json")
     _check_free(target, force, is_analysis)
     _check_free(about, force, is_metadata)
-    differences = None if trace is None else _differences(log, trace, aliases)
     with (
         drafted(target, tables) as draft,
         drafted(about, str(about)) as beside,
         TemporaryDirectory(prefix=".cti-es-", dir=target.parent) as folder,
     ):
         made = Path(folder) / "analysis.db"
-        counts = write_analysis(made, CountedLog(log), differences)
+        counts = write(made)
         with made.open("rb") as stream:
             copyfileobj(stream, draft)
-        beside.write(metadata(target.stem, shown(log.name)))
-    warn(f"wrote {tables}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items() if count))
+        beside.write(metadata(target.stem, source, several))
+    rows = (counted(count, name.removesuffix("s")) for name, count in counts.items() if count)
+    warn(f"wrote {tables}: {', '.join(rows)}")
     warn(f"wrote {about.name}: the questions, for datasette {target.name} --metadata {about.name}")
 
 

@@ -4,7 +4,9 @@ The tables, views and questions are data here; what fills them is one pass over 
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,50 +112,53 @@ TABLES: dict[str, Table] = {
 
 VIEWS: dict[str, str] = {
     "what_happened": """
-        SELECT events.version, events.at, events.type, events.fields, count(messages.seq) AS messages
-        FROM events LEFT JOIN messages USING (version)
+        SELECT [log, ]events.version, events.at, events.type, events.fields, count(messages.seq) AS messages
+        FROM events LEFT JOIN messages USING ([log, ]version)
         WHERE events.type NOT IN ('call_started', 'call_connected', 'call_ended') OR messages.seq IS NOT NULL
-        GROUP BY events.version ORDER BY events.version""",
+        GROUP BY [events.log, ]events.version ORDER BY [events.log, ]events.version""",
     "outages_by_device": """
-        SELECT device, kind, count(*) AS outages, sum(seconds) AS seconds, max(seconds) AS longest,
+        SELECT [log, ]device, kind, count(*) AS outages, sum(seconds) AS seconds, max(seconds) AS longest,
                sum(until_version IS NULL) AS still_out, sum(calls) AS calls
-        FROM outages WHERE line IS NULL GROUP BY device ORDER BY still_out DESC, seconds DESC""",
-    "still_out": "SELECT * FROM outages WHERE until_version IS NULL ORDER BY from_version",
+        FROM outages WHERE line IS NULL GROUP BY [log, ]device ORDER BY still_out DESC, seconds DESC""",
+    "still_out": "SELECT * FROM outages WHERE until_version IS NULL ORDER BY [log, ]from_version",
     "devices_by_node": """
-        SELECT homes.home AS node, devices.kind, count(*) AS devices, sum(homes.home <> homes.original) AS not_original,
-               sum(homes.calls) AS calls
-        FROM homes JOIN devices USING (device) GROUP BY homes.home, devices.kind ORDER BY homes.home, devices.kind""",
+        SELECT [log, ]homes.home AS node, devices.kind, count(*) AS devices,
+               sum(homes.home <> homes.original) AS not_original, sum(homes.calls) AS calls
+        FROM homes JOIN devices USING ([log, ]device) GROUP BY [log, ]homes.home, devices.kind
+        ORDER BY [log, ]homes.home, devices.kind""",
     "messages_by_reason": """
-        SELECT app, coalesce(param1_name, message) AS message, reason, count(*) AS messages, count(DISTINCT device) AS
-               devices
-        FROM messages GROUP BY app, coalesce(param1_name, message), reason ORDER BY messages DESC""",
+        SELECT [log, ]app, coalesce(param1_name, message) AS message, reason, count(*) AS messages,
+               count(DISTINCT device) AS devices
+        FROM messages GROUP BY [log, ]app, coalesce(param1_name, message), reason ORDER BY messages DESC""",
     "calls_when_out": """
-        SELECT outages.outage, outages.device, outages.from_at AS out_at, outages.reason, calls.call, calls.started_at,
-               calls.ended_at
-        FROM outages JOIN calls ON calls.device = outages.device AND calls.started_version < outages.from_version
+        SELECT [outages.log, ]outages.outage, outages.device, outages.from_at AS out_at, outages.reason, calls.call,
+               calls.started_at, calls.ended_at
+        FROM outages JOIN calls ON [calls.log = outages.log AND ]calls.device = outages.device
+             AND calls.started_version < outages.from_version
              AND (calls.ended_version IS NULL OR calls.ended_version >= outages.from_version)
-        WHERE outages.line IS NULL AND outages.calls > 0 ORDER BY outages.outage, calls.leg""",
+        WHERE outages.line IS NULL AND outages.calls > 0 ORDER BY [outages.log, ]outages.outage, calls.leg""",
 }
-"""View → its SELECT: the usual questions."""
+"""View → its SELECT: the usual questions. What stands in [ ] is for the tables of several logs: see :func:`sql_of`."""
 
 QUESTIONS: dict[str, tuple[str, str]] = {
     "device": ("What happened to a device?", """
-        SELECT version, at, 'event' AS what, type || ' ' || fields AS text FROM events WHERE device = :device
+        SELECT version, at, 'event' AS what, type || ' ' || fields AS text FROM events
+        WHERE [log = :log AND ]device = :device
         UNION ALL
         SELECT version, at, 'told ' || app, coalesce(param1_name, message) || coalesce(' ' || reason, '') FROM messages
-        WHERE device = :device
+        WHERE [log = :log AND ]device = :device
         ORDER BY version"""),
     "out_at": ("What was out of service at a moment? (2026-03-02T09:44:03Z)", """
-        SELECT device, line, from_at, until_at, seconds, reason, home_before, home_after, calls FROM outages
+        SELECT [log, ]device, line, from_at, until_at, seconds, reason, home_before, home_after, calls FROM outages
         WHERE from_at <= :at AND (until_at IS NULL OR until_at >= :at) ORDER BY from_version"""),
     "told": ("What was an application told between two times?", """
         SELECT seq, at, device, line, coalesce(param1_name, message) AS message, reason, rule FROM messages
-        WHERE app = :app AND at >= :since AND at <= :until ORDER BY seq"""),
+        WHERE [log = :log AND ]app = :app AND at >= :since AND at <= :until ORDER BY seq"""),
     "caused": ("What did an event cause?", """
         SELECT seq, app, device, line, coalesce(param1_name, message) AS message, reason, rule FROM messages
-        WHERE version = :version ORDER BY seq"""),
+        WHERE [log = :log AND ]version = :version ORDER BY seq"""),
     "longest": ("Which outages were the longest?", """
-        SELECT device, from_at, until_at, seconds, reason, cause, calls FROM outages
+        SELECT [log, ]device, from_at, until_at, seconds, reason, cause, calls FROM outages
         WHERE line IS NULL AND seconds > 0 ORDER BY seconds DESC, from_version LIMIT 50"""),
 }  # fmt: skip
 """Question → what it asks, and the SQL that answers it; ``:name`` is asked for."""
@@ -167,27 +172,51 @@ def write_analysis(path: Path, log: Log, differences: Iterable[DifferenceRow | S
     ``differences`` are those from a trace (None: there is none to compare). The log is read twice. Raises
     :class:`~cti_es.vocabulary.errors.InputError` and what reading the log raises.
     """
+    names = [name for name in TABLES if name != "differences" or differences is not None]
+    with _new(path, names, several=False) as db:
+        _fill(db, log)
+        _insert(db, "differences", _difference_rows(differences or ()))
+        return {name: db.table(name).count for name in names}
+
+
+def write_analyses(path: Path, logs: Iterable[tuple[str, Log]]) -> Row:
+    """Write the tables of several logs into a new file; as :func:`write_analysis` does, with a column ``log``.
+
+    It is the first one of each table, its primary key, every view, and of what one row has of another. ``logs`` are
+    their names and they themselves, each read twice before the next one is asked for.
+    """
+    names = [name for name in TABLES if name != "differences"]
+    with _new(path, names, several=True) as db:
+        for name, log in logs:
+            _fill(db, log, name)
+        return {name: db.table(name).count for name in names}
+
+
+@contextmanager
+def _new(path: Path, names: list[str], several: bool) -> "Iterator[Database]":
+    """A new file with these tables; at the end it has their indexes and the views, and says whose it is."""
     from sqlite_utils import Database
 
     db = Database(path)
     try:
         db.execute("PRAGMA journal_mode = OFF")  # half a file is thrown away anyway
         db.execute("PRAGMA synchronous = OFF")
-        names = [name for name in TABLES if name != "differences" or differences is not None]
         for name in names:
-            _create(db, name)
-        _fill(db, log)
-        if differences is not None:
-            _insert(db, "differences", _difference_rows(differences))
+            _create(db, name, several)
+        yield db
         for name in names:
             for column in TABLES[name].indexes:
                 db.table(name).create_index([column])
         for name, select in VIEWS.items():
-            db.create_view(name, select)
+            db.create_view(name, sql_of(select, several))
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        return {name: db.table(name).count for name in names}
     finally:
         db.close()
+
+
+def sql_of(text: str, several: bool = False) -> str:
+    """The SQL of a view or a question: what stands in [ ] is part of it where there are ``several`` logs."""
+    return re.sub(r"\[([^]]*)\]", r"\1" if several else "", text)
 
 
 def is_analysis(path: Path) -> bool:
@@ -206,10 +235,10 @@ def is_metadata(path: Path) -> bool:
 _METADATA = b'{\n  "title": "cti-es: '
 
 
-def metadata(name: str, source: str) -> bytes:
+def metadata(name: str, source: str, several: bool = False) -> bytes:
     """What Datasette should know of a database called ``name``: titles, and the questions. JSON."""
-    queries = {one: {"title": title, "sql": _plain(sql)} for one, (title, sql) in QUESTIONS.items()}
-    tables = {one: {"sortable_columns": list(table.columns)} for one, table in TABLES.items()}
+    queries = {one: {"title": title, "sql": _plain(sql_of(sql, several))} for one, (title, sql) in QUESTIONS.items()}
+    tables = {one: {"sortable_columns": [*_LOG[:several], *table.columns]} for one, table in TABLES.items()}
     about = {"description": f"Made by cti-es from {source}", "queries": queries, "tables": tables}
     return json.dumps({"title": f"cti-es: {source}", "databases": {name: about}}, indent=2).encode() + b"\n"
 
@@ -218,18 +247,29 @@ def _plain(sql: str) -> str:
     return " ".join(sql.split())
 
 
-def _create(db: "Database", name: str) -> None:
+_LOG = ("log",)
+
+
+def _create(db: "Database", name: str, several: bool) -> None:
     table = TABLES[name]
-    keys = [(column, other, TABLES[other].pk) for column, other in table.references.items()]
+    log = _LOG[:several]
+    columns = {**dict.fromkeys(log, str), **table.columns}
+    keys = [(_key(log, column), other, _key(log, TABLES[other].pk)) for column, other in table.references.items()]
     db.table(name).create(
-        table.columns, pk=table.pk, not_null=table.not_null, foreign_keys=keys, column_order=list(table.columns),
-        strict=True,
+        columns, pk=_key(log, table.pk), not_null=(*log, *table.not_null), foreign_keys=keys,
+        column_order=list(columns), strict=True,
     )  # fmt: skip
 
 
-def _insert(db: "Database", name: str, rows: Iterable[Sequence[Any]]) -> None:
+def _key(log: tuple[str, ...], columns: str | tuple[str, ...]) -> Any:
+    """A key within a log: its columns behind that of the log, if there is one."""
+    return columns if not log else (*log, columns) if isinstance(columns, str) else (*log, *columns)
+
+
+def _insert(db: "Database", name: str, rows: Iterable[Sequence[Any]], log: str | None = None) -> None:
     columns = TABLES[name].columns
-    db.table(name).insert_all((dict(zip(columns, row, strict=True)) for row in rows), batch_size=1_000)
+    about = {} if log is None else {"log": log}
+    db.table(name).insert_all((about | dict(zip(columns, row, strict=True)) for row in rows), batch_size=1_000)
 
 
 # --- one pass over the log ------------------------------------------------------------------------------------------
@@ -340,22 +380,22 @@ class _Pass:
             self._devices[event.device][3] = version
 
 
-def _fill(db: "Database", log: Log) -> None:
+def _fill(db: "Database", log: Log, name: str | None = None) -> None:
     seen = _Pass()
     for batch in log.batches():
         seen.take(batch)
-        _insert_all(db, seen.rows)
+        _insert_all(db, seen.rows, name)
     seen.finish()
-    _insert_all(db, seen.rows)
+    _insert_all(db, seen.rows, name)
     for found in IncidentReading(log).batches():
-        _insert(db, "incidents", map(_incident_row, found))
-        _insert(db, "failures", (row for one in found for row in _failure_rows(one)))
+        _insert(db, "incidents", map(_incident_row, found), name)
+        _insert(db, "failures", (row for one in found for row in _failure_rows(one)), name)
 
 
-def _insert_all(db: "Database", rows: dict[str, list[Sequence[Any]]]) -> None:
+def _insert_all(db: "Database", rows: dict[str, list[Sequence[Any]]], log: str | None) -> None:
     for name, some in rows.items():
         if some:
-            _insert(db, name, some)
+            _insert(db, name, some, log)
             some.clear()
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 from conftest import FIXTURES
@@ -30,11 +32,34 @@ def test_tables(site, quick, tmp_path, trace):
 
     assert (done.returncode, done.stdout) == (0, b"")
     assert b"wrote a.db: 10 events" in done.stderr
-    assert b"1 differences" in done.stderr
+    assert b"1 difference" in done.stderr
     assert b"datasette a.db --metadata a.metadata.json" in done.stderr
     assert listed(tmp_path) == ["a.db", "a.metadata.json", "site.db", "trace.ndjson"]
     about = json.loads((tmp_path / "a.metadata.json").read_bytes())
     assert about["databases"]["a"]["queries"]["device"]["sql"].startswith("SELECT")
+
+
+def test_tables_of_several_logs(site, log_file, quick, ndjson, tmp_path, refused):
+    """A store and a file, or a pattern, become tables with a column that says which log a row is from."""
+    done = quick("export", "site.db", log_file, "--to", "a.db")
+
+    assert done.returncode == 0
+    assert b"wrote a.db: 20 events" in done.stderr
+    assert b"2 incidents, 2 failures" in done.stderr
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+        rows = db.execute("SELECT log, count(*) FROM messages GROUP BY log").fetchall()
+    assert rows == [("events.ndjson", 20), ("site.db", 20)]
+    assert quick("export", "site.db#*", "--to", "b.db").returncode == 0
+    refused(quick("export", "site.db", log_file), "--to")
+    refused(quick("export", "site.db", log_file, "--to", "c.db", "--trace", "x"), "--trace")
+
+
+def test_tables_of_several_logs_are_whole_or_not_there(site, write, quick, tmp_path, refused):
+    """When one of them cannot be read there are no tables: nobody would see that a log is missing."""
+    bad = write("{", "bad.ndjson")
+
+    refused(quick("export", "site.db", bad, "--to", "a.db"), "bad.ndjson:1")
+    assert listed(tmp_path) == ["bad.ndjson", "site.db"]
 
 
 def test_tables_of_standard_input(example, quick, tmp_path):
@@ -181,7 +206,7 @@ def test_tables_with_aliases(log_file, trace, quick, tmp_path):
     """Tables can have aliases too, and the trace is compared under them."""
     done = quick("export", log_file, "--to", "a.db", "--anonymous", "--trace", trace)
 
-    assert b"1 differences" in done.stderr
+    assert b"1 difference" in done.stderr
     for name in ("a.db", "a.metadata.json"):
         data = (tmp_path / name).read_bytes()
         assert [word for word in (b"CTIP_IVR_01", b"RP_SALES", b"cm1", b"events.ndjson") if word in data] == []

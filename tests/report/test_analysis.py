@@ -13,7 +13,17 @@ from sqlite_utils import Database
 
 import cti_es
 from cti_es.logs.open import open_log
-from cti_es.report.analysis import QUESTIONS, TABLES, VIEWS, is_analysis, is_metadata, metadata, write_analysis
+from cti_es.report.analysis import (
+    QUESTIONS,
+    TABLES,
+    VIEWS,
+    is_analysis,
+    is_metadata,
+    metadata,
+    sql_of,
+    write_analyses,
+    write_analysis,
+)
 from cti_es.report.rows import DifferenceRow
 from cti_es.vocabulary.tapi import TraceMessage
 
@@ -79,7 +89,7 @@ def test_sqlite_utils_opens_it(worked):
         assert {(key.column, key.other_table) for key in table.foreign_keys} == set(wanted.references.items())
         assert {column for index in table.indexes for column in index.columns} >= set(wanted.indexes)
     assert worked["messages"].get(3)["reason"] == "CallManagerFailure"
-    assert next(worked.query(QUESTIONS["device"][1], ASKED))["text"].startswith("device_added")
+    assert next(worked.query(sql_of(QUESTIONS["device"][1]), ASKED))["text"].startswith("device_added")
 
 
 def test_a_call_has_its_times(worked):
@@ -94,7 +104,7 @@ def test_a_call_has_its_times(worked):
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_has_an_answer(question, worked):
     """The questions that Datasette is given are SQL that runs, with the parameters that they name."""
-    rows = list(worked.query(QUESTIONS[question][1], ASKED))
+    rows = list(worked.query(sql_of(QUESTIONS[question][1]), ASKED))
 
     assert bool(rows) == (question != "longest")  # no outage of the worked example has a length
 
@@ -144,4 +154,50 @@ def test_datasette_opens_it(question, tmp_path):
     done = subprocess.run([*command, "--get", page], cwd=tmp_path, capture_output=True, check=True)
 
     with closing(Database(tmp_path / "a.db")) as db:
-        assert json.loads(done.stdout) == list(db.query(QUESTIONS[question][1], ASKED))
+        assert json.loads(done.stdout) == list(db.query(sql_of(QUESTIONS[question][1]), ASKED))
+
+
+# --- several logs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The tables of two logs: the worked example twice."""
+
+    def logs():
+        for name in ("east", "west"):
+            with open_log(str(WORKED)) as log:
+                yield name, log
+
+    write_analyses(tmp_path / "two.db", logs())
+    with closing(Database(tmp_path / "two.db")) as db:
+        yield db
+
+
+def test_several_logs(two, worked):
+    """Each log has the rows that it has alone, behind its name; what refers to another row refers to one of its log."""
+    for name in worked.table_names():
+        alone = list(worked.query(f'SELECT * FROM "{name}"'))
+        for log in ("east", "west"):
+            found = list(two.query(f'SELECT * FROM "{name}" WHERE log = ?', [log]))
+            assert found == [{"log": log, **row} for row in alone], name
+    assert list(two.query("PRAGMA foreign_key_check")) == []
+    assert [key.columns for key in two["lines"].foreign_keys] == [("log", "device")]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_of_several_logs(view, two, worked):
+    """A view gives for each log what it gives for it alone."""
+    alone = list(worked.query(f"SELECT * FROM {view}"))
+    found = list(two.query(f"SELECT * FROM {view} WHERE log = 'west'"))
+
+    assert sorted(map(str, found)) == sorted(str({"log": "west", **row}) for row in alone)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_questions_about_several_logs(question, two, worked):
+    """A question gives as many rows of a log as it does for it alone; where it asks for a name it asks for the log, too."""
+    sql = sql_of(QUESTIONS[question][1], several=True)
+    found = [row for row in two.query(sql, {**ASKED, "log": "east"}) if row.get("log", "east") == "east"]
+
+    assert len(found) == len(list(worked.query(sql_of(QUESTIONS[question][1]), ASKED)))
