@@ -1,11 +1,12 @@
 """``explain``: why a message came, or why a device is where it is."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cti_es.logs.reading import Cut
+from cti_es.logs.reading import Cut, Log
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import Output, opened, output_options, warn_of
 from cti_es_cli.sources import CountedLog, open_log, source_argument
@@ -51,39 +52,42 @@ def command(
 
     With --device and --event: what an event did to the device, and why applications were not told.
     """
-    from cti_es.answers.device import explain_device
-    from cti_es.answers.message import explain_message
-    from cti_es.answers.untold import explain_event
     from cti_es.vocabulary.events import encode
 
+    _check(seq, device, version, as_of)
+    with open_log(source, again=True) as log, opened(format, path) as output:
+        found, show, warnings = _explained(CountedLog(log), seq, device or "", version, as_of or Cut())
+        if format == "ndjson":
+            output.write(encode(found) + b"\n")
+        else:
+            show(output, found, log.name)
+        warn_of(warnings)
+
+
+def _check(seq: int | None, device: str | None, version: int | None, as_of: Cut | None) -> None:
+    """Refuse what does not say one thing to explain."""
     if (seq is None) == (device is None):
         raise click.UsageError("give either the number of a message or --device")
     if seq is not None and as_of is not None:
         raise click.UsageError("--as-of goes with --device; a message has its own place in the log")
     if version is not None and (device is None or as_of is not None):
         raise click.UsageError("--event goes with --device, and an event has its own place in the log (no --as-of)")
-    with open_log(source, again=True) as plain, opened(format, path) as output:
-        log = CountedLog(plain)
-        if device is None:
-            explanation = explain_message(log, seq or 0)
-            if format == "ndjson":
-                output.write(encode(explanation) + b"\n")
-            else:
-                _print_message(output, explanation, log.name)
-            return
-        if version is not None:
-            effect = explain_event(log, device, version)
-            if format == "ndjson":
-                output.write(encode(effect) + b"\n")
-            else:
-                _print_effect(output, effect, log.name)
-            return
-        placement, warnings = explain_device(log, device, as_of or Cut())
-        if format == "ndjson":
-            output.write(encode(placement) + b"\n")
-        else:
-            _print_placement(output, placement, log.name)
-        warn_of(warnings)
+
+
+def _explained(
+    log: Log, seq: int | None, device: str, version: int | None, cut: Cut
+) -> tuple[Any, Callable[[Output, Any, str], None], list[str]]:
+    """What was asked: the explanation, what prints it, and what a reader should know beside."""
+    from cti_es.answers.device import explain_device
+    from cti_es.answers.message import explain_message
+    from cti_es.answers.untold import explain_event
+
+    if seq is not None:
+        return explain_message(log, seq), _print_message, []
+    if version is not None:
+        return explain_event(log, device, version), _print_effect, []
+    placement, warnings = explain_device(log, device, cut)
+    return placement, _print_placement, warnings
 
 
 def _print_message(output: Output, found: "Explanation", name: str) -> None:
