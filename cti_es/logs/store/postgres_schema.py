@@ -113,6 +113,9 @@ CREATE OR REPLACE FUNCTION cti_es.continue_log()
  {_SAFE}
 AS $function$
 BEGIN
+  IF TG_RELID <> 'cti_es.batches'::regclass THEN
+    RAISE EXCEPTION 'cti-es: only a row moves the counter of its log';
+  END IF;
   UPDATE cti_es.logs SET "position" = NEW."position", version = NEW.version + NEW.count - 1, hash = NEW.hash
     WHERE log = NEW.log AND "position" = NEW."position" - 1 AND version = NEW.version - 1;
   IF NOT FOUND AND NEW."position" = 1 AND NEW.version = 1 THEN
@@ -139,7 +142,10 @@ END
 $function$
 """,
 }
-"""Name → the function. Who calls ``lock_log`` waits for the other writers of a log, and is told where it ends."""
+"""Name → the function. Who calls ``lock_log`` waits for the other writers of a log, and is told where it ends.
+
+``continue_log`` moves counters with the rights of the owner, so nobody may hang it on a table of his own.
+"""
 
 
 def _refusing(table: str, *deeds: str) -> dict[tuple[str, str], str]:
@@ -244,7 +250,7 @@ def _made() -> Iterator[str]:
         yield f"ALTER TABLE cti_es.{table} ADD CONSTRAINT {name} {text}"
     yield from (*FUNCTIONS.values(), *TRIGGERS.values())
     yield f"CREATE VIEW cti_es.events AS {_VIEW.removesuffix(';')}"
-    yield "REVOKE EXECUTE ON FUNCTION cti_es.lock_log(text) FROM PUBLIC"
+    yield "REVOKE EXECUTE ON FUNCTION cti_es.lock_log(text), cti_es.continue_log() FROM PUBLIC"
     yield f"COMMENT ON SCHEMA cti_es IS '{MARK}{SCHEMA_VERSION}'"
 
 

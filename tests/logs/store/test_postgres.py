@@ -479,6 +479,24 @@ def test_what_the_roles_may(roles, monkeypatch):
     assert faults(reader) == faults(writer) == []
 
 
+def test_the_counter_cannot_be_moved_by_another_table(filled, roles):
+    """A writer cannot have its own table move the counter of a log, nor can whoever may use the trigger's function."""
+    reader, writer = roles
+    mine = "CREATE TEMP TABLE mine (LIKE cti_es.batches)"
+    hang = "CREATE TRIGGER mine BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION cti_es.continue_log()"
+    with connected(writer) as connection:
+        connection.execute(mine)
+        no_rights(connection, hang)
+    with connected(filled) as connection:
+        connection.execute(mine)
+        connection.execute(hang)
+        with pytest.raises(psycopg.errors.RaiseException, match="only a row moves the counter"):
+            connection.execute("INSERT INTO mine SELECT 2, log, version + count, count, events, recorded_at, source, hash"
+                               " FROM cti_es.batches")  # fmt: skip
+
+    assert faults(filled) == []
+
+
 def test_who_may_make_nothing(filled, roles, databases):
     """A role without the right to make a schema is told so, and nothing is left."""
     empty = databases.take()
