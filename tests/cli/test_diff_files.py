@@ -175,7 +175,7 @@ def test_all_late_by_the_same(expected, quick, write):
     text, _ = report(quick("diff", "events.ndjson", "late.ndjson", *times), 1)
 
     assert "Clocks:   ACTUAL is 180 s ahead\n" in text
-    assert "All 20 messages that are late are so by 180 s, to a second.\n" in text
+    assert "All 20 late messages are late by 180 s, to a second.\n" in text
     assert "Then:" not in text
     shifted, _ = report(quick("diff", "events.ndjson", "late.ndjson", *times, "--shift", "auto"))
     assert "clocks shifted by 180 s" in shifted
