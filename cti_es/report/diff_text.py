@@ -128,7 +128,8 @@ class Report:
             yield from self._rest(rest)
         if shifted:
             yield ""
-            yield f"All {len(shifted):,} {shifted[0].kind} messages are {shifted[0].kind} {shifted[0].detail}, to a second."
+            kind = shifted[0].kind
+            yield f"All {len(shifted):,} {kind} messages are {kind} {shifted[0].detail}, to a second."
         reasons = [one for one in self.comparison.differences if one.kind == "reason"]
         if reasons and reasons != self._told[:1]:
             yield ""
