@@ -1,6 +1,7 @@
 """``impact``: what would happen if nodes or CTI Managers failed."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -9,8 +10,9 @@ from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Row, Scenari
 from cti_es.logs.reading import Cut
 from cti_es_cli.answer_views import IMPACT_ROWS, device_impacts_view, scenarios_view
 from cti_es_cli.exits import ClosedPipe
+from cti_es_cli.fleet import Rows, of_sources
 from cti_es_cli.options import as_of_option
-from cti_es_cli.output import Output, batched, opened, output_options, warn_of, wide_option
+from cti_es_cli.output import Output, View, batched, joined, opened, output_options, sourced, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument
 
 LEFT_WITHOUT = 1
@@ -25,7 +27,7 @@ Examples:
   cti-es impact site.db --pairs --and-back
   cti-es impact topology.ndjson --check""",
 )
-@source_argument()
+@source_argument(many=True)
 @click.option(
     "--fail", "sets", multiple=True, metavar="NODE,...", help="These together, not every node alone (again for more)."
 )
@@ -45,7 +47,7 @@ Examples:
 @wide_option
 @output_options
 def command(
-    source: str,
+    sources: tuple[str, ...],
     sets: tuple[str, ...],
     pairs: bool,
     scope: ImpactScope,
@@ -69,10 +71,9 @@ def command(
     asked = Asked(
         [_nodes(one) for one in sets] or None, pairs, "cti_manager" if cti_manager else scope, and_back, devices
     )
-    with open_log(source) as log:
-        found, warnings = impact(CountedLog(log), asked, as_of or Cut())
-    warn_of(warnings)
-    seen = _Seen(found)
+    # Rows as they are, whatever the format: each of them is looked at here.
+    view, batches = of_sources(sources, partial(_rows, asked=asked, cut=as_of or Cut()), "text")
+    seen = _Seen(joined(batches), several=view is not IMPACT_ROWS)
     try:
         with opened(format, path, wide=wide) as output:
             {"ndjson": _ndjson, "csv": _csv}.get(format, _for_people)(output, seen, asked)
@@ -80,6 +81,16 @@ def command(
     except ClosedPipe:
         raise ClosedPipe(_verdict(check, seen)) from None
     return _verdict(check, seen)
+
+
+def _rows(source: str, asked: Asked, cut: Cut) -> Rows:
+    def batches() -> Iterator[Iterable[Row]]:
+        with open_log(source) as log:
+            found, warnings = impact(CountedLog(log), asked, cut)
+        warn_of(warnings)
+        yield from batched(found)
+
+    return IMPACT_ROWS, batches()
 
 
 def _verdict(check: bool, seen: "_Seen") -> int:
@@ -97,40 +108,54 @@ def _nodes(text: str) -> list[str]:
 
 
 class _Seen:
-    """The rows as they come; ``harm``: whether any scenario has left something without service or link."""
+    """The rows as they come, with their SOURCE if there are several.
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    ``harm``: whether any scenario has left something without service or link.
+    """
+
+    def __init__(self, rows: Iterable[Any], several: bool) -> None:
         self.harm = False
+        self.several = several
         self._rows = iter(rows)
 
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
+    def __iter__(self) -> Iterator[Any]:
+        for one in self._rows:
+            row = self.bare(one)
             self.harm |= isinstance(row, Scenario) and not row.harmless
-            yield row
+            yield one
+
+    def bare(self, one: Any) -> Row:
+        """A row without its SOURCE."""
+        row: Row = one[1] if self.several else one
+        return row
+
+    def view(self, view: View[Any]) -> View[Any]:
+        """The view of such rows."""
+        return sourced(view) if self.several else view
 
 
-def _ndjson(output: Output, rows: Iterable[Row], asked: Asked) -> None:
-    output.rows(IMPACT_ROWS, batched(rows))
+def _ndjson(output: Output, rows: _Seen, asked: Asked) -> None:
+    output.rows(rows.view(IMPACT_ROWS), batched(rows))
 
 
-def _csv(output: Output, rows: Iterable[Row], asked: Asked) -> None:
+def _csv(output: Output, rows: _Seen, asked: Asked) -> None:
     """Of the scenarios or, if they are asked for, of the devices: a table has one kind of row."""
     view: Any = (device_impacts_view if asked.devices else scenarios_view)(asked.and_back)
-    output.rows(view, batched(row for row in rows if isinstance(row, DeviceImpact if asked.devices else Scenario)))
+    kind = DeviceImpact if asked.devices else Scenario
+    output.rows(rows.view(view), batched(one for one in rows if isinstance(rows.bare(one), kind)))
 
 
-def _for_people(output: Output, rows: Iterable[Row], asked: Asked) -> None:
-    scenarios: list[Scenario] = []
-    changed: list[DeviceImpact] = []
-    for row in rows:
+def _for_people(output: Output, rows: _Seen, asked: Asked) -> None:
+    scenarios: list[Any] = []
+    changed: list[Any] = []
+    for one in rows:
+        row = rows.bare(one)
         if isinstance(row, Weakness):
-            output.note(f"finding: {row.text}", "yellow")
-        elif isinstance(row, Scenario):
-            scenarios.append(row)
+            output.note(f"finding: {f'{one[0]}: ' if rows.several else ''}{row.text}", "yellow")
         else:
-            changed.append(row)
-    output.rows(scenarios_view(asked.and_back), [scenarios])
+            (scenarios if isinstance(row, Scenario) else changed).append(one)
+    output.rows(rows.view(scenarios_view(asked.and_back)), [scenarios])
     if asked.devices:
         if output.format == "text":
             output.line("")
-        output.rows(device_impacts_view(asked.and_back), [changed])
+        output.rows(rows.view(device_impacts_view(asked.and_back)), [changed])

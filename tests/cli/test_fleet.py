@@ -86,6 +86,9 @@ def test_the_same_from_any_number_of_processes(command, format, fleet, quick):
         pytest.param(("history", "--device", "CTIP_IVR_01"), marks=pytest.mark.slow),
         pytest.param(("replay", "--digest"), marks=pytest.mark.slow),
         pytest.param(("replay", "--misfits"), marks=pytest.mark.slow),
+        pytest.param(("incident",), marks=pytest.mark.slow),
+        pytest.param(("incident", "--format", "markdown"), marks=pytest.mark.slow),
+        pytest.param(("impact", "--devices"), marks=pytest.mark.slow),
     ],
     ids=lambda arguments: " ".join(arguments),
 )
@@ -150,6 +153,33 @@ def test_standard_input_among_others(fleet, example, quick):
 def test_a_scheduler_that_is_refused(arguments, words, fleet, quick, refused):
     """Nothing is sent unencrypted beyond this machine without --insecure; an address is a scheme, a host and a port."""
     refused(quick("homes", "logs/a.ndjson", "logs/c.ndjson", *arguments), *words)
+
+
+def test_incidents_of_several_logs(fleet, quick):
+    """The report of each log that has had an incident stands under its name; a log without one is not named."""
+    result = quick("incident", "logs/a.ndjson", "logs/c.ndjson", "--since", "2026-03-02T09:50:00Z")
+    lines = result.stdout.decode().splitlines()
+
+    assert result.returncode == 0
+    assert lines[:2] == ["logs/a.ndjson", "Incident 1: node cm1 failed"]
+    assert lines[lines.index("logs/c.ndjson") - 1] == ""
+    assert (
+        quick("incident", "logs/a.ndjson", "logs/c.ndjson", "--until", "2020-01-01T00:00:00Z").stdout
+        == b"no incidents\n"
+    )
+
+
+def test_impact_on_several_logs(fleet, quick):
+    """A table of all logs, each row with its SOURCE; --check looks at all of them, in other processes, too."""
+    alone = quick("impact", "logs/a.ndjson", "--check")
+    two = quick("impact", "logs/a.ndjson", "logs/site.db", "--check")
+
+    assert two.returncode == alone.returncode
+    assert two.stdout.decode().split()[0] == "SOURCE"
+    assert sources(quick("impact", "logs/a.ndjson", "logs/site.db", "--ndjson", "--jobs", "2")) == [
+        "logs/a.ndjson",
+        "logs/site.db",
+    ]
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
