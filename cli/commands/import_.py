@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cti_es.cucm.importing import Import, Imported
     from cti_es.cucm.past import TooOld
     from cti_es.cucm.recognise import Nothing
+    from cti_es.cucm.unknowns import OutagesLost
 
 MENDS = {
     "node": "--nodes says what nodes are called in the files",
@@ -211,8 +212,7 @@ def _import(store: Store, log: str, what: "Import", options: AppendOptions, outp
         error.hint = ", ".join(text for why, text in IGNORED.items() if NOTHING[why] in error.reasons)
         raise
     except OutagesLost as lost:
-        helps = [text for thing, text in MENDS.items() if thing in {one.thing for one in lost.unknown}]
-        raise InputError(lost.what, hint=f"{lost.hint}; {', '.join(helps)}; --allow-unknown stores the rest") from None
+        raise InputError(lost.what, hint=f"{mends(lost)}; --allow-unknown stores the rest") from None
     if options.dry_run:
         output.flush()
         for row in advised(found.findings):
@@ -284,6 +284,12 @@ def _check(files: tuple[str, ...]) -> None:
         if is_store(name):
             raise InputError("a store", where=name_of(name), expected=A_LOG)
     check_names(files, A_LOG)
+
+
+def mends(lost: "OutagesLost") -> str:
+    """What helps where failures and recoveries cannot be placed."""
+    helps = [text for thing, text in MENDS.items() if thing in {one.thing for one in lost.unknown}]
+    return f"{lost.hint}; {', '.join(helps)}"
 
 
 def nodes_given(nodes_file: str | None, known: Iterable[str]) -> dict[NodeRef, str]:

@@ -16,9 +16,9 @@ from cti_es.logs.store.servers import is_server
 from cti_es.vocabulary.errors import InputError, StoreLocked
 from cti_es.vocabulary.names import check_name
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
-from cti_es.vocabulary.words import counted
+from cti_es.vocabulary.words import counted, verb
 from cti_es_cli.cluster_views import FINDINGS
-from cti_es_cli.commands.import_ import advised, nodes_given, store_to_import
+from cti_es_cli.commands.import_ import advised, mends, nodes_given, store_to_import
 from cti_es_cli.options import Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, warn
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
@@ -110,6 +110,8 @@ def command(
 
     if source:
         check_name(source, "--source")
+    if new is not None and (once or no_more):
+        raise click.UsageError("--rebuild ends by itself; leave out --once and --no-more")
     address = parse_address(store)
     _check_folders(folders)
     with closing(store_to_import(address.store, wait)) as target:
@@ -140,8 +142,12 @@ def command(
 
 def _rebuild(store: Store, log: str, watch: "Watch", new: str, wait: float, output: Output) -> None:
     from cti_es.cucm.ingest.rebuild import rebuild
+    from cti_es.cucm.unknowns import OutagesLost
 
-    done = rebuild(store, log, watch, parse_address(new), wait)
+    try:
+        done = rebuild(store, log, watch, parse_address(new), wait)
+    except OutagesLost as lost:
+        raise InputError(lost.what, hint=mends(lost)) from None
     output.rows(FINDINGS, [advised(done.findings)])
     output.flush()
     warn(f"{done.appended}")
@@ -161,7 +167,9 @@ class _Running:
         done = self._ingest.once(is_last)
         self._say(done)
         if done.waiting:
-            warn(f"{counted(done.waiting, 'line')} {'waits' if done.waiting == 1 else 'wait'}")
+            warn(f"{counted(done.waiting, 'line')} {verb(done.waiting, 'wait')}")
+        for name in done.half:
+            warn(f"{name}: the last line has no end yet, so it waits, too")
 
     def until_stopped(self, interval: float) -> None:
         """Pass after pass, until Ctrl-C or SIGTERM."""

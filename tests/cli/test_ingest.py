@@ -51,6 +51,17 @@ def test_a_log_made_once_more(outage, quick):
     assert quick(*INGEST, "--rebuild", "site.db#again").returncode == 2
 
 
+def test_a_rebuild_loses_no_outage(outage, quick):
+    """Without the names of the nodes nothing is made, and the way out is said."""
+    quick(*INGEST, "--no-more")
+    result = quick("ingest", "site.db", "--watch", "logs", "--rebuild", "site.db#again")
+
+    assert result.returncode == 2
+    assert b"would be lost" in result.stderr
+    assert b"--nodes says what nodes are called in the files" in result.stderr
+    assert quick("export", "site.db#again").returncode == 2
+
+
 def test_what_came_late_is_said(outage, quick):
     """Late lines are counted with their place, and said to be kept aside."""
     late = outage / "logs" / "cucm-sub2.log"
@@ -73,6 +84,7 @@ def test_what_came_late_is_said(outage, quick):
         (("ingest", "site.db#new", "--watch", "logs", "--once"), b"the log 'new' has no nodes yet"),
         (("ingest", "nodes.csv", "--watch", "logs"), b"nodes.csv: not a store"),
         (("ingest", "site.db"), b"--watch is missing"),
+        (("ingest", "site.db", "--watch", "logs", "--once", "--rebuild", "a.db"), b"--rebuild ends by itself"),
     ],
 )
 def test_what_cannot_be(arguments, said, outage, quick):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from cti_es.cucm.file_readers import Found
-from cti_es.cucm.ingest.growing import FIRST_LINES, GrowingFile, Start, start_of
+from cti_es.cucm.ingest.growing import FIRST_LINES, GrowingFile, Replaced, Start, start_of
 from cti_es.cucm.ingest.kept import KeptFile
 from cti_es.cucm.recognise import NOTHING, Nothing
 from cti_es.logs.bytes_in import UnpackLimit
@@ -90,6 +90,12 @@ class Folders:
         self._forget()
         return list(found.values())
 
+    def put_off(self, one: Present, error: OSError | InputError) -> None:
+        """A file could not be read on: look at it again in the next pass, and say so if that will not help."""
+        self._at.pop(one.path, None)
+        if one.quiet >= SETTLED and not isinstance(error, FileNotFoundError | Replaced):
+            self.ignored[str(one.path)] = _why(error)
+
     def _paths(self) -> Iterator[tuple[Path, os.stat_result]]:
         """What lies in the folders and below; what begins with a dot is still on its way."""
         self.lost = [folder for folder in self._folders if not folder.is_dir()]
@@ -112,7 +118,7 @@ class Folders:
                 file = self._file_at(path, before, file, seen, known)
             except (OSError, InputError) as error:  # somebody may be about to pack it
                 if quiet >= SETTLED:
-                    self.ignored[str(path)] = error.what if isinstance(error, InputError) else str(error.strerror)
+                    self.ignored[str(path)] = _why(error)
                 return None
             self.ignored.pop(str(path), None) if file else None
             self._at[path] = seen, file
@@ -180,6 +186,10 @@ class _Known:
         """Of few lines, such as the header of call records, two files may have the same: then names count, too."""
         is_short = len(file.kept.begin) < FIRST_LINES
         return not is_short or file.kept.inode == inode or Path(file.kept.path) not in self._paths
+
+
+def _why(error: OSError | InputError) -> str:
+    return error.what if isinstance(error, InputError) else str(error.strerror or error)
 
 
 def _strange(path: Path) -> str | None:

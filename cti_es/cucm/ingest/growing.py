@@ -49,6 +49,10 @@ def start_of(path: Path, limit: UnpackLimit = UNPACK_LIMIT) -> Start:
     return Start(text[: text.rfind(b"\n") + 1])
 
 
+class Replaced(OSError):
+    """Another file has come to the path of one that was to be read on."""
+
+
 class Piece(NamedTuple):
     """Some lines of a file: where they end, how many lines are before them, and whether they were read before."""
 
@@ -76,6 +80,7 @@ class GrowingFile:
         self._reader: FileReader | None = None
         self._marks: list[tuple[int, int, str | None]] = [(kept.safe, kept.lines, kept.day)]
         self._before: list[bytes] = []
+        self._window = b""
 
     def is_like(self, path: Path, start: Start) -> bool | None:
         """Whether a file has the same content, as far as this one has been read; None if it has only a part of it.
@@ -98,35 +103,34 @@ class GrowingFile:
         """The lines that have not been read, some at a time; :meth:`after` is to be called after each.
 
         What has no line end is left for another time, unless the file is read ``to_the_end``. After a restart lines
-        come again from the safe place on.
+        come again from the safe place on. Raises :class:`Replaced` if another file has come to this path, and OSError
+        or :class:`InputError` for what cannot be read; what was read before stands.
         """
         kept = self.kept
         position = kept.read if self._reader is not None else kept.safe
         if self._reader is None:
             self._begin(path)
+        with _opened(path, max(0, position - _TAIL), self._limit) as stream:
+            self._window = _exactly(stream, min(position, _TAIL))
+            if 0 < position == kept.read and _hash(self._window) != kept.tail:
+                raise Replaced
+            yield from self._cut(stream, position, path, to_the_end)
+
+    def _cut(self, stream: ByteStream, position: int, path: Path, to_the_end: bool) -> Iterator[Piece]:
         rest = b""
-        with _opened(path, position, self._limit) as stream:
-            while data := stream.read1(
-                min(_CHUNK, kept.read - position - len(rest)) if position < kept.read else _CHUNK
-            ):
-                *lines, rest = (rest + data).split(b"\n")
-                is_old = position < kept.read
-                if is_old and position + sum(map(len, lines)) + len(lines) + len(rest) == kept.read and rest:
-                    lines, rest = [*lines, rest], b""  # a last line without an end, which was taken as it was
-                if len(rest) > MAX_LINE:
-                    raise InputError("a line over 1 MiB", where=str(path), expected="a line of a CUCM log")
-                if lines:
-                    end = position + sum(map(len, lines)) + len(lines)
-                    end = min(end, kept.read) if is_old else end
-                    yield self._piece(position, end, lines, is_old)
-                    position = end
+        while data := stream.read1(_up_to(self.kept.read, position + len(rest))):
+            rest += data
+            # Up to where it was read before all is whole: a last line without an end was taken as it was.
+            whole = len(rest) if position + len(rest) == self.kept.read else rest.rfind(b"\n") + 1
+            if whole:
+                yield self._piece(position, rest[:whole])
+                position, rest = position + whole, rest[whole:]
+            if len(rest) > MAX_LINE:
+                raise InputError("a line over 1 MiB", where=str(path), expected="a line of a CUCM log")
         if rest and to_the_end:
-            yield self._piece(position, position + len(rest), [rest], False)
+            yield self._piece(position, rest)
             rest = b""
         self.rest = len(rest)
-        if len(kept.begin) < FIRST_LINES:
-            kept.begin = start_of(path, self._limit).begin() or kept.begin
-        kept.tail = _tail(path, kept.read, self._limit) or ""
 
     def report(self) -> None:
         """Put what claimed nothing since the last report into the findings."""
@@ -176,7 +180,7 @@ class GrowingFile:
             day = reader.day
             self._marks.append((piece.end, reader.lines, day.isoformat() if day else None))
         if not piece.is_old:
-            kept.read = piece.end
+            kept.read, kept.tail = piece.end, _hash(self._window)
 
     def wait_for(self, line: int | None) -> None:
         """The first line that still waits (None: none does): from before it on the file has to be read again."""
@@ -186,17 +190,22 @@ class GrowingFile:
 
     def _begin(self, path: Path) -> None:
         kept = self.kept
-        self._reader = reader_of(cast(FileKind, kept.kind), self._found, self.number, kept.path)
         if kept.kind == "cdr":
             with _opened(path, 0, self._limit) as stream:
                 self.header = stream.read1(_CHUNK).partition(b"\n")[0].removeprefix(BOM_UTF8)
+        self._reader = reader_of(cast(FileKind, kept.kind), self._found, self.number, kept.path)
         if kept.safe:
             self._reader.go_on(kept.lines, date.fromisoformat(kept.day) if kept.day else None, self.header)
 
-    def _piece(self, position: int, end: int, lines: list[bytes], is_old: bool) -> Piece:
+    def _piece(self, position: int, raw: bytes) -> Piece:
+        kept, before = self.kept, self.reader.lines
+        lines = raw.removesuffix(b"\n").split(b"\n")
+        if before < FIRST_LINES and raw.endswith(b"\n"):
+            kept.begin = [*kept.begin[:before], *map(_hash, lines[:FIRST_LINES])][:FIRST_LINES]
         if position == 0:
             lines[0] = lines[0].removeprefix(BOM_UTF8)
-        return Piece(end, self.reader.lines, lines, is_old)
+        self._window = (self._window + raw)[-_TAIL:]
+        return Piece(position + len(raw), before, lines, position < kept.read)
 
 
 _NEAR = 64
@@ -221,11 +230,17 @@ def _opened(path: Path, position: int, limit: UnpackLimit) -> Iterator[ByteStrea
 def _tail(path: Path, position: int, limit: UnpackLimit) -> str | None:
     """The hash of the bytes before a position; None if the file does not reach so far."""
     begin = max(0, position - _TAIL)
-    data = b""
     with _opened(path, begin, limit) as stream:
-        while len(data) < position - begin and (more := stream.read1(position - begin - len(data))):
-            data += more
+        data = _exactly(stream, position - begin)
     return _hash(data) if len(data) == position - begin else None
+
+
+def _exactly(stream: ByteStream, size: int) -> bytes:
+    """So many bytes; fewer only at the end."""
+    data = b""
+    while len(data) < size and (more := stream.read1(size - len(data))):
+        data += more
+    return data
 
 
 def _up_to(end: int, position: int) -> int:

@@ -36,7 +36,7 @@ from cti_es.logs.append import Appended, AppendOptions, append
 from cti_es.logs.bytes_in import UNPACK_LIMIT, UnpackLimit
 from cti_es.logs.reading import StoredLog, catch_up, resumed_at_end
 from cti_es.logs.store.base import Store, Writer
-from cti_es.vocabulary.errors import Conflict
+from cti_es.vocabulary.errors import Conflict, InputError
 from cti_es.vocabulary.times import canonical_time, sort_key
 
 LATENESS = timedelta(minutes=5)
@@ -165,18 +165,27 @@ class Ingest:
             if one.quiet > self._watch.lateness.total_seconds():
                 file.let_go()
             return
-        count = 0
-        for piece in file.pieces(one.path, to_the_end=is_done):
-            file.reader.take(piece.lines)
-            self._take(file, piece)
-            file.after(piece)
-            count += 0 if piece.is_old else len(piece.lines)
+        try:
+            count = self._read_on(file, one.path, is_done)
+        except (OSError, InputError) as error:
+            self._folders.put_off(one, error)
+            return
         if count:
             self._has_read = True
             self.findings.add("read", self._folders.names[file.number], count=count, text=file.kept.kind)
         file.report()
         if is_done:
             file.end()
+
+    def _read_on(self, file: GrowingFile, path: Path, to_the_end: bool) -> int:
+        """Read what is new in a file; how many lines that were."""
+        count = 0
+        for piece in file.pieces(path, to_the_end):
+            file.reader.take(piece.lines)
+            self._take(file, piece)
+            file.after(piece)
+            count += 0 if piece.is_old else len(piece.lines)
+        return count
 
     def _collect(self, claimed: Claimed, rank: int = 0, host: str = "", sequence: int | None = None) -> None:
         self._claims.append(_Claim(claimed, rank, host, sequence))

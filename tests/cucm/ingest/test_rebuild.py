@@ -73,6 +73,14 @@ def test_files_that_are_gone(gone, watched, tmp_path):
     assert len(lost) == (1 if "cm3" in gone else 0)  # whose connection closed the line is told by a line that is gone
 
 
+def test_what_nobody_can_place_stays_aside(watched, tmp_path):
+    """A failure of a node that nobody knows was kept aside, and does not keep the others from their places."""
+    store, watch = watched
+    (watch.aside / "unplaced.log").write_text(link(40, "cm2", "cm1").replace("RemoteNodeID=1", "RemoteNodeID=9") + "\n")
+
+    assert again(tmp_path, store, watch) == imported()
+
+
 def test_a_log_that_is_there_is_left_alone(watched, tmp_path):
     """The new log must not be there yet; nothing is stored then."""
     store, watch = watched

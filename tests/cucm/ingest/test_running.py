@@ -267,6 +267,40 @@ def test_files_that_are_none_of_ours(name, data, why, folder):
     assert Ingest(new_store(), "default", watch(folder)).once().ignored == {str(folder / name): why}
 
 
+def test_a_file_that_is_rotated_while_it_is_read(folder, monkeypatch):
+    """A file that is renamed between looking and reading is read in the next pass, wherever it is then."""
+    store = new_store()
+    ingest = Ingest(store, "default", watch(folder))
+    write(folder, "cm1", alarm(1, "Other", "cm1"), alarm(2, "Other", "cm1"))
+    ingest.once()
+    write(folder, "cm1", link(3, "cm2", "cm1"), alarm(99, "Other", "cm1"))
+    read = ingest._read
+
+    def rotated(one, is_last):
+        monkeypatch.setattr(ingest, "_read", read)
+        (folder / "cm1").rename(folder / "cm1.1")
+        write(folder, "cm1", alarm(100, "Other", "cm1"), alarm(200, "Other", "cm1"), alarm(201, "Other", "cm1"))
+        read(one, is_last)
+
+    monkeypatch.setattr(ingest, "_read", rotated)
+    first, second = ingest.once(), ingest.once()
+
+    assert (first.appended, first.ignored, second.late, second.ignored) == (None, {}, 0, {})
+    assert in_short(store) == ["NodeFailed cm1"]
+
+
+def test_a_line_without_end(folder):
+    """A line over 1 MiB is no line of a log: the file is named and the others go on."""
+    store = new_store()
+    ingest = Ingest(store, "default", watch(folder))
+    write(folder, "cm1", link(3, "cm2", "cm1"), alarm(99, "Other", "cm1"))
+    write(folder, "cm2", alarm(99, "Other", "cm2"), "x" * (1 << 20) + "xx", end="")
+    done = ingest.once(is_last=True)
+
+    assert in_short(store) == ["NodeFailed cm1"]
+    assert done.ignored == {}
+
+
 def test_lines_before_the_log(folder):
     """A log that begins today takes nothing of yesterday's files, and keeps nothing of them aside."""
     store = new_store()
