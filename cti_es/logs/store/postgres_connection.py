@@ -149,7 +149,7 @@ def _locked(name: str, text: str, wait: float) -> StoreError:
 
 
 def _refused(name: str, text: str, wait: float) -> StoreError:
-    hint = "see docs/how-to/postgresql.md for the rights of readers and writers"
+    hint = "the owner of the store gives the rights of a reader or a writer"
     return StoreError(f"no permission: {text}", where=name, hint=hint)
 
 

@@ -372,6 +372,14 @@ def test_a_schema_of_somebody_else(filled, comment, said):
         assert said in ran.err
 
 
+def test_a_server_that_is_too_old(database, monkeypatch):
+    """A server whose words for a schema were never compared with ours is refused."""
+    monkeypatch.setattr("cti_es.logs.store.postgres_connection.OLDEST", 99)
+    ran = run("append", database, "node_added", "node=cm1")
+
+    assert (ran.code, bool(re.search(r"PostgreSQL \d\d is too old; expected 99 or newer", ran.err))) == (2, True)
+
+
 def test_a_database_in_another_encoding(database, databases):
     """Only UTF8 keeps every name."""
     name = f"cti_es_latin{os.getpid()}"
