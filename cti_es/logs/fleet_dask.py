@@ -90,10 +90,13 @@ def _is_loopback(host: str) -> bool:
 @contextmanager
 def _connected(scheduler: str) -> Iterator[Any]:
     try:
-        from distributed import Client
+        from distributed import Client, Security
     except ModuleNotFoundError:
         hint = "python -m pip install 'cti-es[dask]'"
         raise InputError("the package distributed is not installed", where=scheduler, hint=hint) from None
+    if scheduler.startswith("tls") and Security().get_connection_args("client").get("ssl_context") is None:
+        expected = "distributed.comm.tls in the configuration of Dask"
+        raise InputError("no certificates are configured", where=scheduler, expected=expected)
     try:
         client = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

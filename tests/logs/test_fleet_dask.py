@@ -140,3 +140,17 @@ def test_the_same_as_here(command, logs, tmp_path):
             assert b"logs/2.ndjson:3001" in here.stderr
     finally:
         cluster.close()
+
+
+@pytest.mark.slow
+def test_no_certificates(tmp_path):
+    """An encrypted connection without certificates is refused with the place where they belong."""
+    pytest.importorskip("distributed", reason="pip install 'cti-es[dask]'")
+    (tmp_path / "a.ndjson").write_bytes(b"")
+    refused = run("homes", str(tmp_path / "a.ndjson"), "--scheduler", "tls://localhost:8786")
+
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert refused.stderr.startswith(
+        b"cti-es: tls://localhost:8786: no certificates are configured; expected distributed.comm.tls"
+    )
+    assert b"Traceback" not in refused.stderr
