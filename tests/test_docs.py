@@ -71,7 +71,7 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 
 FOREIGN_OPTIONS = {
     "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force", "--host",
-    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--nl", "--no-comments", "--no-index", "--nthreads", "--nworkers", "--only", "--part", "--port", "--python", "--quick",
+    "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--minutes", "--nl", "--no-comments", "--no-index", "--nthreads", "--nworkers", "--only", "--part", "--port", "--python", "--quick", "--rate",
     "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--update",
     "--user",
 }  # fmt: skip

@@ -145,17 +145,18 @@ class GrowingFile:
     def end(self) -> None:
         """Nothing more is expected of this file."""
         self.is_over = True
-        if self._reader is not None:
-            self._reader.end()
-            self._reader.report()
-            self._reader = None
+        self._drop()
 
     def let_go(self) -> None:
         """Nothing may be added any more: forget what only reading on would need, if nothing of the file waits."""
         if self._reader is not None and self._reader.is_between and self.kept.safe == self.kept.read:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._reader is not None:
             self._reader.end()
             self._reader.report()
-            self._reader = None
+        self._reader, self._before, self._window = None, [], b""
 
     def text_of(self, piece: Piece, line: int) -> bytes:
         """The lines of a piece that make the record whose first line has this number."""
