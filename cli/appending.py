@@ -11,6 +11,7 @@ from cti_es.logs.append import Appended, AppendOptions
 from cti_es.logs.append_files import append_file, named_after
 from cti_es.logs.fleet import Workers, run_many
 from cti_es.logs.open import is_store, parse_address
+from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import encode
 from cti_es.vocabulary.names import check_name
 from cti_es_cli.complaints import complain
@@ -45,8 +46,11 @@ def append_many(store: str, given: str | None, options: AppendOptions, wait: flo
     if options.source:
         check_name(options.source, "--source")
     found = expanded([given])
-    files = [file for file in found if not is_store(parse_address(file).store)]
-    warn_of_passed_over([*found.passed_over, *(file for file in found if file not in files)])
+    stores = {one: is_store(parse_address(one).store) for one in found}
+    warn_of_passed_over([*found.passed_over, *(one for one in found if stores[one])])
+    files = [one for one in found if not stores[one]]
+    if not files:
+        raise InputError("stores alone", where=given, expected="NDJSON event logs")
     targets = named_after(store, files)
     task = partial(append_file, targets=targets, options=options, wait=wait, limit=unpack_limit())
     workers = Workers(1 if targets.one_writer else jobs)

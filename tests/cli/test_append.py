@@ -477,6 +477,7 @@ def test_a_dry_run_of_many_files(files, quick, tmp_path):
         (("site.db#*", "node_added", "node=cm1"), ("--from",)),
         (("site.db#*", "--from", "-"), ("standard input",)),
         (("site.db", "--from", "logs"), ("site.db#*",)),
+        (("site.db#*", "--from", "stores"), ("stores alone",)),
         (("*.db#*", "--from", "logs"), ("not one *",)),
         (("site.db#*", "--from", "nowhere/*"), ("nothing matches",)),
         (("site.db#*", "--from", "logs/berlin.ndjson", "logs/rome.ndjson"), ("quotes",)),
@@ -489,6 +490,8 @@ def test_many_files_that_are_refused(arguments, words, files, write, example, qu
     (tmp_path / "twice" / "deeper").mkdir(parents=True)
     write(example, "twice/a.ndjson")
     write(example, "twice/deeper/a.ndjson")
+    (tmp_path / "stores").mkdir()
+    quick("append", "stores/one.db", "--from", "twice/a.ndjson")
     refused(quick("append", *arguments), *words)
 
     assert not (tmp_path / "site.db").exists()
