@@ -1,4 +1,6 @@
-"""Lines that two traces have in common: what one of them says there is read once (docs/explanation/benchmarks.md).
+"""Lines that two traces have in common: what one of them says there is read once.
+
+Specified in docs/explanation/benchmarks.md#traces.
 
 Two traces of one replay have nearly all lines in common. Where a format reads each line for itself, the same line is
 the same message, at another place. What is found here need not be all; what is not found is read.
