@@ -7,7 +7,7 @@ last version misses one. Needs psycopg (``pip install 'cti-es[postgres]'``).
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from cti_es.logs.store import postgres_schema as schema
@@ -21,7 +21,7 @@ TOLD_SECONDS = 2.0
 """A follower looks by itself after so long, whether it was told of something or not."""
 
 CHANNEL = "cti_es"
-"""Where writers tell the name of a log that has grown."""
+"""Where writers tell which log has grown."""
 
 _LARGEST = 2**63 - 1
 _ROWS_AT_ONCE = 1_000
@@ -37,10 +37,9 @@ _TEXTS = ("log", "recorded_at", "source", "hash")
 _SIZE = " + ".join(f"octet_length({column})" for column in ("events", *_TEXTS))
 
 
-@lru_cache(1_000)
-def _quoted(text: str) -> str:
-    """A text as SQL has it, where a message to the server has several statements and so takes no parameters."""
-    return psycopg.sql.quote(text)
+def _called(log: str) -> str:
+    """What a log is called to those who follow it: a digest, so that no name becomes a part of SQL."""
+    return sha256(log.encode()).hexdigest()
 
 
 def _if_small(value: str) -> str:
@@ -91,10 +90,10 @@ _INSERT_WITH_IDS = f"""\
 WITH kept AS (INSERT INTO cti_es.ids SELECT %s, * FROM unnest(%s::text[], %s::bigint[])) {_INSERT}"""
 
 # Who tells does not wait for the disk a second time, and holds up nobody: one transaction at a time may tell.
-_TELL = f"SET LOCAL synchronous_commit TO off; NOTIFY {CHANNEL}, {{}}"
+_TELL = f"SET LOCAL synchronous_commit TO off; NOTIFY {CHANNEL}, '{{}}'"
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_LOCK = "SELECT * FROM cti_es.lock_log({})"
+_LOCK = "SELECT * FROM cti_es.lock_log(%s)"
 
 _CHANGED = "somebody has changed it (see cti-es verify)"
 _A_STORE = "a store made by append"
@@ -206,7 +205,7 @@ class PostgresStore:
                     self._connection.execute(f"LISTEN {CHANNEL}")
                 self._listens = True
                 return True  # something may have come before
-            return any(note.payload == log for note in self._connection.notifies(timeout=TOLD_SECONDS))
+            return any(note.payload == _called(log) for note in self._connection.notifies(timeout=TOLD_SECONDS))
 
     def refresh(self) -> None:
         """Every question is answered as things are then."""
@@ -257,23 +256,18 @@ class PostgresStore:
 
     def _begin(self, log: str) -> "_PostgresWriter":
         with self._explained():
-            begin = _BEGIN
+            self._connection.execute(_BEGIN)
             if not self._is_there:
-                self._connection.execute(_BEGIN)
                 schema.create(self._connection)
                 self._is_there = self._check(write=True, suspect=False)
-                begin = "SELECT"
-            # Both in one message: a server may be far away.
-            cursor = self._connection.execute(f"{begin}; {_LOCK.format(_quoted(log))}", prepare=False)
-            cursor.nextset()
-            position, version, hash_ = cursor.fetchone() or ()
+            position, version, hash_ = self._connection.execute(_LOCK, (log,)).fetchone() or ()
         self._typed((position, version, hash_), (int, int, str))
         return _PostgresWriter(self, self._connection, log, position, Head(version, hash_))
 
     def _commit(self, log: str, head: Head) -> None:
         """Commit, and tell those who follow. What was stored is stored, told or not: they look by themselves, too."""
         try:
-            cursor = self._connection.execute(f"COMMIT; {_TELL.format(_quoted(log))}", prepare=False)
+            cursor = self._connection.execute(f"COMMIT; {_TELL.format(_called(log))}", prepare=False)
             if cursor.statusmessage != "COMMIT":  # something in it had failed
                 raise StoreError("the server did not store the events", where=self.address)
         except psycopg.Error as error:

@@ -597,7 +597,7 @@ def test_a_follower_gets_each_event_once(database, is_told, monkeypatch):
 
     monkeypatch.setattr(postgres, "TOLD_SECONDS", 10.0 if is_told else 0.01)
     if not is_told:
-        monkeypatch.setattr(postgres, "_TELL", "SELECT {}")
+        monkeypatch.setattr(postgres, "_TELL", "SELECT '{}'")
     with closing(PostgresStore(database, write=True)) as writer:
         append_one(writer, "default", "n0")
         with closing(PostgresStore(database)) as reader:
@@ -661,9 +661,9 @@ def test_nobody_can_be_told(filled, monkeypatch):
     """Where the server has no room for more messages, what was stored is stored, and reported as that."""
     from cti_es.logs.store import postgres
 
-    monkeypatch.setattr(postgres, "_TELL", "SELECT 1 / 0, {}")
+    monkeypatch.setattr(postgres, "_TELL", "SELECT 1 / 0, '{}'")
     ran = run("append", filled, "node_added", "node=cm9")
-    monkeypatch.setattr(postgres, "_TELL", "nonsense {}")
+    monkeypatch.setattr(postgres, "_TELL", "nonsense '{}'")
 
     assert (ran.code, "appended 1, " in ran.err) == (0, True)
     assert "the server refused: syntax error" in run("append", filled, "node_added", "node=cm10").err
