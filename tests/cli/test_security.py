@@ -191,7 +191,7 @@ def test_no_sql_is_made_of_input():
         "SCHEMA_VERSION", "milliseconds", "field", "_READABLE", "_APPEND_ONLY", '_text("type")', '_text("at")', '_text("id")',
         '_if_small("log")', '_if_small("convert_to(events, "UTF8")")', '_if_small("recorded_at")', '_if_small("source")',
         '_if_small("hash")', "_SIZE", "_ROWS_AT_ONCE", "_BYTES_AT_ONCE", "LARGEST_STATE", "_INSERT", "_SAFE", "CREATING",
-        "deed", "deed.lower()", '_VIEW.removesuffix(";")', "columns",
+        "deed", "deed.lower()", '_VIEW.removesuffix(";")', "columns", "wanted",
     }  # fmt: skip
     found = set()
     for path in Path(cti_es.logs.store.__file__).parent.glob("*.py"):
