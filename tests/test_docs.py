@@ -70,7 +70,7 @@ SETUP = ("pip", "python", "python3", "py", "source", ".venv/", ".venv\\")
 """What a command begins with that sets up a machine: it is shown, but not run here."""
 
 FOREIGN_OPTIONS = {
-    "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--first-seed", "--force", "--host",
+    "--big", "--callgrind-out-file", "--check", "--config-file", "--cti-update", "--dask", "--first-seed", "--force", "--host",
     "--hypothesis-profile", "--immutable", "--machine", "--metadata", "--minutes", "--nl", "--no-comments", "--no-index", "--nthreads", "--nworkers", "--only", "--part", "--port", "--python", "--quick", "--rate",
     "--randomly-seed", "--reinstall", "--rounds", "--spec", "--states", "--strict", "--table", "--tool", "--update",
     "--user",
