@@ -134,7 +134,7 @@ def _busy_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def busy(tmp_path: Path, _busy_bytes: bytes) -> Path:
-    """A store ``busy.db`` whose log moves 300 phones so often that there is a snapshot at version 560 of 603."""
+    """A store ``busy.db`` whose log moves 300 phones so often that there are snapshots at version 560 and at its end, 603."""
     path = tmp_path / "busy.db"
     path.write_bytes(_busy_bytes)
     return path
