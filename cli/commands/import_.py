@@ -65,6 +65,27 @@ LONGEST_GRACE = 86_400.0
 A_LOG = "a CUCM syslog, an SDL trace, a CDR file, a folder or archive of them, or - for standard input"
 
 
+# What ingest takes, too.
+nodes_option = click.option(
+    "--nodes",
+    "nodes_file",
+    type=InFile(),
+    metavar="FILE",
+    help="CSV: node, number, hosts, addresses. What the nodes of the log are called in the files.",
+)
+year_option = click.option(
+    "--year", type=click.IntRange(FIRST_YEAR, LAST_YEAR), metavar="YYYY", help="The year of stamps that have none."
+)
+grace_option = click.option(
+    "--grace",
+    type=Seconds(),
+    default="5s",
+    show_default=True,
+    metavar="TIME",
+    help="How near to the failure of a device's node the end of its call is doubted.",
+)
+
+
 @click.command(
     short_help="Import real cluster logs: CUCM syslog, SDL alarms and CDR.",
     epilog="""\b
@@ -75,16 +96,8 @@ Examples:
 )
 @click.argument("store", metavar="STORE[#LOG]", type=InFile())
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=InFile())
-@click.option(
-    "--nodes",
-    "nodes_file",
-    type=InFile(),
-    metavar="FILE",
-    help="CSV: node, number, hosts, addresses. What the nodes of the log are called in the files.",
-)
-@click.option(
-    "--year", type=click.IntRange(FIRST_YEAR, LAST_YEAR), metavar="YYYY", help="The year of stamps that have none."
-)
+@nodes_option
+@year_option
 @click.option("--date", "day", type=DayType(), help="The day on which an SDL trace begins.")
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
 @click.option(
@@ -98,14 +111,7 @@ Examples:
 @click.option("--at", type=TimeType(stored=True), help="Since when the topology in these files has been so.")
 @click.option("--only-controlled", is_flag=True, help="Of the devices in tables, only those that a user may control.")
 @click.option("--update-lines", is_flag=True, help="Other lines of a device in a table become lines_changed.")
-@click.option(
-    "--grace",
-    type=Seconds(),
-    default="5s",
-    show_default=True,
-    metavar="TIME",
-    help="How near to the failure of a device's node the end of its call is doubted.",
-)
+@grace_option
 @click.option("--allow-unknown", is_flag=True, help="Store the rest, if failures or recoveries cannot be placed.")
 @click.option("--dry-run", is_flag=True, help="Print the new events as NDJSON, store nothing.")
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")

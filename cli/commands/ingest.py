@@ -15,10 +15,18 @@ from cti_es.logs.store import Store
 from cti_es.logs.store.servers import is_server
 from cti_es.vocabulary.errors import InputError, StoreLocked
 from cti_es.vocabulary.names import check_name
-from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
 from cti_es.vocabulary.words import counted, verb
 from cti_es_cli.cluster_views import FINDINGS
-from cti_es_cli.commands.import_ import advised, mends, nodes_given, store_to_import
+from cti_es_cli.commands.import_ import (
+    LONGEST_GRACE,
+    advised,
+    grace_option,
+    mends,
+    nodes_given,
+    nodes_option,
+    store_to_import,
+    year_option,
+)
 from cti_es_cli.options import Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, warn
 from cti_es_cli.sources import InFile, unpack_limit, unpack_option
@@ -55,25 +63,10 @@ Examples:
               help="Make a new log with everything in its place, and end.")  # fmt: skip
 @click.option("--aside", type=click.Path(), metavar="FOLDER",
               help="Where to keep lines that come too late. Default: STORE.LOG.aside.")  # fmt: skip
-@click.option(
-    "--nodes",
-    "nodes_file",
-    type=InFile(),
-    metavar="FILE",
-    help="CSV: node, number, hosts, addresses. What the nodes of the log are called in the files.",
-)
-@click.option(
-    "--year", type=click.IntRange(FIRST_YEAR, LAST_YEAR), metavar="YYYY", help="The year of stamps that have none."
-)
+@nodes_option
+@year_option
 @stamp_tz_option("What a time zone of the stamps is, or every unknown one.")
-@click.option(
-    "--grace",
-    type=Seconds(),
-    default="5s",
-    show_default=True,
-    metavar="TIME",
-    help="How near to the failure of a device's node the end of its call is doubted.",
-)
+@grace_option
 @click.option("--source", metavar="TEXT", help="Where the events come from, kept with them.")
 @wait_option
 @tz_option
@@ -123,7 +116,7 @@ def command(
             lines,
             Path(aside) if aside else _beside(address, log),
             timedelta(seconds=lateness),
-            timedelta(seconds=min(grace, 86_400.0)),
+            timedelta(seconds=min(grace, LONGEST_GRACE)),
             source or "ingest",
             unpack_limit(),
             since or "",
