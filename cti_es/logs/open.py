@@ -77,7 +77,7 @@ def open_log(source: str, again: bool = False, limit: UnpackLimit = UNPACK_LIMIT
         return
     address = parse_address(source)
     if is_store(address.store):
-        with closing(open_store(address.store)) as store:
+        with closing(_to_read(address.store)) as store:
             yield stored_log(store, address)
         return
     if not address.path.is_file():
@@ -89,12 +89,16 @@ def open_log(source: str, again: bool = False, limit: UnpackLimit = UNPACK_LIMIT
 
 def stored_log(store: StoreReader, address: Address) -> StoredLog:
     """The log of a store that an address means: the named one; else its only one; else ``default``."""
-    names = store.names()
-    if address.log is not None and address.log not in names:
-        near = did_you_mean(address.log, names) or f"its logs: {', '.join(names) or 'none'}"
-        raise InputError(f"no log '{address.log}'", where=store.address, hint=near)
-    log = address.log or only_log(store)
+    log = only_log(store) if address.log is None else _named(store, address.log)
     return StoredLog(store, log, f"{store.address}#{log}")
+
+
+def _named(store: StoreReader, log: str) -> str:
+    names = store.names()
+    if log not in names:
+        near = did_you_mean(log, names) or f"its logs: {', '.join(names) or 'none'}"
+        raise InputError(f"no log '{log}'", where=store.address, hint=near)
+    return log
 
 
 def only_log(store: StoreReader) -> str:
@@ -119,7 +123,7 @@ def open_store(name: str, suspect: bool = False) -> StoreReader:
     if is_server(name):
         if split_log(name)[1] is not None:
             raise InputError("a log", where=name_of(name), expected=A_STORE)
-        return _on_server(name, suspect=suspect)
+        return _to_read(name, suspect)
     path = Path(name)
     if is_piped(name):
         raise NotAStore("a store cannot be read from a pipe", where=name_of(name), expected=A_STORE)
@@ -127,7 +131,12 @@ def open_store(name: str, suspect: bool = False) -> StoreReader:
         raise no_file(path, A_STORE)
     if not is_sqlite(path):
         raise NotAStore("not a store", where=str(path), expected=A_STORE)
-    return cast(StoreReader, SqliteStore(path, suspect=suspect))
+    return _to_read(name, suspect)
+
+
+def _to_read(name: str, suspect: bool = False) -> StoreReader:
+    """A store to read from, where :func:`is_store` says that there is one."""
+    return _on_server(name, suspect=suspect) if is_server(name) else SqliteStore(Path(name), suspect=suspect)
 
 
 def open_to_write(name: str, wait: float = 30.0) -> Store:
