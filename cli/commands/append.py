@@ -11,9 +11,8 @@ import click
 
 from cti_es.logs.addresses import means_many
 from cti_es.logs.append import Appended, AppendOptions, Expect, parse_expect
-from cti_es.logs.append_files import NAME, check_events_file
-from cti_es.logs.bytes_in import OpenStream, is_piped, kept, name_of, open_bytes
-from cti_es.logs.ndjson import read_events
+from cti_es.logs.append_files import NAME, EventsOfFile, check_events_file
+from cti_es.logs.bytes_in import is_piped, kept, name_of, open_bytes
 from cti_es.logs.open import make_or_append, parse_address
 from cti_es.vocabulary.errors import CtiEsError, InputError, did_you_mean
 from cti_es.vocabulary.event_text import event_from_fields, unknown_type
@@ -144,18 +143,6 @@ def _print(output: Output, done: Appended, dry_run: bool) -> None:
         warn(f"{done}; but that could not be printed: {error.strerror}")
 
 
-class _Batches:
-    """The events to append, readable again from the start when another program made the store meanwhile."""
-
-    def __init__(self, name: str, open_: OpenStream) -> None:
-        self._name = name
-        self._open = open_
-
-    def __iter__(self) -> Iterator[NumberedEvents]:
-        with self._open() as stream:
-            yield from counted(read_events(stream, self._name), lambda lines: len(lines.events), "read")
-
-
 def _input(
     event_type: str | None, assignments: tuple[str, ...], file: str | None
 ) -> AbstractContextManager[tuple[str, Any]]:
@@ -168,13 +155,17 @@ def _input(
 
 
 @contextmanager
-def _file(file: str) -> Iterator[tuple[str, _Batches]]:
+def _file(file: str) -> Iterator[tuple[str, EventsOfFile]]:
     if is_piped(file):
         with kept(file, unpack_limit()) as again:
-            yield name_of(file), _Batches(name_of(file), again)
+            yield name_of(file), EventsOfFile(name_of(file), again, _shown)
         return
     check_events_file(file)
-    yield file, _Batches(file, partial(open_bytes, Path(file), unpack_limit()))
+    yield file, EventsOfFile(file, partial(open_bytes, Path(file), unpack_limit()), _shown)
+
+
+def _shown(batches: Iterator[NumberedEvents]) -> Iterator[NumberedEvents]:
+    return counted(batches, lambda lines: len(lines.events), "read")
 
 
 def _source(source: str | None, file: str | None) -> str:

@@ -1,12 +1,12 @@
 """Many files into many logs, each into the one named after it (docs/reference/commands/append.md#many-files)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from cti_es.logs.append import Appended, AppendOptions
-from cti_es.logs.bytes_in import UnpackLimit, name_of, no_file, open_bytes
+from cti_es.logs.bytes_in import OpenStream, UnpackLimit, name_of, no_file, open_bytes
 from cti_es.logs.fleet import Tell
 from cti_es.logs.ndjson import read_events
 from cti_es.logs.open import A_SOURCE, is_store, make_or_append, parse_address
@@ -61,22 +61,32 @@ def append_file(
         check_name(address.log, f"{file}: the name of the log")
     check_events_file(file)
     options = options._replace(name=file, source=options.source or Path(file).name)
-    yield make_or_append(address, _Batches(file, limit, tell), options, wait)
+    batches = EventsOfFile(file, partial(open_bytes, Path(file), limit), partial(_told, tell))
+    yield make_or_append(address, batches, options, wait)
 
 
-class _Batches:
-    """The events of a file, readable again from the start when another program made the store meanwhile."""
+def _told(tell: Tell, batches: Iterator[NumberedEvents]) -> Iterator[NumberedEvents]:
+    for lines in batches:
+        yield lines
+        tell(len(lines.events))
 
-    def __init__(self, file: str, limit: UnpackLimit, tell: Tell) -> None:
-        self._file = file
-        self._open = partial(open_bytes, Path(file), limit)
-        self._tell = tell
+
+class EventsOfFile:
+    """The events of a file, readable again from the start when another program made the store meanwhile.
+
+    ``name`` is what errors call it; ``passed`` is given the batches as they are read, and passes them on.
+    """
+
+    def __init__(
+        self, name: str, open_: OpenStream, passed: Callable[[Iterator[NumberedEvents]], Iterator[NumberedEvents]]
+    ) -> None:
+        self._name = name
+        self._open = open_
+        self._passed = passed
 
     def __iter__(self) -> Iterator[NumberedEvents]:
         with self._open() as stream:
-            for lines in read_events(stream, self._file):
-                yield lines
-                self._tell(len(lines.events))
+            yield from self._passed(read_events(stream, self._name))
 
 
 def check_events_file(file: str) -> None:
