@@ -1,6 +1,11 @@
 """The states of snapshots as stores keep them: compressed."""
 
 import zlib
+from typing import Any, TypeVar
+
+from cti_es.logs.store.base import IngestState, Snapshot
+
+Kept = TypeVar("Kept", Snapshot, IngestState)
 
 LARGEST_STATE = 1 << 28
 """A snapshot whose unpacked state has more bytes is neither kept nor used: a forged one could unpack to any size."""
@@ -25,3 +30,9 @@ def unpacked(kept: bytes) -> bytes:
     except zlib.error:
         return b""
     return state if unpacking.eof else b""
+
+
+def as_kept(kind: type[Kept], row: tuple[Any, ...]) -> tuple[Kept, str]:
+    """What a row of a store has (its state packed, and then the digest) as what was kept, and the digest."""
+    *fields, state, digest = row
+    return kind._make([*fields, unpacked(state)]), digest

@@ -12,7 +12,7 @@ from typing import Any
 
 from cti_es.logs.store import postgres_schema as schema
 from cti_es.logs.store.base import Fault, Head, IngestState, LogInfo, Row, Snapshot, ids_of, new_rows
-from cti_es.logs.store.packed_states import LARGEST_STATE, packed, unpacked
+from cti_es.logs.store.packed_states import LARGEST_STATE, as_kept, packed
 from cti_es.logs.store.postgres_connection import Connection, Server, psycopg
 from cti_es.vocabulary.errors import NotAStore, StoreError
 from cti_es.vocabulary.events import Event
@@ -183,8 +183,7 @@ class PostgresStore:
         found = self._select("SELECT log, version, hash, state, digest FROM cti_es.ingests WHERE log = %s", (log,))
         for values in found:
             self._typed(values, _INGEST_TYPES)
-            *fields, state, digest = values
-            return IngestState._make([*fields, unpacked(state)]), digest
+            return as_kept(IngestState, values)
         return None
 
     def schema_faults(self) -> Iterator[Fault]:
@@ -330,8 +329,7 @@ class PostgresStore:
         )
         for values in self._select(sql, (log, *key)):
             self._typed(values, _SNAPSHOT_TYPES)
-            *fields, state, digest = values
-            yield Snapshot._make([*fields, unpacked(state)]), digest
+            yield as_kept(Snapshot, values)
 
     def _row(self, values: tuple[Any, ...]) -> Row:
         self._typed(values, _ROW_TYPES)

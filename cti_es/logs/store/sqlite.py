@@ -18,7 +18,7 @@ from typing import Any
 from cti_es.logs.store import schema
 from cti_es.logs.store.base import Fault, Head, IngestState, LogInfo, Row, Snapshot, ids_of, new_rows
 from cti_es.logs.store.open_files import OpenStore
-from cti_es.logs.store.packed_states import packed, unpacked
+from cti_es.logs.store.packed_states import as_kept, packed, unpacked
 from cti_es.logs.store.sqlite_bounds import Allowance, Bounds
 from cti_es.logs.store.sqlite_connection import (
     AS_IT_STANDS,
@@ -153,8 +153,7 @@ class SqliteStore:
         if values is None:
             return None
         self._typed(values, _INGEST_TYPES)
-        *fields, small, digest = values
-        return IngestState._make([*fields, unpacked(small)]), digest
+        return as_kept(IngestState, values)
 
     def schema_faults(self) -> Iterator[Fault]:
         """What is wrong with tables, indexes, view and triggers, or with the file as SQLite sees it."""
