@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from cti_es.logs import clock
+from cti_es.logs.fleet import EVERY
 
 AFTER = 1.0
 """Seconds of work before anything is shown."""
-
-EVERY = 0.25
-"""Seconds between two updates."""
 
 Batch = TypeVar("Batch")
 

@@ -64,6 +64,7 @@ TOGETHER = {
     "cucm/unknowns": "cucm/test_importing",
     "cucm/unrecovered": "cucm/test_importing",
     "logs/append_files": "cli/test_append",
+    "logs/fleet_items": "logs/test_fleet",
     "logs/fleet_processes": "logs/test_fleet",
     "logs/file_log": "logs/test_reading",
     "logs/memory_log": "test_api",

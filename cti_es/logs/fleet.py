@@ -6,15 +6,14 @@ What comes of the tasks is given in the order of the logs.
 """
 
 import os
-import pickle
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from cti_es.logs.bytes_in import is_piped
 
 EVERY = 0.25
-"""Seconds between two looks at how far the processes are."""
+"""Seconds between two looks at how far the work is."""
 
 Tell = Callable[[int], None]
 """Is called with the number of events that a task has read."""
@@ -70,30 +69,3 @@ def cores() -> int:
 
 def tell_nobody(count: int) -> None:
     """A :data:`Tell` for work that nobody waits for."""
-
-
-def portable(error: Exception) -> Exception:
-    """The error, or one with its words if it cannot be sent to another process."""
-    try:
-        return error if type(pickle.loads(pickle.dumps(error))) is type(error) else RuntimeError(str(error))  # noqa: S301
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-
-
-def write_items(stream: BinaryIO, items: Iterable[Any]) -> Exception | None:
-    """Write what a task gives; the error that ended it, if one did."""
-    try:
-        for item in items:
-            pickle.dump(item, stream, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        return portable(error)
-    return None
-
-
-def read_items(stream: BinaryIO, error: Exception | None) -> Iterator[Any]:
-    """What :func:`write_items` wrote; then raises the error that it gave."""
-    with suppress(EOFError):
-        while True:
-            yield pickle.load(stream)  # noqa: S301  (written by our own process, in a folder that is ours alone)
-    if error is not None:
-        raise error

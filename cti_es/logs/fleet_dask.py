@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cti_es.logs.bytes_in import is_piped
-from cti_es.logs.fleet import Progress, Task, read_items, tell_nobody, write_items
+from cti_es.logs.fleet import Progress, Task, tell_nobody
+from cti_es.logs.fleet_items import read_items, write_items
 from cti_es.vocabulary.errors import InputError, StoreError, UnencryptedRefused, WorkerDied
 
 SCHEDULER = "tls://HOST:PORT, or tcp://HOST:PORT on this machine"

@@ -16,7 +16,8 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from cti_es.logs.bytes_in import is_piped
-from cti_es.logs.fleet import EVERY, Progress, Task, read_items, tell_nobody, write_items
+from cti_es.logs.fleet import EVERY, Progress, Task, tell_nobody
+from cti_es.logs.fleet_items import read_items, write_items
 from cti_es.vocabulary.errors import WorkerDied, blamed_on
 
 _SPAWN = get_context("spawn")  # a new process knows only what it is given, on every system
