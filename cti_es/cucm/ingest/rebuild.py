@@ -21,7 +21,7 @@ from cti_es.cucm.unknowns import OutagesLost
 from cti_es.logs.append import AppendOptions, append
 from cti_es.logs.ndjson import write_events
 from cti_es.logs.open import Address, make_or_append
-from cti_es.logs.reading import StoredLog
+from cti_es.logs.reading import Cut, LogPart, StoredLog
 from cti_es.logs.store import SqliteStore, Store, StoreReader
 from cti_es.vocabulary.events import Event, NumberedEvents
 
@@ -69,10 +69,8 @@ class _Copied:
 
 
 def _events(store: StoreReader | SqliteStore, log: str, first: int, last: int) -> Iterator[list[Event]]:
-    for batch in StoredLog(store, log, log).batches(first) if first <= last else ():
-        yield batch.events[: last - batch.version + 1]
-        if batch.version + len(batch.events) > last:
-            return
+    part = LogPart(StoredLog(store, log, log), Cut(version=last))
+    return (batch.events for batch in part.batches(first))
 
 
 def _numbered(batches: Iterator[list[Event]]) -> Iterator[NumberedEvents]:
