@@ -222,8 +222,7 @@ class Cluster(msgspec.Struct):
     def known_nodes(self, names: tuple[str, ...]) -> None:
         """Raise :class:`Misfit` unless there are such nodes, each named once."""
         for name in names:
-            if name not in self.nodes:
-                raise _unknown("unknown_node", "node", name, self.nodes)
+            self.known_node(name)
         once_each(names)
 
     def known_cti_manager(self, name: str) -> bool:
