@@ -14,8 +14,7 @@ from cti_es.logs.open import is_store, parse_address
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import encode
 from cti_es.vocabulary.names import check_name
-from cti_es_cli.complaints import complain
-from cti_es_cli.exits import FAILED
+from cti_es_cli.complaints import failed, take_failure
 from cti_es_cli.output import Output, opened, warn
 from cti_es_cli.progress import LogsDone
 from cti_es_cli.sources import unpack_limit, warn_of_passed_over
@@ -62,19 +61,17 @@ def append_many(store: str, given: str | None, options: AppendOptions, wait: flo
         for file, result in zip(files, results, strict=True):
             line.hide()
             _tell(targets.logs[file], file, result, options.dry_run, output)
-    if failed := click.get_current_context().meta.get(FAILED):
-        warn(f"{failed} of {len(files)} files could not be stored")
+    if count := failed():
+        warn(f"{count} of {len(files)} files could not be stored")
 
 
 def _tell(log: str, file: str, result: Iterable[Appended], dry_run: bool, output: Output | None) -> None:
     from cti_es.report.rows import appended_row
 
-    meta = click.get_current_context().meta
     try:
         [done] = result
     except Exception as error:
-        complain(error, file)
-        meta[FAILED] = meta.get(FAILED, 0) + 1
+        take_failure(error, file)
         return
     warn_of_events(done, f"{log}: ")
     if output:

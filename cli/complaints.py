@@ -3,6 +3,7 @@
 import click
 
 from cti_es.vocabulary.errors import CtiEsError
+from cti_es_cli.exits import FAILED
 from cti_es_cli.hints import hinted
 
 _LONGEST = 2_000
@@ -18,6 +19,18 @@ def complain(error: BaseException, source: str = "") -> None:
         return
     text = _said(error)
     say(f"{source}: {text}" if source and source not in text else text, "cti-es: ")
+
+
+def take_failure(error: Exception, source: str) -> None:
+    """Say what is wrong with one of several SOURCEs or files, and count it: the exit code is 2 then."""
+    complain(error, source)
+    click.get_current_context().meta[FAILED] = failed() + 1
+
+
+def failed() -> int:
+    """How many of several SOURCEs or files could not be read or stored."""
+    count: int = click.get_current_context().meta.get(FAILED, 0)
+    return count
 
 
 def say(text: str, before: str = "") -> None:

@@ -17,8 +17,7 @@ from cti_es.logs.fleet import Tell, Workers, run_many
 from cti_es.logs.reading import Cut, resumed_at
 from cti_es.logs.store.servers import without_password
 from cti_es.model.replay import Replay
-from cti_es_cli.complaints import complain
-from cti_es_cli.exits import FAILED
+from cti_es_cli.complaints import failed, take_failure
 from cti_es_cli.output import ENCODED, View, batched, encoded, heard, opened, shown, sourced, warn, warn_of
 from cti_es_cli.progress import LogsDone
 from cti_es_cli.sources import CountedLog, Elsewhere, elsewhere, open_log, unpack_limit, workers
@@ -38,13 +37,17 @@ def of_sources(sources: tuple[str, ...], rows_of: RowsOf, format: str, seen: See
     """What to print of one SOURCE or of several, in ``format``.
 
     One alone ends with its error. Of several, each that cannot be read is named on standard error, the others are
-    printed all the same, and the exit code is 2: see :func:`failed`. ``seen`` is called for formats with rows.
+    printed all the same, and the exit code is 2. ``seen`` is called for formats with rows.
     """
-    several = isinstance(sources, Addresses) and sources.several
     view = rows_of(sources[0])[0]
-    batches = _each(sources, rows_of, format, several, seen)
+    batches = _each(sources, rows_of, format, are_several(sources), seen)
     click.get_current_context().call_on_close(batches.close)
-    return sourced(view) if several else view, batches
+    return sourced(view) if are_several(sources) else view, batches
+
+
+def are_several(sources: tuple[str, ...]) -> bool:
+    """Whether each row says which SOURCE it is from: also where a folder or a pattern means but one."""
+    return isinstance(sources, Addresses) and sources.several
 
 
 def print_sources(sources: tuple[str, ...], rows_of: RowsOf, format: str, path: str | None, wide: bool = False) -> None:
@@ -70,12 +73,6 @@ def states(source: str, as_of: Cut | None, rows: Callable[[Replay], Iterable[Any
     yield from batched(rows(replay))
 
 
-def failed() -> int:
-    """How many of several SOURCEs could not be read."""
-    count: int = click.get_current_context().meta.get(FAILED, 0)
-    return count
-
-
 def _each(
     sources: tuple[str, ...], rows_of: RowsOf, format: str, several: bool, seen: Seen | None
 ) -> Generator[Iterable[Any]]:
@@ -93,7 +90,7 @@ def _each(
         except Exception as error:
             if not several:
                 raise
-            _take_failure(source, error)
+            take_failure(error, source)
     if count := failed():
         warn(f"{count} of {len(sources)} logs could not be read to their end")
 
@@ -101,11 +98,6 @@ def _each(
 def _with(source: str, batch: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     name = shown(without_password(source))
     return ((name, row) for row in batch)
-
-
-def _take_failure(source: str, error: Exception) -> None:
-    complain(error, source)
-    click.get_current_context().meta[FAILED] = failed() + 1
 
 
 def _found(sources: tuple[str, ...], rows_of: RowsOf, format: str, several: bool) -> Iterator[Iterable[Any]]:

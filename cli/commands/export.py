@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cti_es.logs.addresses import Addresses
 from cti_es.logs.bytes_in import name_of
 from cti_es.logs.ndjson import write_events
 from cti_es.logs.open import A_SOURCE
@@ -19,6 +18,7 @@ from cti_es.logs.store.servers import without_password
 from cti_es.traces.sides import EVERYTHING, LogSide, Side, TraceSide
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.words import counted
+from cti_es_cli.fleet import are_several
 from cti_es_cli.options import OutFile, as_of_option
 from cti_es_cli.out_file import drafted, target_of
 from cti_es_cli.output import opened, shown, warn, warn_of
@@ -72,7 +72,7 @@ def command(
         raise click.UsageError("--as-of and --to-version cut the same end; give one of them")
     cut = as_of or Cut(version=to_version)
     aliases = _aliases(key) if anonymous else None
-    if isinstance(sources, Addresses) and sources.several:
+    if are_several(sources):
         _export_several(sources, tables, cut, as_of is not None, aliases, force, trace)
         return
     [source] = sources

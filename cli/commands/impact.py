@@ -10,7 +10,7 @@ from cti_es.answers.impact import Asked, DeviceImpact, ImpactScope, Row, Scenari
 from cti_es.logs.reading import Cut
 from cti_es_cli.answer_views import IMPACT_ROWS, device_impacts_view, scenarios_view
 from cti_es_cli.exits import ClosedPipe
-from cti_es_cli.fleet import Rows, of_sources
+from cti_es_cli.fleet import Rows, are_several, of_sources
 from cti_es_cli.options import as_of_option
 from cti_es_cli.output import Output, View, batched, joined, opened, output_options, sourced, warn_of, wide_option
 from cti_es_cli.sources import CountedLog, open_log, source_argument
@@ -72,8 +72,8 @@ def command(
         [_nodes(one) for one in sets] or None, pairs, "cti_manager" if cti_manager else scope, and_back, devices
     )
     # Rows as they are, whatever the format: each of them is looked at here.
-    view, batches = of_sources(sources, partial(_rows, asked=asked, cut=as_of or Cut()), "text")
-    seen = _Seen(joined(batches), several=view is not IMPACT_ROWS)
+    _, batches = of_sources(sources, partial(_rows, asked=asked, cut=as_of or Cut()), "text")
+    seen = _Seen(joined(batches), are_several(sources))
     try:
         with opened(format, path, wide=wide) as output:
             {"ndjson": _ndjson, "csv": _csv}.get(format, _for_people)(output, seen, asked)

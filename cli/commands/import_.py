@@ -22,6 +22,7 @@ from cti_es.vocabulary.errors import CtiEsError, InputError, NotAStore
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.names import check_name, printable
 from cti_es.vocabulary.times import FIRST_YEAR, LAST_YEAR
+from cti_es_cli.appending import done_text
 from cti_es_cli.cluster_views import FINDINGS
 from cti_es_cli.options import DayType, Seconds, TimeType, stamp_tz_option, wait_option
 from cti_es_cli.output import Output, opened, output_options, shown, warn
@@ -177,7 +178,7 @@ def command(
 
     with opened("ndjson" if dry_run else format, path) as output:
         done = _in_store(address.store, dry_run, wait, run_on)
-    warn(f"would have {done.counts()}, at version {done.head.version}" if dry_run else str(done))
+    warn(done_text(done, dry_run))
 
 
 def _in_store(name: str, dry_run: bool, wait: float, run_on: Callable[[Store], Appended]) -> Appended:

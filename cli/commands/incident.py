@@ -14,7 +14,7 @@ from cti_es.answers.window import Window
 from cti_es.logs.reading import Cut
 from cti_es.report.markdown import escaped
 from cti_es_cli.answer_views import INCIDENTS
-from cti_es_cli.fleet import Rows, of_sources, one_read_here
+from cti_es_cli.fleet import Rows, are_several, of_sources, one_read_here
 from cti_es_cli.observing import beside_options, observed_beside
 from cti_es_cli.options import TimeType, as_of_option
 from cti_es_cli.output import Output, joined, opened, output_options, warn_of
@@ -63,7 +63,7 @@ def command(
         if format == "ndjson":
             output.rows(view, batches)
         else:
-            _print(output, batches, several=view is not INCIDENTS)
+            _print(output, batches, are_several(sources))
 
 
 def _rows(source: str, window: Window, cut: Cut, observed: Observed | None) -> Rows:

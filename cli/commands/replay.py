@@ -17,7 +17,8 @@ from cti_es.report.handle_numbers import HandleNumbers
 from cti_es.vocabulary.errors import InputError
 from cti_es.vocabulary.events import Event
 from cti_es.vocabulary.tapi import Message
-from cti_es_cli.fleet import Rows, failed, of_sources
+from cti_es_cli.complaints import failed
+from cti_es_cli.fleet import Rows, of_sources
 from cti_es_cli.options import (
     as_of_option,
     cut_at,

@@ -263,7 +263,9 @@ def _create(db: "Database", name: str, several: bool) -> None:
 
 def _key(log: tuple[str, ...], columns: str | tuple[str, ...]) -> Any:
     """A key within a log: its columns behind that of the log, if there is one."""
-    return columns if not log else (*log, columns) if isinstance(columns, str) else (*log, *columns)
+    if not log:
+        return columns
+    return (*log, columns) if isinstance(columns, str) else (*log, *columns)
 
 
 def _insert(db: "Database", name: str, rows: Iterable[Sequence[Any]], log: str | None = None) -> None:
